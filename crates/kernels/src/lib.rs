@@ -1,1 +1,5 @@
-//! `bantam-kernels`.
+//! CPU kernels and block codecs on plain slices, chosen at run time. No tensor framework, no I/O, no other Bantam crate.
+
+pub mod codec;
+pub mod inference;
+pub mod training;
