@@ -75,6 +75,17 @@ impl Error {
         }
     }
 
+    /// Where it went wrong: a file, `file:line`, key or flag.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The same error with another place: where a library names a key, its caller knows the file and line.
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.place = one_line(place);
+        self
+    }
+
     /// The same error seen from further out: `place` is put before the present place.
     pub fn within(mut self, place: impl fmt::Display) -> Self {
         self.place = one_line(format_args!("{place}: {}", self.place));
@@ -103,7 +114,8 @@ mod tests {
     fn an_error_is_one_line_with_place_what_and_remedy() {
         let e = Error::input("recipe.toml:3", "unknown key\n\n   `stepz`", "did you mean `steps`?");
         assert_eq!(e.to_string(), "recipe.toml:3: unknown key `stepz`; did you mean `steps`?");
-        assert_eq!(e.exit_code(), 2);
+        assert_eq!((e.exit_code(), e.place()), (2, "recipe.toml:3"));
+        assert_eq!(e.clone().at("r:9").to_string(), "r:9: unknown key `stepz`; did you mean `steps`?");
         assert_eq!(e.within("run").to_string(), "run: recipe.toml:3: unknown key `stepz`; did you mean `steps`?");
     }
 

@@ -1,1 +1,10 @@
-//! `bantam-data`.
+//! Where items come from and what a model is shown of them: the EdgeJSON generator, the JSONL and schema readers,
+//! the prompt built from a schema, and the measured overlap between splits.
+
+pub mod canonical;
+pub mod edge_json;
+pub mod item;
+pub mod packing;
+pub mod prompt;
+pub mod schemas;
+pub mod signature;

@@ -1,1 +1,15 @@
-//! `bantam-eval`.
+//! Suites, metrics and statistics: what a model's output is worth, how sure that is, and beside which floors.
+//!
+//! The way through: [`local_model`] asks a model, [`edge_json`] takes items and outputs, [`answer`] finds the answer in an output, [`metrics`] scores
+//! it, [`statistics`] says how sure the score is, [`floors`] what it has to beat, [`result`] how it is filed.
+
+pub mod answer;
+pub mod decimal;
+pub mod edge_json;
+pub mod floors;
+pub mod json;
+pub mod local_model;
+pub mod metrics;
+pub mod predictions;
+pub mod result;
+pub mod statistics;

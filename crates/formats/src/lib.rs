@@ -1,1 +1,19 @@
-//! `bantam-formats`.
+//! What a model is on disk and by name: configs, tensor names and shapes, Hugging Face folders, safetensors, GGUF, tokenizers,
+//! chat templates. The only crate that knows a file format or a tensor's name; it computes nothing with the weights.
+
+mod artifact;
+pub mod chat;
+mod config;
+pub mod gguf;
+pub mod hf;
+pub mod rope;
+mod tensor;
+mod tokenizer;
+pub mod tokenizer_training;
+mod weights;
+
+pub use artifact::{ArtifactKind, ModelArtifact};
+pub use config::{Architecture, ModelConfig};
+pub use rope::RopeScaling;
+pub use tensor::{DType, EMBEDDING, FINAL_NORM, OUTPUT, TensorData, TensorSpec};
+pub use tokenizer::{Tokenizer, TokenizerBundle};

@@ -2,4 +2,5 @@
 
 pub mod codec;
 pub mod inference;
+pub mod multiversion;
 pub mod training;

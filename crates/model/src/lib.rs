@@ -1,1 +1,22 @@
-//! `bantam-model`.
+//! Token models as Burn modules: ports, blocks and the mixer zoo in their differentiable, parallel form.
+//!
+//! `InPort -> Block x L -> OutPort`; a block is norm, mixer, residual, norm, feed-forward, residual. What steps token
+//! by token lives in `bantam-runtime`, which never sees Burn; both read the same weights by the same names.
+
+mod backbone;
+mod block;
+pub mod context;
+mod feed_forward;
+mod linear;
+pub mod mixers;
+pub mod ops;
+pub mod ports;
+mod token_model;
+pub mod weights;
+
+pub use backbone::Backbone;
+pub use block::Block;
+pub use context::SequenceContext;
+pub use feed_forward::FeedForward;
+pub use linear::Linear;
+pub use token_model::TokenModel;

@@ -1,1 +1,14 @@
-//! `bantam-pipeline`.
+//! Recipes as a graph of stages: what is to be built, what of it is there already, and in which order the rest runs.
+//!
+//! [`recipe`] reads what is wanted, [`stage`] decides what has to run, [`edge_json`] is the graph from generated data
+//! to the report. The stages' bodies only call the libraries that do the work.
+
+pub mod edge_json;
+mod evaluation;
+mod package;
+pub mod recipe;
+mod report;
+pub mod stage;
+mod stamp;
+pub mod tokenizer;
+mod training;

@@ -1,1 +1,12 @@
-//! Fused forward and backward kernels of training.
+//! Fused forward and backward kernels of training, on row-major f32 slices.
+//!
+//! Every kernel is deterministic for a given number of threads or fewer: work is cut by shape, never by timing, and
+//! partial sums are added in a fixed order.
+
+pub mod adamw;
+pub mod attention;
+pub mod cross_entropy;
+mod disjoint;
+pub mod product;
+pub mod rms_norm;
+pub mod swiglu;

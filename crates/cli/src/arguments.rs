@@ -1,0 +1,301 @@
+//! What can be typed: every verb, its flags and their meaning.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Builds, proves and ships small language models.
+#[derive(Debug, Parser)]
+#[command(name = "bantam", version, subcommand_required = true, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Make the last line of standard output one JSON object.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Show no progress.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Do everything a recipe says: data, tokenizer, training, packaging, evaluation, report.
+    Run(RecipeArguments),
+    /// Make data.
+    #[command(subcommand)]
+    Data(DataVerb),
+    /// Make a tokenizer.
+    #[command(subcommand)]
+    Tokenizer(TokenizerVerb),
+    /// Train a recipe's model, with the data and tokenizer it needs.
+    Train(RecipeArguments),
+    /// Continue a prompt.
+    Generate(GenerateArguments),
+    /// Measure how well a model predicts a text: perplexity and bits per byte.
+    Score(ScoreArguments),
+    /// Score a model, or predictions, on a suite.
+    #[command(subcommand)]
+    Eval(EvalVerb),
+    /// Measure speed: of a model's inference, or of a training step.
+    #[command(args_conflicts_with_subcommands = true)]
+    Bench(BenchArguments),
+    /// Look at finished and unfinished runs.
+    #[command(subcommand)]
+    Runs(RunsVerb),
+    /// Tell what this machine offers and which kernels are used on it.
+    Doctor,
+}
+
+/// A recipe, and how to go through it.
+#[derive(Args, Debug)]
+pub struct RecipeArguments {
+    /// The recipe file (TOML).
+    pub recipe: PathBuf,
+    /// The run folder; default: the recipe's `run.out`, or runs/<run.name>.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Override a value of the recipe: --set train.steps=200. May be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Continue a training that was cut off. This is the default; the flag says it aloud.
+    #[arg(long, conflicts_with = "restart")]
+    pub resume: bool,
+    /// Begin a training that was cut off anew.
+    #[arg(long)]
+    pub restart: bool,
+}
+
+/// What `data` can do.
+#[derive(Debug, Subcommand)]
+pub enum DataVerb {
+    /// Generate EdgeJSON items and schemas: train, valid and test splits with their measured overlap.
+    Generate {
+        /// The folder to write.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Take the [data] section of this recipe; default: its defaults.
+        #[arg(long, value_name = "FILE")]
+        recipe: Option<PathBuf>,
+        /// The seed; default: the recipe's.
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+        /// Override a value of the recipe: --set data.train_items=100.
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        overrides: Vec<String>,
+    },
+}
+
+/// What `tokenizer` can do.
+#[derive(Debug, Subcommand)]
+pub enum TokenizerVerb {
+    /// Train a byte-level BPE tokenizer on items as the model will see them.
+    Train {
+        /// Items (JSONL).
+        #[arg(long, value_name = "F.jsonl")]
+        data: PathBuf,
+        /// The folder with `<schema_id>.json` files.
+        #[arg(long, value_name = "DIR")]
+        schemas: PathBuf,
+        /// Tokens in all.
+        #[arg(long, value_name = "N", default_value_t = 1024)]
+        vocab_size: usize,
+        /// The folder to write tokenizer.json and tokenizer_config.json to.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+/// `generate`.
+#[derive(Args, Debug)]
+pub struct GenerateArguments {
+    /// A Hugging Face folder, a GGUF file or a run folder.
+    #[arg(long, value_name = "M")]
+    pub model: PathBuf,
+    /// The text to continue.
+    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file", required_unless_present = "prompt_file")]
+    pub prompt: Option<String>,
+    /// A file with the text to continue.
+    #[arg(long, value_name = "F")]
+    pub prompt_file: Option<PathBuf>,
+    /// Allow only JSON that is valid by this JSON Schema.
+    #[arg(long, value_name = "S.json")]
+    pub schema: Option<PathBuf>,
+    /// Put the prompt into the model's chat template: with --schema its signature as the system message, the prompt as the user's.
+    #[arg(long)]
+    pub chat: bool,
+    /// Tokens to generate at most.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_new_tokens: usize,
+    /// 0 takes the most likely token; above, tokens are drawn.
+    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    pub temperature: f32,
+    /// The seed of the draws.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Threads; default: all cores.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// `score`.
+#[derive(Args, Debug)]
+pub struct ScoreArguments {
+    /// A Hugging Face folder, a GGUF file or a run folder.
+    #[arg(long, value_name = "M")]
+    pub model: PathBuf,
+    /// The text (UTF-8).
+    #[arg(long, value_name = "F")]
+    pub text_file: PathBuf,
+    /// Tokens a prediction may look back on; default: what the model was made for.
+    #[arg(long, value_name = "N")]
+    pub context: Option<usize>,
+    /// Tokens between the starts of two windows; default: the context.
+    #[arg(long, value_name = "N")]
+    pub stride: Option<usize>,
+    /// Write the logits, f32 [tokens, vocabulary], to this file.
+    #[arg(long, value_name = "out.safetensors")]
+    pub logits: Option<PathBuf>,
+    /// Threads; default: all cores.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// What `eval` can do.
+#[derive(Debug, Subcommand)]
+pub enum EvalVerb {
+    /// Extraction of a JSON object from text, by JSON Schema.
+    EdgeJson(EdgeJsonArguments),
+}
+
+/// `eval edge-json`.
+#[derive(Args, Debug)]
+pub struct EdgeJsonArguments {
+    /// A Hugging Face folder, a GGUF file or a run folder.
+    #[arg(long, value_name = "M", conflicts_with = "predictions", required_unless_present = "predictions")]
+    pub model: Option<PathBuf>,
+    /// Lines {"id", "output"} to score without a model.
+    #[arg(long, value_name = "P.jsonl")]
+    pub predictions: Option<PathBuf>,
+    /// Items (JSONL).
+    #[arg(long, value_name = "F.jsonl")]
+    pub data: PathBuf,
+    /// The folder with `<schema_id>.json` files.
+    #[arg(long, value_name = "DIR")]
+    pub schemas: PathBuf,
+    /// The folder for the result and the samples.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Let the schema limit what the model may say.
+    #[arg(long, conflicts_with = "predictions")]
+    pub constrained: bool,
+    /// Take only the first N items.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Tokens after which an answer counts as truncated.
+    #[arg(long, value_name = "N", default_value_t = 768)]
+    pub max_new_tokens: usize,
+    /// Threads; default: all cores.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// `bench`.
+#[derive(Args, Debug)]
+pub struct BenchArguments {
+    /// What to measure instead of inference.
+    #[command(subcommand)]
+    pub what: Option<BenchVerb>,
+    /// Inference of a model.
+    #[command(flatten)]
+    pub inference: Option<BenchInferenceArguments>,
+}
+
+/// `bench --model`.
+#[derive(Args, Debug)]
+pub struct BenchInferenceArguments {
+    /// A GGUF file, a Hugging Face folder or a run folder; no tokenizer is needed.
+    #[arg(long, value_name = "M.gguf")]
+    pub model: PathBuf,
+    /// Threads; default: all cores.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Tokens of the prompt.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub prompt_tokens: usize,
+    /// Tokens to decode.
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub gen_tokens: usize,
+    /// Measurements; the medians are printed.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub repetitions: usize,
+}
+
+/// What else `bench` measures.
+#[derive(Debug, Subcommand)]
+pub enum BenchVerb {
+    /// A training step: forward, backward, clip, AdamW.
+    Train(BenchTrainArguments),
+}
+
+/// `bench train`.
+#[derive(Args, Debug)]
+pub struct BenchTrainArguments {
+    /// Width of the residual stream.
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub width: usize,
+    /// Number of blocks.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub layers: usize,
+    /// Attention heads.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub heads: usize,
+    /// Width inside the feed-forward.
+    #[arg(long, value_name = "N", default_value_t = 344)]
+    pub ffn: usize,
+    /// Vocabulary.
+    #[arg(long, value_name = "N", default_value_t = 2048)]
+    pub vocab: usize,
+    /// Sequences in a batch.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub batch: usize,
+    /// Tokens in a sequence.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub context: usize,
+    /// Steps to measure.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub steps: usize,
+    /// Arithmetic of the matrix products.
+    #[arg(long, value_name = "f32|bf16", default_value = "f32")]
+    pub precision: String,
+    /// Start from the weights of this Hugging Face folder, whose shape then counts.
+    #[arg(long, value_name = "DIR")]
+    pub init: Option<PathBuf>,
+    /// Take the batches from this file: `tokens`, i64 or i32 [steps, batch, context + 1].
+    #[arg(long, value_name = "F.safetensors")]
+    pub batches: Option<PathBuf>,
+    /// The learning rate.
+    #[arg(long, value_name = "X", default_value_t = 1e-3)]
+    pub lr: f64,
+}
+
+/// What `runs` can do.
+#[derive(Debug, Subcommand)]
+pub enum RunsVerb {
+    /// One line for each run.
+    List {
+        /// Where the runs are.
+        #[arg(long, value_name = "DIR", default_value = "runs")]
+        dir: PathBuf,
+    },
+    /// A run's recipe, stages, artifacts and results.
+    Show {
+        /// A name under the runs folder, or a run folder.
+        run: PathBuf,
+        /// Where the runs are.
+        #[arg(long, value_name = "DIR", default_value = "runs")]
+        dir: PathBuf,
+    },
+}

@@ -1,0 +1,73 @@
+//! `bantam doctor`: what does this machine offer, and which kernels are used on it?
+
+use std::path::Path;
+
+use bantam_core::host::{self, Host};
+use bantam_core::{Result, files};
+use bantam_kernels::inference::Isa;
+use serde::Serialize;
+
+use crate::output::Output;
+
+#[derive(Serialize)]
+struct Facts {
+    version: &'static str,
+    #[serde(flatten)]
+    host: Host,
+    memory_available_bytes: Option<u64>,
+    disk_free_bytes: Option<u64>,
+    writable: bool,
+    kernels: &'static str,
+    kernels_available: Vec<&'static str>,
+}
+
+/// Prints the facts.
+pub fn run(output: &Output) -> Result<()> {
+    let here = Path::new(".");
+    let facts = Facts {
+        version: env!("CARGO_PKG_VERSION"),
+        host: Host::detect(),
+        memory_available_bytes: host::memory_available_bytes(),
+        disk_free_bytes: disk_free_bytes(here),
+        writable: is_writable(here),
+        kernels: Isa::best().name(),
+        kernels_available: Isa::available().into_iter().map(Isa::name).collect(),
+    };
+    output.text(&for_people(&facts))?;
+    output.object(&facts)
+}
+
+fn for_people(facts: &Facts) -> String {
+    let gib = |bytes: Option<u64>| bytes.map_or("unknown".into(), |b| format!("{:.1} GiB", b as f64 / (1u64 << 30) as f64));
+    let host = &facts.host;
+    let rows = [
+        ("bantam", facts.version.to_owned()),
+        ("cpu", host.cpu.clone()),
+        ("features", if host.cpu_features.is_empty() { "none known".into() } else { host.cpu_features.join(" ") }),
+        ("cores", host.cores.to_string()),
+        ("memory", format!("{}, {} available", gib(host.memory_bytes), gib(facts.memory_available_bytes))),
+        ("os", host.os.clone()),
+        ("disk here", format!("{} free, {}", gib(facts.disk_free_bytes), if facts.writable { "writable" } else { "NOT writable" })),
+        ("kernels", format!("{} (of {})", facts.kernels, facts.kernels_available.join(", "))),
+    ];
+    rows.map(|(name, value)| format!("{name:>10}  {value}\n")).concat()
+}
+
+/// Tried, not asked: permissions, quotas and read-only mounts all count.
+fn is_writable(dir: &Path) -> bool {
+    let probe = dir.join(format!(".bantam-doctor-{}", std::process::id()));
+    let written = files::write(&probe, b"probe").is_ok();
+    let _ = std::fs::remove_file(&probe);
+    written
+}
+
+#[cfg(unix)]
+fn disk_free_bytes(dir: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(dir).ok()?;
+    stat.f_bavail.checked_mul(stat.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn disk_free_bytes(_: &Path) -> Option<u64> {
+    None
+}

@@ -1,0 +1,196 @@
+//! Medium schemas: eight to twelve fields, some in nested objects.
+
+use super::{Domain, Member, named, o, object, r};
+use crate::item::Level;
+
+const fn d(id: &'static str, title: &'static str, nouns: &'static str, members: &'static [Member]) -> Domain {
+    Domain { id, level: Level::Medium, title, nouns, members }
+}
+
+pub(super) static DOMAINS: &[Domain] = &[
+    d(
+        "customer_order",
+        "Customer order",
+        "order|purchase",
+        &[
+            r("order_id"),
+            r("order_date"),
+            r("order_status"),
+            r("total"),
+            o("gift"),
+            object("customer", "customer|buyer", &[r("name"), r("email"), o("phone")]),
+            object(
+                "shipping_address",
+                "shipping address|delivery address",
+                &[r("street"), r("city"), o("postal_code")],
+            ),
+        ],
+    ),
+    d(
+        "support_ticket",
+        "Support ticket",
+        "ticket|support case",
+        &[
+            r("ticket_id"),
+            r("subject"),
+            r("priority"),
+            r("ticket_status"),
+            r("opened_on"),
+            o("escalated"),
+            object("reporter", "reporter|sender", &[r("name"), r("email"), o("company")]),
+            object("device", "device|affected device", &[r("model"), r("serial_number")]),
+        ],
+    ),
+    d(
+        "hotel_booking",
+        "Hotel booking",
+        "booking|reservation",
+        &[
+            r("booking_id"),
+            r("hotel"),
+            r("check_in"),
+            r("check_out"),
+            r("guests"),
+            o("breakfast"),
+            object("room", "room", &[r("room_type"), o("room_number"), r("nightly_rate")]),
+            object("guest", "guest|main guest", &[r("name"), o("email")]),
+        ],
+    ),
+    d(
+        "flight_ticket",
+        "Flight ticket",
+        "ticket|flight ticket",
+        &[
+            r("booking_reference"),
+            r("flight_number"),
+            r("cabin"),
+            r("fare"),
+            object("passenger", "passenger|traveller", &[r("name"), r("seat"), o("bags")]),
+            object(
+                "departure",
+                "departure|take-off",
+                &[r("city"), named("date", "flight_date"), named("time", "departure_time")],
+            ),
+            object("arrival", "arrival|landing", &[r("city"), named("time", "departure_time")]),
+        ],
+    ),
+    d(
+        "clinic_visit",
+        "Clinic visit",
+        "visit|consultation",
+        &[
+            r("visit_date"),
+            r("doctor"),
+            r("diagnosis"),
+            o("next_visit"),
+            object("patient", "patient", &[r("name"), r("birth_date"), o("insurance_number")]),
+            object(
+                "vitals",
+                "examination|check-up",
+                &[named("temperature", "body_temperature"), r("heart_rate"), named("weight", "body_weight")],
+            ),
+        ],
+    ),
+    d(
+        "vehicle_service",
+        "Vehicle service",
+        "service job|repair",
+        &[
+            r("job_number"),
+            r("service_date"),
+            named("cost", "service_cost"),
+            o("warranty"),
+            object("vehicle", "vehicle|car", &[r("plate"), named("model", "car_model"), r("mileage_km")]),
+            object("workshop", "workshop|garage", &[named("name", "company_name"), r("city"), o("phone")]),
+        ],
+    ),
+    d(
+        "rental_listing",
+        "Rental listing",
+        "listing|offer",
+        &[
+            r("listing_id"),
+            r("rent"),
+            r("available_from"),
+            o("furnished"),
+            o("pets_allowed"),
+            object("flat", "flat|apartment", &[r("rooms"), r("area_sqm"), o("floor")]),
+            object("address", "address", &[r("street"), r("city")]),
+            object("agent", "agent|letting agent", &[r("name"), r("phone")]),
+        ],
+    ),
+    d(
+        "course_enrolment",
+        "Course enrolment",
+        "enrolment|registration",
+        &[
+            r("course_title"),
+            r("course_code"),
+            r("start_date"),
+            r("fee"),
+            named("online", "online_course"),
+            object("student", "student|learner", &[r("name"), r("student_id"), o("email")]),
+            object("instructor", "instructor|teacher", &[r("name"), o("department")]),
+        ],
+    ),
+    d(
+        "device_status",
+        "Device status",
+        "device|unit",
+        &[
+            r("device_id"),
+            r("device_type"),
+            r("online"),
+            r("last_seen"),
+            object("firmware", "firmware|software", &[r("version"), o("updated_on")]),
+            object("network", "network link|connection", &[r("ip_address"), r("signal_dbm")]),
+            object("site", "site", &[r("room"), o("building"), r("city")]),
+        ],
+    ),
+    d(
+        "insurance_claim",
+        "Insurance claim",
+        "claim|insurance claim",
+        &[
+            r("claim_id"),
+            r("policy_number"),
+            r("claim_type"),
+            r("incident_date"),
+            r("amount"),
+            o("approved"),
+            object("claimant", "claimant|policyholder", &[r("name"), r("email"), o("phone")]),
+            object("location", "place of loss|scene", &[r("street"), r("city")]),
+        ],
+    ),
+    d(
+        "freight_shipment",
+        "Freight shipment",
+        "shipment|freight",
+        &[
+            r("shipment_id"),
+            r("carrier"),
+            r("weight_kg"),
+            r("pallets"),
+            o("hazardous"),
+            object("sender", "sender|shipping site", &[r("city"), o("country")]),
+            object("receiver", "receiver|receiving site", &[r("city"), o("country")]),
+            object("driver", "driver", &[r("name"), r("phone")]),
+        ],
+    ),
+    d(
+        "incident_report",
+        "Incident report",
+        "incident|outage",
+        &[
+            r("incident_id"),
+            r("service"),
+            r("severity"),
+            r("started_at"),
+            r("duration_minutes"),
+            o("resolved"),
+            o("summary"),
+            object("on_call", "engineer on call|responder", &[r("name"), o("phone")]),
+            object("cause", "cause|root cause", &[r("component"), r("error_code")]),
+        ],
+    ),
+];

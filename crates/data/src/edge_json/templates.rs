@@ -1,0 +1,236 @@
+//! Which sentence templates are there, and which of them are kept for the test split?
+
+use std::collections::{BTreeSet, HashMap};
+
+use bantam_core::seed::{self, Rng};
+use rand::RngExt;
+use rand::seq::SliceRandom;
+
+use super::vocabulary;
+
+/// Templates that belong to no concept: (group, templates separated by `|`).
+///
+/// `{v}` value, `{l}` label, `{s}` subject, `{n}` noun, `{p}` a given name, `{f}` a list of phrases, `{o}` an ordinal.
+/// `{person}`, `{date}`, `{city}`, `{number}` and `{company}` are drawn for sentences that state nothing of the item.
+const GENERAL: &[(&str, &str)] = &[
+    (
+        "say",
+        "The {l} of {s} is {v}|{s} has {v} as its {l}|{v} is the {l} of {s}|For {s}, the {l} is {v}|As the {l} of {s} we have {v}|Under {l}, {s} shows {v}|The {l} given for {s} is {v}|Regarding the {l} of {s}: {v}|We noted {v} as the {l} of {s}|On the {l} of {s}, the file says {v}|Please note the {l} of {s}: {v}|{s} goes with the {l} {v}|The {l} recorded for {s} reads {v}|{s}: the {l} is {v}|Put down {v} as the {l} of {s}|What we have as the {l} of {s} is {v}|Take {v} as the {l} of {s}|The right {l} for {s} would be {v}|{s} comes with {v} as the {l}|In the field {l}, {s} has {v}",
+    ),
+    (
+        "pred",
+        "has the {l} {v}|shows the {l} {v}|is listed with the {l} {v}|comes with the {l} {v}|has {v} as its {l}|carries the {l} {v}|goes with the {l} {v}|is entered with {v} as the {l}|is on file with the {l} {v}|was noted with the {l} {v}",
+    ),
+    (
+        "frag",
+        "{l} {v}|{l}: {v}|the {l} {v}|{v} as the {l}|{l} is {v}|{v} ({l})|{l} given as {v}|with the {l} {v}|{l} set to {v}|{l} = {v}",
+    ),
+    (
+        "bool_say",
+        "The box {l} of {s} is ticked^The box {l} of {s} is left empty|For {s}, {l} is a yes^For {s}, {l} is a no|Is {s} noted as {l}? Yes^Is {s} noted as {l}? No|The answer to {l} for {s} is yes^The answer to {l} for {s} is no|As for {l}, {s} has a yes^As for {l}, {s} has a no",
+    ),
+    (
+        "bool_pred",
+        "has a yes for {l}^has a no for {l}|is ticked as {l}^is not ticked as {l}|has {l} switched on^has {l} switched off|answers {l} with yes^answers {l} with no|is set to yes for {l}^is set to no for {l}",
+    ),
+    (
+        "bool_frag",
+        "{l}: yes^{l}: no|{l} yes^{l} no|{l} ticked^{l} not ticked|yes to {l}^no to {l}|{l} = true^{l} = false",
+    ),
+    (
+        "many_say",
+        "The {l} of {s} are {v}|{s} has the {l} {v}|Among the {l} of {s} we count {v}|As {l} of {s} we have {v}|{v} are the {l} of {s}",
+    ),
+    ("many_pred", "has the {l} {v}|lists {v} as its {l}|comes with the {l} {v}|names {v} under {l}|shows {v} as {l}"),
+    ("many_frag", "{l} {v}|{l}: {v}|the {l} {v}|{v} as {l}|{l} given as {v}"),
+    (
+        "wrap",
+        "{s}: {f}|Details of {s}: {f}|On {s} we have: {f}|Here is what we know about {s}: {f}|For {s} the notes say: {f}|{s} at a glance: {f}|Data for {s}: {f}|About {s}: {f}|{s} in short: {f}|This is on file for {s}: {f}|Facts on {s}: {f}|To sum up {s}: {f}",
+    ),
+    (
+        "entry",
+        "The {o} {n}: {f}|{o} {n}: {f}|As the {o} {n}: {f}|The {o} {n} reads: {f}|In the {o} {n} we have: {f}|The {o} {n} goes like this: {f}|Next up, the {o} {n}: {f}|The {o} {n} is made up of: {f}|Here is the {o} {n}: {f}|Now the {o} {n}: {f}",
+    ),
+    (
+        "absent",
+        "No {l} was given for {s}|The {l} of {s} is not known yet|{s} has no {l} so far|We are still waiting for the {l} of {s}|The {l} of {s} was left blank|Nobody told us the {l} of {s}|The {l} of {s} will follow later|There is no word on the {l} of {s}",
+    ),
+    (
+        "prose_opening",
+        "Here is a short note about {s}|This note describes {s}|We would like to record {s}|Below is what came in about {s}|A few lines on {s}|What follows concerns {s}|We have news about {s}|The following was written down about {s}|Some facts about {s} came in|This is about {s}|Let us turn to {s}|{s} has reached our desk",
+    ),
+    (
+        "email_subject",
+        "About the {n}|{n} details|New {n}|Your question on the {n}|Re: {n}|Information on the {n}|{n} for your files|The {n} we talked about|Update: {n}|Fwd: {n}",
+    ),
+    (
+        "email_greeting",
+        "Hi {p},|Hello {p},|Dear {p},|Good morning {p},|Hello team,|Dear colleagues,|Hi all,|Good afternoon {p},|Hey {p},|Dear {p} and team,",
+    ),
+    (
+        "email_opening",
+        "I hope you are well|Thanks for your message|Please find the details of {s} below|Here is {s} I mentioned|As promised, here is what I know about {s}|I am writing to you about {s}|Could you please enter {s} for us|Sorry for the late reply about {s}|Just a quick message about {s}|You asked for {s}|Following up on {s}|Good to talk to you earlier",
+    ),
+    (
+        "email_ending",
+        "Let me know if anything is unclear|Thanks for your help|Talk soon|Please confirm that you got this|Many thanks in advance|Feel free to ask if you need more|Have a nice day|I am around all week for questions|Looking forward to your answer|Please pass this on if needed",
+    ),
+    (
+        "email_closing",
+        "Best regards,|Kind regards,|Best,|Thanks,|Cheers,|All the best,|Sincerely,|Many greetings,|Warm regards,|Yours,",
+    ),
+    (
+        "chat_opening",
+        "hey, can you enter {s}?|got {s} for you|hi, I have {s} here|can you note down {s} please?|quick one about {s}|morning! time for {s}?|are you there? it is about {s}|need your help with {s}|there is {s} to enter|do you have a minute for {s}?",
+    ),
+    ("chat_ack", "ok|got it|one sec|noted|thanks|sure|alright|go on|perfect|yep|typing it in|fine"),
+    (
+        "chat_question",
+        "what's the {l} of {s}?|and the {l} of {s}?|do you have the {l} of {s}?|which {l} does {s} have?|{s}: {l}?|can you tell me the {l} of {s}?|I still need the {l} of {s}|what did they give as the {l} of {s}?|how about the {l} of {s}?|what should I put as the {l} of {s}?",
+    ),
+    (
+        "chat_answer",
+        "{v}|it's {v}|that's {v}|{v}, as far as I can see|here: {v}|just a moment... {v}|it says {v}|we have {v}|should be {v}|let me look: {v}",
+    ),
+    (
+        "notes_heading",
+        "Notes on the {n}|{n} - quick notes|Memo: {n}|To enter: {n}|{n}, in brief|My notes ({n})|For the file: {n}|{n} / summary|Scribbled during the call: {n}|Reminder: {n}",
+    ),
+    (
+        "noise",
+        "The coffee machine on the second floor is being repaired|It rained all morning here|The printer by the stairs is out of paper again|Lunch was better than usual today|Somebody left an umbrella at the front desk|The phones were quiet for most of the day|Our new colleague brought a cake|The heating makes odd noises|Traffic was heavy on the way in|The window in the hall is stuck|Everybody is looking forward to the weekend|The parking spots behind the house are being painted|We had to restart the radio twice|The plants in the corridor need water|The office dog slept through the meeting|The elevator music has changed|There was a fire drill, but only a short one|The team photo turned out well|Our cleaning crew starts earlier from now on|The chairs in the small room squeak|The canteen has changed its menu|A pigeon got into the stairwell|The sun is finally out|Nothing else happened worth telling|The street in front of the building is closed|Some of us still have a cold|The old calendar is still on the wall|The radio played the same song all day|We ran out of tea|The lights flickered for a second|Most of the team works from the other office this week|The vending machine swallowed my coins|The carpet will be changed soon|Someone keeps taking my pen|The lift is slow as ever|The new curtains look nice",
+    ),
+    (
+        "noise_valued",
+        "By the way, {person} from the night shift says hello|Our next newsletter goes out on {date}|The team from {city} visited us yesterday|Last week {number} people came to the open day|{company} is still looking for a new office|I met {person} at the bus stop, as always|The summer party is planned for {date}|My train from {city} was late again|The canteen sold {number} sandwiches today|The stickers from {company} have faded",
+    ),
+    (
+        "log_noise",
+        "heartbeat ok|cache refreshed|worker idle|queue empty|config reloaded|session renewed|gc finished|disk check passed|clock in sync|retrying connection",
+    ),
+];
+
+/// A template with its place in the split.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    /// `<group>.<number>`, for instance `say/email.2` or `noise.7`.
+    pub(crate) id: String,
+    pub(crate) text: &'static str,
+    /// Kept for the test split.
+    pub(crate) held_out: bool,
+}
+
+/// All templates by group. Concepts have the groups `say/<key>` and `frag/<key>`.
+#[derive(Debug)]
+pub(crate) struct Templates {
+    all: Vec<Template>,
+    groups: HashMap<String, Vec<usize>>,
+}
+
+impl Templates {
+    /// Collects the templates and keeps the share `held_out` of them for the test split, never a whole group.
+    pub(crate) fn new(seed: u64, held_out: f64) -> Self {
+        let mut templates = Self { all: Vec::new(), groups: HashMap::new() };
+        for (group, list) in GENERAL {
+            templates.add(group, list);
+        }
+        for concept in vocabulary::all() {
+            templates.add(&format!("say/{}", concept.key), concept.says);
+            templates.add(&format!("frag/{}", concept.key), concept.frags);
+        }
+        // Predicates are joined, whole sentences are not: each kind of a group keeps one for training.
+        let mut left: HashMap<String, usize> = HashMap::new();
+        let kind = |t: &Template| {
+            let group = t.id.rsplit_once('.').map_or("", |(g, _)| g);
+            format!("{group}/{}", t.text.contains("{s}"))
+        };
+        for t in &templates.all {
+            *left.entry(kind(t)).or_default() += 1;
+        }
+        let mut order: Vec<usize> = (0..templates.all.len()).collect();
+        order.shuffle(&mut seed::rng(seed, "edge-json/templates"));
+        let mut wanted = (held_out * order.len() as f64).round() as usize;
+        for i in order {
+            let left = left.entry(kind(&templates.all[i])).or_default();
+            if wanted > 0 && *left > 1 {
+                *left -= 1;
+                wanted -= 1;
+                templates.all[i].held_out = true;
+            }
+        }
+        templates
+    }
+
+    fn add(&mut self, group: &str, list: &'static str) {
+        for (n, text) in list.split('|').enumerate() {
+            self.groups.entry(group.to_owned()).or_default().push(self.all.len());
+            self.all.push(Template { id: format!("{group}.{n}"), text, held_out: false });
+        }
+    }
+
+    pub(crate) fn all(&self) -> &[Template] {
+        &self.all
+    }
+}
+
+/// Picks templates for one item and remembers which.
+pub(crate) struct Chooser<'a> {
+    templates: &'a Templates,
+    /// Whether templates kept for the test split may be used.
+    unseen: bool,
+    used: BTreeSet<usize>,
+}
+
+impl<'a> Chooser<'a> {
+    pub(crate) fn new(templates: &'a Templates, unseen: bool) -> Self {
+        Self { templates, unseen, used: BTreeSet::new() }
+    }
+
+    /// One template of the groups that `fits`. Where test templates are allowed they are preferred.
+    pub(crate) fn pick(&mut self, rng: &mut Rng, groups: &[&str], fits: impl Fn(&str) -> bool) -> Option<&'static str> {
+        let all = &self.templates.all;
+        let mut found: Vec<usize> = groups
+            .iter()
+            .filter_map(|g| self.templates.groups.get(*g))
+            .flatten()
+            .copied()
+            .filter(|&i| (self.unseen || !all[i].held_out) && fits(all[i].text))
+            .collect();
+        if self.unseen && found.iter().any(|&i| all[i].held_out) && rng.random_bool(0.6) {
+            found.retain(|&i| all[i].held_out);
+        }
+        if found.is_empty() {
+            return None;
+        }
+        let chosen = found[rng.random_range(0..found.len())];
+        self.used.insert(chosen);
+        Some(all[chosen].text)
+    }
+
+    /// Ids of the templates used, in alphabetical order, and whether all of them may occur in training.
+    pub(crate) fn finish(self) -> (Vec<String>, bool) {
+        let seen = self.used.iter().all(|&i| !self.templates.all[i].held_out);
+        let mut ids: Vec<_> = self.used.iter().map(|&i| self.templates.all[i].id.clone()).collect();
+        ids.sort();
+        (ids, seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifth_is_held_out_and_every_group_keeps_some() {
+        let t = Templates::new(1, 0.2);
+        let held = t.all.iter().filter(|t| t.held_out).count();
+        assert_eq!(held, (t.all.len() as f64 * 0.2).round() as usize);
+        assert!(t.groups.values().all(|g| g.iter().any(|&i| !t.all[i].held_out)));
+        let again = Templates::new(1, 0.2);
+        assert!(t.all.iter().zip(&again.all).all(|(a, b)| a.held_out == b.held_out));
+        let other = Templates::new(2, 0.2);
+        assert!(t.all.iter().zip(&other.all).any(|(a, b)| a.held_out != b.held_out));
+        let ids: BTreeSet<_> = t.all.iter().map(|t| &t.id).collect();
+        assert_eq!(ids.len(), t.all.len());
+    }
+}

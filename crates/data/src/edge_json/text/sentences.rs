@@ -1,0 +1,202 @@
+//! How do sentences state a group of values? Single sentences, joined predicates, lists of phrases; always shuffled.
+
+use super::super::instance::{Group, Leaf, Node};
+use super::super::values::{Kind, Value};
+use super::Teller;
+
+const ORDINALS: &[&str] = &["first", "second", "third", "fourth", "fifth"];
+
+impl Teller<'_, '_> {
+    /// The sentences about a group in blocks that may be put in any order. Sentences of a nested object stay together.
+    /// Objects of the whole are `the customer`, objects of objects `the customer's address`.
+    pub(super) fn blocks(&mut self, group: &Group, subject: &str, is_whole: bool) -> Vec<Vec<String>> {
+        let leaves = self.shuffled(group.nodes.iter());
+        let leaves: Vec<&Leaf> = leaves.into_iter().filter_map(as_leaf).collect();
+        let mut blocks: Vec<Vec<String>> =
+            self.chunks(&leaves).into_iter().map(|chunk| vec![self.sentence(&chunk, subject)]).collect();
+        blocks.extend(self.absences(group, subject).into_iter().map(|s| vec![s]));
+        for node in &group.nodes {
+            match node {
+                Node::Leaf(_) => {}
+                Node::Object(inner) => {
+                    let inner_subject =
+                        if is_whole { format!("the {}", inner.noun) } else { format!("{subject}'s {}", inner.noun) };
+                    let mut parts = self.blocks(inner, &inner_subject, false);
+                    self.shuffle(&mut parts);
+                    blocks.push(parts.concat());
+                }
+                Node::List(_, entries) => blocks.push(self.entries(entries)),
+            }
+        }
+        blocks
+    }
+
+    /// What a text calls the whole.
+    pub(super) fn root_subject(&mut self, group: &Group) -> String {
+        let determiner = self.one_of(&["the", "the", "this", "our"]);
+        format!("{determiner} {}", group.noun)
+    }
+
+    /// The objects of an array, in order, their fields in any order.
+    fn entries(&mut self, entries: &[Group]) -> Vec<String> {
+        let mut out = Vec::new();
+        let same_order = self.chance(0.5);
+        let mut order: Vec<String> = Vec::new();
+        for (i, entry) in entries.iter().enumerate() {
+            let ordinal = ordinal(i, entries.len());
+            let mut leaves = self.shuffled(entry.nodes.iter()).into_iter().filter_map(as_leaf).collect::<Vec<_>>();
+            if same_order {
+                if order.is_empty() {
+                    order = leaves.iter().map(|l| l.name.clone()).collect();
+                }
+                leaves.sort_by_key(|l| order.iter().position(|n| *n == l.name));
+            }
+            let subject = format!("the {ordinal} {}", entry.noun);
+            if self.chance(0.65) {
+                let phrases = self.phrases(&leaves);
+                let template = self.template(&["entry"]);
+                let text = template.replace("{o}", ordinal).replace("{n}", entry.noun);
+                out.push(self.sentence_case(&text).replace("{f}", &listed(&phrases)));
+            } else {
+                let (front, back) = leaves.split_at(leaves.len().min(2));
+                for chunk in [front, back].into_iter().filter(|c| !c.is_empty()) {
+                    out.push(self.sentence(chunk, &subject));
+                }
+            }
+            for node in &entry.nodes {
+                if let Node::Object(inner) = node {
+                    let mut parts = self.blocks(inner, &format!("{subject}'s {}", inner.noun), false);
+                    self.shuffle(&mut parts);
+                    out.extend(parts.concat());
+                }
+            }
+        }
+        out
+    }
+
+    /// Sometimes a text says that something is not known; the gold has nothing there.
+    fn absences(&mut self, group: &Group, subject: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        for concept in &group.absent {
+            let sayable = !matches!(concept.kind, Kind::Bool | Kind::Many(_) | Kind::Enum(_));
+            if sayable && self.chance(0.12) {
+                let label = self.label(concept.labels);
+                let template = self.template(&["absent"]);
+                out.push(self.filled(template, "", label, subject));
+            }
+        }
+        out
+    }
+
+    fn chunks<'g>(&mut self, leaves: &[&'g Leaf]) -> Vec<Vec<&'g Leaf>> {
+        let mut chunks = Vec::new();
+        let mut rest = leaves;
+        while !rest.is_empty() {
+            let size = self.one_of(&[1, 1, 1, 1, 2, 2, 2, 3]).min(rest.len());
+            chunks.push(rest[..size].to_vec());
+            rest = &rest[size..];
+        }
+        chunks
+    }
+
+    /// One sentence about one to four values of the subject, without its full stop.
+    pub(super) fn sentence(&mut self, leaves: &[&Leaf], subject: &str) -> String {
+        if let [leaf] = leaves
+            && self.chance(0.75)
+        {
+            return self.single(leaf, subject);
+        }
+        if self.chance(0.6) {
+            let predicates: Vec<_> = leaves.iter().map(|l| self.phrase(l, "say", "pred")).collect();
+            return format!("{} {}", self.sentence_case(subject), listed(&predicates));
+        }
+        let phrases = self.phrases(leaves);
+        let template = self.template(&["wrap"]);
+        self.filled(template, "", "", subject).replace("{f}", &listed(&phrases))
+    }
+
+    fn single(&mut self, leaf: &Leaf, subject: &str) -> String {
+        let template = self.pick_for(leaf, "say", "say", false);
+        let label = self.label(leaf.concept.labels);
+        let (template, shown) = self.stated(leaf, template);
+        if template.contains("{s}") {
+            self.filled(template, &shown, label, subject)
+        } else {
+            let predicate = template.replace("{l}", label).replace("{v}", &shown);
+            format!("{} {predicate}", self.sentence_case(subject))
+        }
+    }
+
+    /// Phrases for a list of facts.
+    pub(super) fn phrases(&mut self, leaves: &[&Leaf]) -> Vec<String> {
+        leaves.iter().map(|l| self.phrase(l, "frag", "frag")).collect()
+    }
+
+    /// A predicate or phrase without subject.
+    fn phrase(&mut self, leaf: &Leaf, own: &str, general: &str) -> String {
+        let template = self.pick_for(leaf, own, general, true);
+        let label = self.label(leaf.concept.labels);
+        let (template, shown) = self.stated(leaf, template);
+        template.replace("{l}", label).replace("{v}", &shown)
+    }
+
+    /// A template of the concept's own group or of the general group of its kind.
+    fn pick_for(&mut self, leaf: &Leaf, own: &str, general: &str, without_subject: bool) -> &'static str {
+        let general = match leaf.concept.kind {
+            Kind::Bool => format!("bool_{general}"),
+            Kind::Many(_) => format!("many_{general}"),
+            _ => general.to_owned(),
+        };
+        let own = format!("{own}/{}", leaf.concept.key);
+        let own_first = !leaf.foreign && self.chance(0.65);
+        let groups = if own_first { [own.as_str(), general.as_str()] } else { [general.as_str(), own.as_str()] };
+        let count = if leaf.foreign { 1 } else { 2 };
+        let fits = |text: &str| !without_subject || !text.contains("{s}");
+        groups[..count].iter().find_map(|g| self.chooser.pick(self.source.rng, &[g], fits)).unwrap_or("{l} {v}")
+    }
+
+    /// The template's side and the shown value; for booleans the side is the value.
+    fn stated(&mut self, leaf: &Leaf, template: &'static str) -> (&'static str, String) {
+        match (&leaf.value, template.split_once('^')) {
+            (Value::Bool(b), Some((yes, no))) => {
+                let side = if *b { yes } else { no };
+                // What stands for the value is the wording after (or else before) what is filled in.
+                let wording = match side.rsplit_once('}') {
+                    Some((_, rest)) if !rest.is_empty() => rest,
+                    _ => side.split('{').next().unwrap_or(side),
+                };
+                self.mention(leaf, wording.trim().to_owned());
+                (side, String::new())
+            }
+            _ => (template, self.show(leaf)),
+        }
+    }
+
+    /// A template with everything filled in, its first letter as this author starts sentences unless a value is first.
+    pub(super) fn filled(&self, template: &str, value: &str, label: &str, subject: &str) -> String {
+        if template.starts_with("{v}") {
+            return template.replace("{l}", label).replace("{s}", subject).replace("{v}", value);
+        }
+        let text = template.replace("{l}", label).replace("{s}", subject);
+        self.sentence_case(&text).replace("{v}", value)
+    }
+}
+
+fn as_leaf(node: &Node) -> Option<&Leaf> {
+    if let Node::Leaf(leaf) = node { Some(leaf) } else { None }
+}
+
+/// Which of how many.
+pub(super) fn ordinal(index: usize, count: usize) -> &'static str {
+    if index + 1 == count && count > 1 && index >= 2 { "last" } else { ORDINALS.get(index).copied().unwrap_or("next") }
+}
+
+/// `a, b and c`; with semicolons where a part holds a comma.
+pub(super) fn listed(parts: &[String]) -> String {
+    let separator = if parts.iter().any(|p| p.contains(',')) { "; " } else { ", " };
+    match parts.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(separator)),
+        Some((last, _)) => last.clone(),
+        None => String::new(),
+    }
+}

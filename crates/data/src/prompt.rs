@@ -1,0 +1,59 @@
+//! What does a model see of an item, and what is it to answer?
+//!
+//! `<|system|>{signature}<|user|>{text}<|assistant|>{answer}<|end|>`, where the signature is the schema's
+//! ([`schema_signature`]) and the answer the gold's canonical JSON ([`canonical_answer`]).
+
+use serde_json::Value;
+
+pub use crate::canonical::canonical_answer;
+use crate::item::Item;
+pub use crate::signature::schema_signature;
+
+/// Special tokens in the order of their ids, 0 to 4. `<|end|>` is the end-of-sequence token.
+pub const SPECIAL_TOKENS: [&str; 5] = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|pad|>"];
+
+/// The chat template of the models that Bantam trains on extraction (Jinja, as `transformers` reads it).
+pub const CHAT_TEMPLATE: &str = "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}\
+{% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}\
+{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+
+/// The messages of an item as (role, content): the schema's signature as `system`, the text as `user`.
+pub fn messages(item: &Item, schema: &Value) -> [(&'static str, String); 2] {
+    [("system", schema_signature(schema)), ("user", item.prompt.clone())]
+}
+
+/// The prompt up to where the answer starts; what [`CHAT_TEMPLATE`] renders with a generation prompt.
+pub fn prompt_text(item: &Item, schema: &Value) -> String {
+    format!("<|system|>{}<|user|>{}<|assistant|>", schema_signature(schema), item.prompt)
+}
+
+/// What follows [`prompt_text`] in training: the canonical answer and `<|end|>`.
+pub fn answer_text(item: &Item, schema: &Value) -> String {
+    format!("{}<|end|>", canonical_answer(&item.expected_output, schema))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minijinja::{Environment, context};
+    use serde_json::json;
+
+    #[test]
+    fn the_template_renders_what_the_plain_code_writes() {
+        let line = r#"{"id":"a","schema_id":"s","prompt":"Paid: <yes> & \"so\"\n","expected_output":{"paid":true}}"#;
+        let item = crate::item::parse_jsonl("f", line.as_bytes()).unwrap().remove(0);
+        let schema = json!({"properties": {"paid": {"type": "boolean"}}});
+        let [system, user] = messages(&item, &schema);
+        let message = |(role, content): (&str, String)| context! { role, content };
+        let answer = message(("assistant", canonical_answer(&item.expected_output, &schema)));
+        let (system, user) = (message(system), message(user));
+        let render = |messages: Vec<minijinja::Value>, add_generation_prompt: bool| {
+            Environment::new().render_str(CHAT_TEMPLATE, context! { messages, add_generation_prompt }).unwrap()
+        };
+        assert_eq!(render(vec![system.clone(), user.clone()], true), prompt_text(&item, &schema));
+        let whole = format!("{}{}", prompt_text(&item, &schema), answer_text(&item, &schema));
+        assert_eq!(render(vec![system, user, answer], false), whole);
+        assert_eq!(whole, "<|system|>{paid?:boolean}<|user|>Paid: <yes> & \"so\"\n<|assistant|>{\"paid\":true}<|end|>");
+        assert!(SPECIAL_TOKENS[..4].iter().all(|t| whole.contains(t)));
+    }
+}

@@ -1,0 +1,179 @@
+//! Which schema does a `schema_id` name?
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bantam_core::{Error, Result, files};
+use serde_json::Value;
+
+use crate::item::{shortened, without_position};
+
+/// A folder tree nested deeper than this is taken for a cycle of links.
+const MAX_FOLDER_DEPTH: usize = 32;
+/// The file name of a set that has one schema only, whatever its items call it (SNIPS, E2E).
+const SOLE_SCHEMA: &str = "schema";
+
+/// The schemas of a folder by name.
+#[derive(Clone, Debug, Default)]
+pub struct SchemaSet {
+    schemas: BTreeMap<String, (PathBuf, Value)>,
+}
+
+impl SchemaSet {
+    /// Loads every `<schema_id>.json` anywhere under `dir` (or the one file that `dir` names). Hidden files are left out.
+    ///
+    /// # Errors
+    /// An input error naming the file that cannot be read, is not JSON, is not a schema (an object or a boolean), or
+    /// has the name of another.
+    pub fn load(dir: &Path) -> Result<Self> {
+        let mut paths = Vec::new();
+        if dir.is_file() {
+            paths.push(dir.to_path_buf());
+        } else {
+            collect(dir, 0, &mut paths)?;
+        }
+        paths.sort();
+        let mut set = Self::default();
+        for path in paths {
+            let place = path.display().to_string();
+            let schema = parse(&place, &files::read(&path)?)?;
+            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            if let Some((other, _)) = set.schemas.get(&id) {
+                let what = format!("schema `{id}` is also {}", other.display());
+                return Err(Error::input(place, what, "rename one of the two"));
+            }
+            set.schemas.insert(id, (path, schema));
+        }
+        if set.schemas.is_empty() {
+            return Err(Error::input(
+                dir.display(),
+                "no schema found",
+                "point to a folder with <schema_id>.json files",
+            ));
+        }
+        Ok(set)
+    }
+
+    /// Adds a schema made in memory, replacing one of the same name.
+    pub fn insert(&mut self, id: impl Into<String>, schema: Value) {
+        let id = id.into();
+        let path = PathBuf::from(format!("{id}.json"));
+        self.schemas.insert(id, (path, schema));
+    }
+
+    /// The schema of this name. A set whose only file is `schema.json` answers to every name.
+    ///
+    /// # Errors
+    /// An input error when there is none.
+    pub fn get(&self, schema_id: &str) -> Result<&Value> {
+        self.find(schema_id).map(|(_, schema)| schema).ok_or_else(|| {
+            let what = format!("no schema file `{}.json`", shortened(schema_id));
+            Error::input(format_args!("schema_id `{}`", shortened(schema_id)), what, "add it to the schema folder")
+        })
+    }
+
+    /// The file a schema came from, for messages about it.
+    pub fn path(&self, schema_id: &str) -> Option<&Path> {
+        self.find(schema_id).map(|(path, _)| path.as_path())
+    }
+
+    fn find(&self, schema_id: &str) -> Option<&(PathBuf, Value)> {
+        let sole = || self.schemas.get(SOLE_SCHEMA).filter(|_| self.schemas.len() == 1);
+        self.schemas.get(schema_id).or_else(sole)
+    }
+
+    /// Names and schemas in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.schemas.iter().map(|(id, (_, schema))| (id.as_str(), schema))
+    }
+
+    /// How many schemas there are.
+    pub fn len(&self) -> usize {
+        self.schemas.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.schemas.is_empty()
+    }
+}
+
+/// Reads one schema; `place` names it in errors.
+///
+/// # Errors
+/// An input error when the bytes are not JSON or neither an object nor a boolean.
+pub fn parse(place: &str, bytes: &[u8]) -> Result<Value> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let schema: Value = serde_json::from_slice(bytes).map_err(|e| {
+        let here = format!("{place}:{}:{}", e.line(), e.column());
+        Error::input(here, format_args!("not JSON: {}", without_position(&e)), "mend the schema file")
+    })?;
+    if schema.is_object() || schema.is_boolean() {
+        return Ok(schema);
+    }
+    Err(Error::input(place, "a JSON Schema is an object or a boolean", "mend the schema file"))
+}
+
+fn collect(dir: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<()> {
+    let failed = |e| Error::io(dir, "read the folder", &e);
+    if depth > MAX_FOLDER_DEPTH {
+        return Err(Error::input(dir.display(), "folders nest too deep", "check for links that form a cycle"));
+    }
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.')) {
+            continue;
+        }
+        if path.is_dir() {
+            collect(&path, depth + 1, into)?;
+        } else if path.extension().is_some_and(|e| e == "json") {
+            into.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn schemas_are_found_at_any_depth_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("a/b")).unwrap();
+        fs::write(dir.path().join("a/b/order.json"), "{\"type\":\"object\"}").unwrap();
+        fs::write(dir.path().join("any.json"), "true").unwrap();
+        fs::write(dir.path().join("notes.txt"), "x").unwrap();
+        let set = SchemaSet::load(dir.path()).unwrap();
+        assert_eq!(set.iter().map(|(id, _)| id).collect::<Vec<_>>(), ["any", "order"]);
+        assert!(set.get("order").unwrap().is_object());
+        assert_eq!(set.get("invoice").unwrap_err().exit_code(), 2);
+        fs::write(dir.path().join("order.json"), "{}").unwrap();
+        assert!(SchemaSet::load(dir.path()).unwrap_err().to_string().contains("schema `order` is also"));
+    }
+
+    #[test]
+    fn a_sole_schema_json_serves_every_id() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("schema.json"), "{}").unwrap();
+        let set = SchemaSet::load(dir.path()).unwrap();
+        assert!(set.get("snips").is_ok());
+        assert!(set.path("snips").unwrap().ends_with("schema.json"));
+        fs::write(dir.path().join("other.json"), "{}").unwrap();
+        assert!(SchemaSet::load(dir.path()).unwrap().get("snips").is_err());
+    }
+
+    #[test]
+    fn broken_folders_and_files_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(SchemaSet::load(dir.path()).unwrap_err().to_string().contains("no schema found"));
+        assert!(SchemaSet::load(&dir.path().join("none")).unwrap_err().to_string().contains("none"));
+        fs::write(dir.path().join("x.json"), "{\n\"a\": }").unwrap();
+        assert!(SchemaSet::load(dir.path()).unwrap_err().to_string().contains("x.json:2:"));
+        fs::write(dir.path().join("x.json"), "3").unwrap();
+        assert_eq!(SchemaSet::load(dir.path()).unwrap_err().exit_code(), 2);
+        fs::write(dir.path().join("x.json"), "[".repeat(100_000)).unwrap();
+        assert_eq!(SchemaSet::load(dir.path()).unwrap_err().exit_code(), 2);
+    }
+}

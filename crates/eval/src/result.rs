@@ -1,0 +1,372 @@
+//! What a suite reports: tables of scores with intervals, the floors beside them, the protocol, and how it is filed.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bantam_core::{Error, Result, files, hash};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::metrics::Scores;
+use crate::statistics::{Difference, Estimate, paired_difference};
+
+/// The four scores of one group of items.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// JSONExact, Wilson interval.
+    pub json_exact: Estimate,
+    /// FieldF1, bootstrap interval clustered by schema.
+    pub field_f1: Estimate,
+    /// SchemaCompliance, Wilson interval.
+    pub schema_compliance: Estimate,
+    /// WrongValid (lower is better), Wilson interval.
+    pub wrong_valid: Estimate,
+}
+
+/// Scores of all items and of every group of them. A group is listed only if it has items; items that do not say
+/// which group they are in form the group `unknown`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tables {
+    /// All items.
+    pub overall: Table,
+    /// By level: `simple`, `medium`, `complex`, `unknown`.
+    pub by_level: BTreeMap<String, Table>,
+    /// By text style.
+    pub by_style: BTreeMap<String, Table>,
+    /// By whether the training data has the item's schema: `seen`, `unseen`, `unknown`.
+    pub by_schema_seen: BTreeMap<String, Table>,
+    /// By whether the training data may have all sentence templates of the item: `seen`, `unseen`, `unknown`.
+    pub by_template_seen: BTreeMap<String, Table>,
+    /// By level, then style.
+    pub by_level_style: BTreeMap<String, BTreeMap<String, Table>>,
+}
+
+/// Paired differences of one output set against another on the same items.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Difference in JSONExact.
+    pub json_exact: Difference,
+    /// Difference in FieldF1.
+    pub field_f1: Difference,
+    /// Difference in SchemaCompliance.
+    pub schema_compliance: Difference,
+    /// Difference in WrongValid.
+    pub wrong_valid: Difference,
+}
+
+/// A file or folder that a result depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name, without folders.
+    pub name: String,
+    /// SHA-256 of the file, or of the folder's names and contents.
+    pub sha256: String,
+}
+
+impl Source {
+    /// Hashes the file or folder at `path`.
+    ///
+    /// # Errors
+    /// An input error when it cannot be read.
+    pub fn of(path: &Path) -> Result<Self> {
+        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        Ok(Self { name, sha256: hash::tree(path)? })
+    }
+}
+
+/// The model file or folder that made the outputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// The path of what was really loaded.
+    pub path: String,
+    /// `hf` or `gguf`.
+    pub kind: String,
+    /// SHA-256 of it.
+    pub sha256: String,
+    /// Size on disk.
+    pub bytes: u64,
+    /// Parameters.
+    pub parameters: u64,
+}
+
+/// How the outputs were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// By a model, decoded freely.
+    Free,
+    /// By a model whose every token had to fit the schema.
+    Constrained,
+    /// Read from a file.
+    Predictions,
+}
+
+impl Mode {
+    /// The name in files: `free`, `constrained` or `predictions`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Constrained => "constrained",
+            Self::Predictions => "predictions",
+        }
+    }
+}
+
+/// How a model was asked and decoded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decoding {
+    /// What the prompt is made of, in words.
+    pub prompt: String,
+    /// The chat template's source, if one was used.
+    pub chat_template: Option<String>,
+    /// `greedy`: the most probable token, always.
+    pub strategy: String,
+    /// Most tokens an answer may have.
+    pub max_new_tokens: usize,
+    /// Most tokens that prompt and answer may have together.
+    pub context: usize,
+    /// The engine that kept the output within the schema, in constrained mode.
+    pub constraint: Option<String>,
+}
+
+/// All that decides what the scores can be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// Version of the metric definitions.
+    pub metric_version: u32,
+    /// The metrics in words.
+    pub metrics: BTreeMap<String, String>,
+    /// Where an answer is looked for in an output.
+    pub extraction_rule: String,
+    /// How the intervals are made.
+    pub intervals: String,
+    /// The floors in words.
+    pub floors: BTreeMap<String, String>,
+    /// The items.
+    pub data: Source,
+    /// The schemas.
+    pub schemas: Source,
+    /// Items taken from the start of the data, if not all.
+    pub limit: Option<usize>,
+    /// Golds that validate against their schemas; below `n`, SchemaCompliance has a ceiling under 1.
+    pub valid_golds: usize,
+    /// Where the outputs come from.
+    pub mode: Mode,
+    /// The predictions file, in that mode.
+    pub predictions: Option<Source>,
+    /// The model used, if one was.
+    pub artifact: Option<Artifact>,
+    /// How it was asked and decoded.
+    pub decoding: Option<Decoding>,
+}
+
+/// What varies from run to run with the same result. Never part of [`SuiteResult::content_hash`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// Seconds from the first prompt to the last answer.
+    pub wall_s: f64,
+    /// Prompt tokens of all items.
+    pub prompt_tokens: u64,
+    /// Generated tokens of all items.
+    pub generated_tokens: u64,
+    /// Items worked on at a time.
+    pub threads: usize,
+}
+
+/// The result of one suite over one set of outputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SuiteResult {
+    /// `edge-json`.
+    pub suite: String,
+    /// The name of the model or predictions file.
+    pub model: String,
+    /// Items.
+    pub n: usize,
+    /// The scores.
+    #[serde(flatten)]
+    pub tables: Tables,
+    /// The floors' scores on the same items, by floor: `rule`, `empty`.
+    pub floors: BTreeMap<String, Tables>,
+    /// Differences to the floors, paired on the same items.
+    pub versus_floors: BTreeMap<String, Comparison>,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Times, kept apart from what is hashed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub timing: Option<Timing>,
+}
+
+/// One item with its output and scores.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sample {
+    /// The item's id.
+    pub id: String,
+    /// The item's schema.
+    pub schema_id: String,
+    /// `simple`, `medium`, `complex` or `unknown`.
+    pub level: String,
+    /// The text's style, or `unknown`.
+    pub style: String,
+    /// `seen`, `unseen` or `unknown`.
+    pub schema_seen: String,
+    /// `seen`, `unseen` or `unknown`.
+    pub template_seen: String,
+    /// The text.
+    pub prompt: String,
+    /// The whole output; `null` if there is none.
+    pub output: Option<String>,
+    /// The answer found in the output, as compact JSON; `null` if there is none.
+    pub answer: Option<Box<RawValue>>,
+    /// The gold as written in the data.
+    pub gold: Box<RawValue>,
+    /// JSONExact.
+    pub exact: bool,
+    /// FieldF1.
+    pub f1: f64,
+    /// SchemaCompliance.
+    pub compliant: bool,
+    /// Why there is no answer, or no output.
+    pub error: Option<String>,
+    /// Why decoding ended, if a model decoded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub finish_reason: Option<String>,
+    /// The floors' scores on this item.
+    pub floors: BTreeMap<String, Scores>,
+}
+
+impl Sample {
+    /// The item's scores.
+    pub fn scores(&self) -> Scores {
+        Scores { exact: self.exact, field_f1: self.f1, compliant: self.compliant }
+    }
+}
+
+/// A result with its samples.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The scores.
+    pub result: SuiteResult,
+    /// Every item, in the data's order.
+    pub samples: Vec<Sample>,
+}
+
+impl SuiteResult {
+    /// SHA-256 of the result without its timing.
+    ///
+    /// # Errors
+    /// Internal, should the result not be writable as JSON.
+    pub fn content_hash(&self) -> Result<String> {
+        let text = serde_json::to_vec(&Self { timing: None, ..self.clone() });
+        text.map(|t| hash::bytes(&t)).map_err(|e| Error::internal("result", e))
+    }
+
+    /// `<suite>-<model>-<mode>-<datahash8>`; a limited run says so in its mode, so that no result overwrites another.
+    pub fn file_stem(&self) -> String {
+        let kept = |c: char| if c.is_ascii_alphanumeric() || "._".contains(c) { c } else { '_' };
+        let model: String = self.model.chars().map(kept).collect();
+        let model = model.trim_start_matches('.');
+        let limit = self.protocol.limit.map(|n| format!("_first{n}")).unwrap_or_default();
+        let data = self.protocol.data.sha256.get(..8).unwrap_or("unknown");
+        format!("{}-{model}-{}{limit}-{data}", self.suite, self.protocol.mode.name())
+    }
+}
+
+impl Evaluation {
+    /// Writes `<stem>.json` and `<stem>.samples.jsonl` into `dir` and returns both paths, the result first.
+    ///
+    /// # Errors
+    /// An input error when the folder or a file cannot be written.
+    pub fn write(&self, dir: &Path) -> Result<(PathBuf, PathBuf)> {
+        files::create_dir(dir)?;
+        let stem = self.result.file_stem();
+        let (result, samples) = (dir.join(format!("{stem}.json")), dir.join(format!("{stem}.samples.jsonl")));
+        files::write_with(&samples, |out| {
+            for sample in &self.samples {
+                serde_json::to_writer(&mut *out, sample)?;
+                out.write_all(b"\n")?;
+            }
+            Ok(())
+        })?;
+        files::write_with(&result, |out| {
+            serde_json::to_writer_pretty(&mut *out, &self.result)?;
+            out.write_all(b"\n")
+        })?;
+        Ok((result, samples))
+    }
+}
+
+/// Which group each item is in; parallel to the scores.
+pub(crate) struct Groups {
+    pub(crate) schema: Vec<usize>,
+    pub(crate) level: Vec<String>,
+    pub(crate) style: Vec<String>,
+    pub(crate) schema_seen: Vec<String>,
+    pub(crate) template_seen: Vec<String>,
+}
+
+/// All tables of one set of scores.
+pub(crate) fn tables(scores: &[Scores], groups: &Groups) -> Tables {
+    let by = |names: &[String], among: &dyn Fn(usize) -> bool| {
+        let mut members: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (i, name) in names.iter().enumerate().filter(|(i, _)| among(*i)) {
+            members.entry(name.clone()).or_default().push(i);
+        }
+        members.into_iter().map(|(name, items)| (name, table(scores, &groups.schema, &items))).collect()
+    };
+    let all = |_: usize| true;
+    let by_level: BTreeMap<String, Table> = by(&groups.level, &all);
+    let by_level_style =
+        by_level.keys().map(|level| (level.clone(), by(&groups.style, &|i| groups.level[i] == *level))).collect();
+    Tables {
+        overall: table(scores, &groups.schema, &(0..scores.len()).collect::<Vec<_>>()),
+        by_level,
+        by_style: by(&groups.style, &all),
+        by_schema_seen: by(&groups.schema_seen, &all),
+        by_template_seen: by(&groups.template_seen, &all),
+        by_level_style,
+    }
+}
+
+fn table(scores: &[Scores], schemas: &[usize], items: &[usize]) -> Table {
+    let share = |of: &dyn Fn(&Scores) -> bool| {
+        Estimate::proportion(items.iter().filter(|&&i| of(&scores[i])).count(), items.len())
+    };
+    let f1: Vec<f64> = items.iter().map(|&i| scores[i].field_f1).collect();
+    let clusters: Vec<usize> = items.iter().map(|&i| schemas[i]).collect();
+    Table {
+        json_exact: share(&|s| s.exact),
+        field_f1: Estimate::mean(&f1, &clusters),
+        schema_compliance: share(&|s| s.compliant),
+        wrong_valid: share(&Scores::wrong_valid),
+    }
+}
+
+/// First minus second, paired item by item; `schemas` labels each item's schema.
+pub(crate) fn compare(first: &[Scores], second: &[Scores], schemas: &[usize]) -> Comparison {
+    let difference = |of: &dyn Fn(&Scores) -> f64| {
+        let column = |scores: &[Scores]| scores.iter().map(of).collect::<Vec<_>>();
+        paired_difference(&column(first), &column(second), schemas)
+    };
+    Comparison {
+        json_exact: difference(&|s| f64::from(s.exact)),
+        field_f1: difference(&|s| s.field_f1),
+        schema_compliance: difference(&|s| f64::from(s.compliant)),
+        wrong_valid: difference(&|s| f64::from(s.wrong_valid())),
+    }
+}
+
+/// Compares two evaluations on the items both have, first minus second. `None` if they share no item.
+pub fn paired(first: &[Sample], second: &[Sample]) -> Option<Comparison> {
+    let by_id: BTreeMap<&str, &Sample> = second.iter().map(|s| (s.id.as_str(), s)).collect();
+    let mut schemas: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut ours, mut theirs, mut clusters) = (Vec::new(), Vec::new(), Vec::new());
+    for sample in first {
+        let Some(other) = by_id.get(sample.id.as_str()) else { continue };
+        let next = schemas.len();
+        clusters.push(*schemas.entry(&sample.schema_id).or_insert(next));
+        ours.push(sample.scores());
+        theirs.push(other.scores());
+    }
+    (!ours.is_empty()).then(|| compare(&ours, &theirs, &clusters))
+}

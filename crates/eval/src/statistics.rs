@@ -1,0 +1,228 @@
+//! How sure a score is: 95 % intervals for proportions and for means, and paired differences.
+
+use bantam_core::seed::{self, Rng};
+use rand::Rng as _;
+use serde::{Deserialize, Serialize};
+
+/// Resamples of every bootstrap.
+pub const RESAMPLES: usize = 2_000;
+/// Seed of every bootstrap.
+pub const BOOTSTRAP_SEED: u64 = 0;
+/// The standard normal's 97.5 % quantile.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// The methods in words, for a result's protocol.
+pub const METHODS: &str = "95 %. Proportions (json_exact, schema_compliance, wrong_valid): Wilson score. Mean \
+    (field_f1) and differences: percentile bootstrap, 2,000 resamples of whole schemas (of items, where a group has one \
+    schema only), seed 0. Differences are paired on the same items.";
+
+/// A score with its 95 % interval and the number of items behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The score.
+    pub value: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+    /// Items.
+    pub n: usize,
+}
+
+impl Estimate {
+    /// A proportion with its Wilson interval. Without items the interval is everything.
+    pub fn proportion(successes: usize, n: usize) -> Self {
+        if n == 0 {
+            return Self { value: 0.0, low: 0.0, high: 1.0, n };
+        }
+        let (low, high) = wilson(successes, n);
+        Self { value: successes as f64 / n as f64, low, high, n }
+    }
+
+    /// The mean of `values` with a bootstrap interval clustered by `clusters` (one label per value).
+    pub fn mean(values: &[f64], clusters: &[usize]) -> Self {
+        let (low, high) = clustered_bootstrap(values, clusters, RESAMPLES, BOOTSTRAP_SEED);
+        let value = values.iter().sum::<f64>() / values.len().max(1) as f64;
+        // Rounding must not put the mean of equal values outside its own interval.
+        Self { value, low: low.min(value), high: high.max(value), n: values.len() }
+    }
+
+    /// Whether the whole interval lies above `other`'s.
+    pub fn is_above(&self, other: &Self) -> bool {
+        self.low > other.high
+    }
+}
+
+/// Wilson's score interval at 95 % for `successes` of `n` (n > 0).
+///
+/// Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+pub fn wilson(successes: usize, n: usize) -> (f64, f64) {
+    let (n, p) = (n as f64, successes as f64 / n as f64);
+    let centre = p + Z * Z / (2.0 * n);
+    let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    (((centre - spread) / scale).clamp(0.0, p), ((centre + spread) / scale).clamp(p, 1.0))
+}
+
+/// Percentile bootstrap of the mean at 95 %, resampling whole clusters: items of one schema succeed and fail together,
+/// so that items drawn alone would make the interval too narrow. With fewer than two clusters items are drawn.
+pub fn clustered_bootstrap(values: &[f64], clusters: &[usize], resamples: usize, seed: u64) -> (f64, f64) {
+    let mut sums: Vec<(f64, f64)> = Vec::new(); // (sum, count) per cluster
+    let mut place = std::collections::HashMap::new();
+    for (value, cluster) in values.iter().zip(clusters) {
+        let at = *place.entry(cluster).or_insert_with(|| {
+            sums.push((0.0, 0.0));
+            sums.len() - 1
+        });
+        sums[at].0 += value;
+        sums[at].1 += 1.0;
+    }
+    if sums.len() < 2 {
+        sums = values.iter().map(|v| (*v, 1.0)).collect();
+    }
+    if sums.is_empty() {
+        return (0.0, 1.0);
+    }
+    let mut rng = seed::rng(seed, "bootstrap");
+    let mut means: Vec<f64> = (0..resamples.max(1))
+        .map(|_| {
+            let (sum, count) = (0..sums.len()).fold((0.0, 0.0), |(s, c), _| {
+                let drawn = sums[below(&mut rng, sums.len())];
+                (s + drawn.0, c + drawn.1)
+            });
+            sum / count
+        })
+        .collect();
+    means.sort_by(f64::total_cmp);
+    (quantile(&means, 0.025), quantile(&means, 0.975))
+}
+
+/// A number under `n`, by the high half of a product: the same on every machine and in every release.
+fn below(rng: &mut Rng, n: usize) -> usize {
+    ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
+}
+
+/// Quantile of sorted values with linear interpolation (Hyndman and Fan's type 7).
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let at = q * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    below + (above - below) * at.fract()
+}
+
+/// What a paired comparison says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// The first is higher.
+    #[serde(rename = "higher")]
+    Higher,
+    /// The first is lower.
+    #[serde(rename = "lower")]
+    Lower,
+    /// The interval holds 0.
+    #[serde(rename = "no significant difference")]
+    NoSignificantDifference,
+}
+
+/// A difference of two scores on the same items.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// First minus second.
+    pub value: f64,
+    /// Lower end of the 95 % interval.
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    pub high: f64,
+    /// Items.
+    pub n: usize,
+    /// Whether the interval excludes 0.
+    pub verdict: Verdict,
+}
+
+/// The mean of `first - second`, item by item, with its clustered bootstrap interval.
+pub fn paired_difference(first: &[f64], second: &[f64], clusters: &[usize]) -> Difference {
+    let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
+    let Estimate { value, low, high, n } = Estimate::mean(&differences, clusters);
+    let verdict = match () {
+        () if n > 0 && low > 0.0 => Verdict::Higher,
+        () if n > 0 && high < 0.0 => Verdict::Lower,
+        () => Verdict::NoSignificantDifference,
+    };
+    Difference { value, low, high, n, verdict }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Golden {
+        wilson: Vec<(usize, usize, f64, f64)>,
+        bootstrap: Vec<BootstrapCase>,
+    }
+
+    #[derive(Deserialize)]
+    struct BootstrapCase {
+        values: Vec<f64>,
+        clusters: Vec<usize>,
+        low: f64,
+        high: f64,
+        /// Five standard errors of a 2,000-resample percentile, measured by repeating.
+        tolerance: f64,
+    }
+
+    fn golden() -> Golden {
+        serde_json::from_str(include_str!("../tests/data/statistics.json")).unwrap()
+    }
+
+    #[test]
+    fn wilson_equals_statsmodels() {
+        for (successes, n, low, high) in golden().wilson {
+            let ours = wilson(successes, n);
+            assert!((ours.0 - low).abs() < 1e-12 && (ours.1 - high).abs() < 1e-12, "{successes}/{n}: {ours:?}");
+        }
+    }
+
+    #[test]
+    fn the_bootstrap_agrees_with_scipys() {
+        for (i, case) in golden().bootstrap.iter().enumerate() {
+            let ours = clustered_bootstrap(&case.values, &case.clusters, RESAMPLES, BOOTSTRAP_SEED);
+            let close = (ours.0 - case.low).abs() < case.tolerance && (ours.1 - case.high).abs() < case.tolerance;
+            assert!(close, "case {i}: {ours:?}, not ({}, {})", case.low, case.high);
+        }
+    }
+
+    #[test]
+    fn clusters_widen_the_interval_and_one_cluster_does_not_close_it() {
+        let values: Vec<f64> = (0..100).map(|i| f64::from(i / 50)).collect();
+        let by_half: Vec<usize> = (0..100).map(|i| i / 50).collect();
+        let each: Vec<usize> = (0..100).collect();
+        let wide = clustered_bootstrap(&values, &by_half, RESAMPLES, 0);
+        let narrow = clustered_bootstrap(&values, &each, RESAMPLES, 0);
+        assert_eq!(wide, (0.0, 1.0));
+        assert!(narrow.0 > 0.35 && narrow.1 < 0.65);
+        assert_eq!(clustered_bootstrap(&values, &[7; 100], RESAMPLES, 0), narrow);
+        assert_eq!(clustered_bootstrap(&values, &each, RESAMPLES, 0), narrow);
+    }
+
+    #[test]
+    fn the_value_lies_in_its_interval() {
+        let third = 1.0 / 3.0;
+        let e = Estimate::mean(&[third; 7], &[0, 0, 1, 1, 2, 2, 2]);
+        assert!(e.low <= e.value && e.value <= e.high && e.high - e.low < 1e-9);
+        assert_eq!(Estimate::proportion(0, 0), Estimate { value: 0.0, low: 0.0, high: 1.0, n: 0 });
+        let all = Estimate::proportion(10, 10);
+        assert!(all.value == 1.0 && all.high == 1.0 && all.low < 1.0);
+    }
+
+    #[test]
+    fn a_paired_difference_says_when_it_is_none() {
+        let clusters: Vec<usize> = (0..40).collect();
+        let base: Vec<f64> = (0..40).map(|i| f64::from(i % 4) / 4.0).collect();
+        let better: Vec<f64> = base.iter().map(|v| v + 0.1).collect();
+        assert_eq!(paired_difference(&better, &base, &clusters).verdict, Verdict::Higher);
+        assert_eq!(paired_difference(&base, &better, &clusters).verdict, Verdict::Lower);
+        let mixed: Vec<f64> = base.iter().enumerate().map(|(i, v)| v + if i % 2 == 0 { 0.1 } else { -0.1 }).collect();
+        assert_eq!(paired_difference(&mixed, &base, &clusters).verdict, Verdict::NoSignificantDifference);
+        assert_eq!(paired_difference(&base, &base, &clusters).verdict, Verdict::NoSignificantDifference);
+    }
+}

@@ -1,0 +1,150 @@
+//! What a model's shape is: the one description that every file format is read into and written from.
+
+use bantam_core::{Error, Result};
+
+use crate::rope::RopeScaling;
+
+/// Families of architecture that Bantam runs. They differ in where biases stand, nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Architecture {
+    /// RMSNorm, RoPE, SwiGLU, grouped-query attention. Biases on q, k, v and o only with `attention_bias`.
+    Llama,
+    /// As Llama, with biases on q, k and v and none on o.
+    Qwen2,
+}
+
+impl Architecture {
+    /// The name in `model_type` of a `config.json` and in GGUF's `general.architecture`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Llama => "llama",
+            Self::Qwen2 => "qwen2",
+        }
+    }
+
+    /// The inverse of [`name`](Self::name).
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Llama, Self::Qwen2].into_iter().find(|a| a.name() == name)
+    }
+}
+
+/// A model's hyper-parameters, named as in Hugging Face's `config.json`. Sizes are counts of elements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelConfig {
+    /// The family.
+    pub architecture: Architecture,
+    /// Rows of the embedding; token ids are smaller.
+    pub vocab_size: usize,
+    /// Width of the residual stream.
+    pub hidden_size: usize,
+    /// Width inside the feed-forward.
+    pub intermediate_size: usize,
+    /// Number of blocks.
+    pub num_hidden_layers: usize,
+    /// Query heads.
+    pub num_attention_heads: usize,
+    /// Key and value heads; divides the query heads.
+    pub num_key_value_heads: usize,
+    /// Width of one head; even. Heads times this need not be `hidden_size`.
+    pub head_dim: usize,
+    /// Added to the mean square in every RMSNorm.
+    pub rms_norm_eps: f64,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f64,
+    /// How the rotary frequencies are stretched, if they are.
+    pub rope_scaling: Option<RopeScaling>,
+    /// Whether the output matrix is the embedding.
+    pub tie_word_embeddings: bool,
+    /// Longest sequence the model was made for.
+    pub max_position_embeddings: usize,
+    /// Biases on the attention projections (always true for Qwen2).
+    pub attention_bias: bool,
+    /// First token of a sequence, if the model has one.
+    pub bos_token_id: Option<u32>,
+    /// Tokens that end generation.
+    pub eos_token_ids: Vec<u32>,
+    /// Filler token, if the model has one.
+    pub pad_token_id: Option<u32>,
+}
+
+/// Largest size of any one dimension. Far above every model Bantam is for; keeps every product of two in 64 bits.
+const MAX_SIZE: usize = 1 << 26;
+/// Most blocks.
+const MAX_LAYERS: usize = 4096;
+
+impl ModelConfig {
+    /// Checks that the sizes are possible and fit together. `place` names the file in the error.
+    /// Nothing is allocated by these sizes before this has passed.
+    pub fn validate(&self, place: &str) -> Result<()> {
+        let wrong = |key: &str, what: String, remedy: &str| Err(Error::input(format!("{place}: {key}"), what, remedy));
+        let sizes = [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("intermediate_size", self.intermediate_size),
+            ("num_hidden_layers", self.num_hidden_layers),
+            ("num_attention_heads", self.num_attention_heads),
+            ("num_key_value_heads", self.num_key_value_heads),
+            ("head_dim", self.head_dim),
+            ("max_position_embeddings", self.max_position_embeddings),
+        ];
+        for (key, size) in sizes {
+            let limit = if key == "num_hidden_layers" { MAX_LAYERS } else { MAX_SIZE };
+            if size == 0 || size > limit {
+                return wrong(key, format!("{size} is not between 1 and {limit}"), "correct the size");
+            }
+        }
+        if self.num_attention_heads * self.head_dim > MAX_SIZE {
+            return wrong("head_dim", format!("heads times head_dim exceed {MAX_SIZE}"), "correct the sizes");
+        }
+        if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
+            return wrong(
+                "num_key_value_heads",
+                format!(
+                    "{} does not divide num_attention_heads {}",
+                    self.num_key_value_heads, self.num_attention_heads
+                ),
+                "choose a divisor",
+            );
+        }
+        if !self.head_dim.is_multiple_of(2) {
+            return wrong("head_dim", format!("{} is odd", self.head_dim), "rotary embedding needs an even width");
+        }
+        if !(self.rms_norm_eps.is_finite() && self.rms_norm_eps >= 0.0) {
+            return wrong(
+                "rms_norm_eps",
+                format!("{} is impossible", self.rms_norm_eps),
+                "give a small positive number",
+            );
+        }
+        if !(self.rope_theta.is_finite() && self.rope_theta > 0.0) {
+            return wrong("rope_theta", format!("{} is impossible", self.rope_theta), "give a positive number");
+        }
+        if self.architecture == Architecture::Qwen2 && !self.attention_bias {
+            return wrong("attention_bias", "qwen2 always has biases on q, k and v".into(), "set it to true");
+        }
+        if let Some(scaling) = &self.rope_scaling {
+            scaling.validate(place, self.head_dim)?;
+        }
+        Ok(())
+    }
+
+    /// Width of all query heads together.
+    pub fn query_width(&self) -> usize {
+        self.num_attention_heads * self.head_dim
+    }
+
+    /// Width of all key heads together (and of all value heads).
+    pub fn key_value_width(&self) -> usize {
+        self.num_key_value_heads * self.head_dim
+    }
+
+    /// Whether the o projection has a bias too (q, k and v have one with `attention_bias`).
+    pub fn output_projection_bias(&self) -> bool {
+        self.attention_bias && self.architecture == Architecture::Llama
+    }
+
+    /// The rotary inverse frequencies, `head_dim / 2` of them, scaling applied. See [`crate::rope::inverse_frequencies`].
+    pub fn rope_inverse_frequencies(&self) -> Vec<f32> {
+        crate::rope::inverse_frequencies(self.head_dim, self.rope_theta, self.rope_scaling.as_ref())
+    }
+}

@@ -1,0 +1,18 @@
+//! GGUF, llama.cpp's single-file format: read, mapped to a model, written.
+//!
+//! Format: `docs/gguf.md` of ggml, versions 2 and 3, little-endian. Reading trusts nothing: counts and lengths are compared with the bytes that are
+//! there before anything is allocated.
+
+mod keys;
+mod model;
+mod reader;
+mod vocabulary;
+mod write_model;
+mod writer;
+
+pub use keys::{List, Value};
+pub(crate) use model::open_model;
+pub use reader::{Contents, TensorInfo, parse};
+pub(crate) use vocabulary::Vocabulary;
+pub use write_model::{GgufSummary, GgufType, write_model};
+pub use writer::{Tensor, write};

@@ -1,0 +1,286 @@
+//! From a GGUF's keys and tensor names to a model under Hugging Face's names.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use bantam_core::{Error, Result};
+
+use super::keys::Value;
+use super::reader::{self, shortened};
+use super::vocabulary::Vocabulary;
+use crate::config::{Architecture, ModelConfig};
+use crate::rope::RopeScaling;
+use crate::tensor::{EMBEDDING, FINAL_NORM, OUTPUT};
+use crate::weights::{MappedFile, RowOrder, Stored, Weights};
+
+/// What a GGUF holds, as a model.
+pub(crate) struct GgufModel {
+    pub config: ModelConfig,
+    pub weights: Weights,
+    pub vocabulary: Vocabulary,
+    pub chat_template: Option<String>,
+}
+
+/// GGUF's name of the tensor of per-frequency divisors.
+pub(super) const ROPE_DIVISORS: &str = "rope_freqs.weight";
+
+/// Parts of a block: GGUF's name and Hugging Face's.
+const BLOCK_PARTS: [(&str, &str); 9] = [
+    ("attn_norm", "input_layernorm"),
+    ("attn_q", "self_attn.q_proj"),
+    ("attn_k", "self_attn.k_proj"),
+    ("attn_v", "self_attn.v_proj"),
+    ("attn_output", "self_attn.o_proj"),
+    ("ffn_norm", "post_attention_layernorm"),
+    ("ffn_gate", "mlp.gate_proj"),
+    ("ffn_up", "mlp.up_proj"),
+    ("ffn_down", "mlp.down_proj"),
+];
+
+/// Hugging Face's name of a GGUF tensor; `None` if no model Bantam runs has such a tensor.
+pub(super) fn hf_name(gguf: &str) -> Option<String> {
+    match gguf {
+        "token_embd.weight" => return Some(EMBEDDING.into()),
+        "output_norm.weight" => return Some(FINAL_NORM.into()),
+        "output.weight" => return Some(OUTPUT.into()),
+        _ => {}
+    }
+    let (layer, part) = gguf.strip_prefix("blk.")?.split_once('.')?;
+    let layer: u32 = layer.parse().ok()?;
+    let (part, kind) = part.rsplit_once('.')?;
+    let (_, hf) = BLOCK_PARTS.iter().find(|(g, _)| *g == part)?;
+    matches!(kind, "weight" | "bias").then(|| format!("model.layers.{layer}.{hf}.{kind}"))
+}
+
+/// The inverse of [`hf_name`].
+pub(super) fn gguf_name(hf: &str) -> Option<String> {
+    match hf {
+        EMBEDDING => return Some("token_embd.weight".into()),
+        FINAL_NORM => return Some("output_norm.weight".into()),
+        OUTPUT => return Some("output.weight".into()),
+        _ => {}
+    }
+    let (layer, part) = hf.strip_prefix("model.layers.")?.split_once('.')?;
+    let (part, kind) = part.rsplit_once('.')?;
+    let (gguf, _) = BLOCK_PARTS.iter().find(|(_, h)| *h == part)?;
+    Some(format!("blk.{layer}.{gguf}.{kind}"))
+}
+
+/// In which order GGUF keeps the rows of a tensor: q and k of `llama` are interleaved, nothing else is.
+pub(super) fn row_order(config: &ModelConfig, hf: &str) -> RowOrder {
+    let heads = if hf.contains(".self_attn.q_proj.") {
+        config.num_attention_heads
+    } else if hf.contains(".self_attn.k_proj.") {
+        config.num_key_value_heads
+    } else {
+        return RowOrder::HuggingFace;
+    };
+    match config.architecture {
+        Architecture::Llama => RowOrder::InterleavedHalves { heads },
+        Architecture::Qwen2 => RowOrder::HuggingFace,
+    }
+}
+
+/// Opens and checks a GGUF of a llama or qwen2 model.
+pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
+    let place = path.display().to_string();
+    let file = MappedFile::open(path)?;
+    let reader::Contents { mut keys, tensors } = reader::parse(&file.bytes, &place)?;
+    let vocabulary = Vocabulary::take(&mut keys, &place)?;
+    let chat_template = match keys.remove("tokenizer.chat_template") {
+        Some(Value::Text(template)) => Some(template),
+        _ => None,
+    };
+    let mut divisors = None;
+    let mut by_name = HashMap::new();
+    for tensor in tensors {
+        if tensor.name == ROPE_DIVISORS {
+            divisors = Some(tensor);
+            continue;
+        }
+        let Some(name) = hf_name(&tensor.name) else {
+            return Err(Error::input(
+                format!("{place}: {}", shortened(&tensor.name)),
+                "a tensor that Bantam has no place for",
+                "use a plain llama or qwen2 model",
+            ));
+        };
+        // `blk.00` and `blk.0` mean the same layer.
+        if let Some(twice) = by_name.insert(name, tensor) {
+            let place = format!("{place}: {}", shortened(&twice.name));
+            return Err(Error::input(place, "the tensor stands twice", "restore the file from its origin"));
+        }
+    }
+    let mut config = read_config(&keys, &by_name, &vocabulary, &place)?;
+    if let Some(info) = divisors {
+        let data =
+            crate::tensor::TensorData { dtype: info.dtype, shape: info.shape, bytes: file.bytes[info.range].into() };
+        config.rope_scaling = Some(RopeScaling::Divisors(data.to_f32()));
+    }
+    config.validate(&place)?;
+    let stored = by_name.into_iter().map(|(name, t)| {
+        let rows = row_order(&config, &name);
+        (name, Stored { file: 0, range: t.range, dtype: t.dtype, shape: t.shape, rows })
+    });
+    let weights = Weights::new(vec![file], stored.collect(), &config, &place)?;
+    Ok(GgufModel { config, weights, vocabulary, chat_template })
+}
+
+/// The config from the keys under the architecture's name. Not yet validated.
+fn read_config(
+    keys: &HashMap<String, Value>,
+    tensors: &HashMap<String, reader::TensorInfo>,
+    vocabulary: &Vocabulary,
+    place: &str,
+) -> Result<ModelConfig> {
+    let name = keys.get("general.architecture").and_then(Value::as_text).unwrap_or_default();
+    let Some(architecture) = Architecture::from_name(name) else {
+        return Err(Error::input(
+            format!("{place}: general.architecture"),
+            format!("`{}` is not supported", shortened(name)),
+            "use a llama or qwen2 model",
+        ));
+    };
+    let read = Keys { keys, architecture: architecture.name(), place };
+    read.refuse_what_we_do_not_compute()?;
+    let hidden_size = read.required("embedding_length")?;
+    let num_attention_heads = read.required("attention.head_count")?;
+    let head_dim = match read.size("attention.key_length")? {
+        Some(n) => n,
+        None if num_attention_heads > 0 && hidden_size.is_multiple_of(num_attention_heads) => {
+            hidden_size / num_attention_heads
+        }
+        None => return Err(read.error("attention.head_count", "does not divide the embedding length")),
+    };
+    for same in ["attention.value_length", "rope.dimension_count"] {
+        if read.size(same)?.is_some_and(|n| n != head_dim) {
+            return Err(read.error(same, &format!("differs from the head's width {head_dim}")));
+        }
+    }
+    let Some(embedding) = tensors.get(EMBEDDING) else {
+        return Err(Error::input(
+            format!("{place}: token_embd.weight"),
+            "tensor missing",
+            "restore the file from its origin",
+        ));
+    };
+    let vocab_size = embedding.shape[0];
+    if vocabulary.len() > vocab_size {
+        let what = format!("{} tokens for {vocab_size} rows of the embedding", vocabulary.len());
+        return Err(Error::input(format!("{place}: tokenizer.ggml.tokens"), what, "convert the model again"));
+    }
+    let mut eos_token_ids: Vec<u32> = vocabulary.eos.into_iter().chain(vocabulary.more_eos.iter().copied()).collect();
+    let mut seen = std::collections::HashSet::new();
+    eos_token_ids.retain(|id| seen.insert(*id));
+    Ok(ModelConfig {
+        architecture,
+        vocab_size,
+        hidden_size,
+        intermediate_size: read.required("feed_forward_length")?,
+        num_hidden_layers: read.required("block_count")?,
+        num_attention_heads,
+        num_key_value_heads: read.size("attention.head_count_kv")?.unwrap_or(num_attention_heads),
+        head_dim,
+        rms_norm_eps: match read.float("attention.layer_norm_rms_epsilon")? {
+            Some(eps) => eps,
+            None => return Err(read.error("attention.layer_norm_rms_epsilon", "missing")),
+        },
+        rope_theta: read.float("rope.freq_base")?.unwrap_or(10_000.0),
+        rope_scaling: read.rope_scaling()?,
+        tie_word_embeddings: !tensors.contains_key(OUTPUT),
+        max_position_embeddings: read.required("context_length")?,
+        attention_bias: tensors.contains_key("model.layers.0.self_attn.q_proj.bias"),
+        bos_token_id: vocabulary.bos,
+        eos_token_ids,
+        pad_token_id: vocabulary.pad,
+    })
+}
+
+/// Typed look-ups of `<architecture>.<name>`.
+struct Keys<'a> {
+    keys: &'a HashMap<String, Value>,
+    architecture: &'static str,
+    place: &'a str,
+}
+
+impl Keys<'_> {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.keys.get(&format!("{}.{name}", self.architecture))
+    }
+
+    fn error(&self, name: &str, what: &str) -> Error {
+        Error::input(format!("{}: {}.{name}", self.place, self.architecture), what, "convert the model again")
+    }
+
+    fn size(&self, name: &str) -> Result<Option<usize>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        match value.as_u64().and_then(|n| usize::try_from(n).ok()) {
+            Some(n) => Ok(Some(n)),
+            None => Err(self.error(name, &format!("{} where a size is due", value.kind_name()))),
+        }
+    }
+
+    fn required(&self, name: &str) -> Result<usize> {
+        self.size(name)?.ok_or_else(|| self.error(name, "missing"))
+    }
+
+    /// A float; a 32-bit one becomes the shortest decimal that means it, so that 1e-5 stays 1e-5.
+    fn float(&self, name: &str) -> Result<Option<f64>> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::F32(v)) => Ok(Some(v.to_string().parse().unwrap_or_else(|_| f64::from(*v)))),
+            Some(Value::F64(v)) => Ok(Some(*v)),
+            Some(other) => Err(self.error(name, &format!("{} where a float is due", other.kind_name()))),
+        }
+    }
+
+    fn refuse_what_we_do_not_compute(&self) -> Result<()> {
+        let remedy = "Bantam does not run this variant; use a plain llama or qwen2 model";
+        for name in ["expert_count", "attention.sliding_window"] {
+            if self.size(name)?.is_some_and(|n| n > 0) {
+                return Err(Error::input(format!("{}: {}.{name}", self.place, self.architecture), "set", remedy));
+            }
+        }
+        Ok(())
+    }
+
+    fn rope_scaling(&self) -> Result<Option<RopeScaling>> {
+        let kind = self.get("rope.scaling.type").map(|v| v.as_text().unwrap_or("?"));
+        let factor = match self.float("rope.scaling.factor")? {
+            Some(f) => Some(f),
+            // The name of older files.
+            None => self.float("rope.scale_linear")?,
+        };
+        match (kind, factor) {
+            (None | Some("linear"), Some(factor)) if factor == 0.0 || factor == 1.0 => Ok(None),
+            (None | Some("linear"), Some(factor)) => Ok(Some(RopeScaling::Linear { factor })),
+            (None | Some("none"), _) => Ok(None),
+            (Some("linear"), None) => Err(self.error("rope.scaling.factor", "missing")),
+            (Some(other), _) => {
+                let what = format!("`{}` is not supported", shortened(other));
+                let place = format!("{}: {}.rope.scaling.type", self.place, self.architecture);
+                Err(Error::input(place, what, "use a model with no or linear scaling"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_map_both_ways() {
+        for gguf in
+            ["token_embd.weight", "output.weight", "output_norm.weight", "blk.11.attn_q.bias", "blk.0.ffn_down.weight"]
+        {
+            assert_eq!(gguf_name(&hf_name(gguf).unwrap()).unwrap(), gguf);
+        }
+        assert_eq!(hf_name("blk.3.attn_k.weight").unwrap(), "model.layers.3.self_attn.k_proj.weight");
+        for unknown in
+            ["blk.0.attn_q_norm.weight", "blk.-1.attn_q.weight", "blk.0", "output.bias", "blk.0.attn_q.scale"]
+        {
+            assert_eq!(hf_name(unknown), None, "{unknown}");
+        }
+    }
+}

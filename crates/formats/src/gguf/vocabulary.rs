@@ -1,0 +1,186 @@
+//! The tokenizer in a GGUF's metadata, and how it becomes one again.
+
+use std::collections::HashMap;
+
+use bantam_core::{Error, Result};
+use serde_json::{Map, Value as Json, json};
+
+use super::keys::{List, Value};
+use super::reader::shortened;
+use crate::tokenizer::{PreTokenizer, Tokenizer};
+
+/// GGUF's kinds of token (`tokenizer.ggml.token_type`).
+pub(super) mod token_type {
+    /// Plain text.
+    pub const NORMAL: i32 = 1;
+    /// A mark of the format.
+    pub const CONTROL: i32 = 3;
+    /// Plain text that is never cut.
+    pub const USER_DEFINED: i32 = 4;
+    /// Fills a gap in the ids.
+    pub const UNUSED: i32 = 5;
+}
+
+/// The tokenizer's part of a GGUF, read but not yet built.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Vocabulary {
+    model: Option<String>,
+    pre: Option<String>,
+    tokens: Vec<String>,
+    types: Vec<i64>,
+    merges: Vec<String>,
+    pub bos: Option<u32>,
+    pub eos: Option<u32>,
+    pub pad: Option<u32>,
+    /// Further ids that end generation: end of turn, end of message.
+    pub more_eos: Vec<u32>,
+    add_bos: Option<bool>,
+    add_eos: bool,
+}
+
+impl Vocabulary {
+    /// Takes the `tokenizer.*` keys. Wrong kinds of values are errors here; whether a tokenizer can be built shows in [`tokenizer`](Self::tokenizer).
+    pub fn take(keys: &mut HashMap<String, Value>, place: &str) -> Result<Self> {
+        let wrong = |key: &str, value: &Value| {
+            let what = format!("{} where GGUF has another kind", value.kind_name());
+            Error::input(format!("{place}: {key}"), what, "convert the model again")
+        };
+        let mut take = |name: &str| {
+            let key = format!("tokenizer.ggml.{name}");
+            keys.remove(&key).map(|v| (key, v))
+        };
+        let mut text = |name: &str| -> Result<Option<String>> {
+            match take(name) {
+                None => Ok(None),
+                Some((_, Value::Text(t))) => Ok(Some(t)),
+                Some((key, v)) => Err(wrong(&key, &v)),
+            }
+        };
+        let (model, pre) = (text("model")?, text("pre")?);
+        let mut texts = |name: &str| -> Result<Vec<String>> {
+            match take(name) {
+                None => Ok(Vec::new()),
+                Some((_, Value::List(List::Texts(t)))) => Ok(t),
+                Some((key, v)) => Err(wrong(&key, &v)),
+            }
+        };
+        let (tokens, merges) = (texts("tokens")?, texts("merges")?);
+        let types = match take("token_type") {
+            None => Vec::new(),
+            Some((_, Value::List(List::Integers { values, .. }))) => values,
+            Some((key, v)) => return Err(wrong(&key, &v)),
+        };
+        let mut id = |name: &str| -> Result<Option<u32>> {
+            let Some((key, v)) = take(name) else { return Ok(None) };
+            v.as_u64().and_then(|n| u32::try_from(n).ok()).map(Some).ok_or_else(|| wrong(&key, &v))
+        };
+        let (bos, eos, pad) = (id("bos_token_id")?, id("eos_token_id")?, id("padding_token_id")?);
+        let more_eos = [id("eot_token_id")?, id("eom_token_id")?].into_iter().flatten().collect();
+        let mut flag = |name: &str| -> Result<Option<bool>> {
+            let Some((key, v)) = take(name) else { return Ok(None) };
+            v.as_bool().map(Some).ok_or_else(|| wrong(&key, &v))
+        };
+        let (add_bos, add_eos) = (flag("add_bos_token")?, flag("add_eos_token")?.unwrap_or(false));
+        Ok(Self { model, pre, tokens, types, merges, bos, eos, pad, more_eos, add_bos, add_eos })
+    }
+
+    /// Number of tokens listed; 0 where the file has no vocabulary.
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Builds the tokenizer. An input error where there is none (`no_vocab`), or one of a kind that Bantam does not know.
+    pub fn tokenizer(&self, place: &str) -> Result<Tokenizer> {
+        let at = |key: &str| format!("{place}: tokenizer.ggml.{key}");
+        match self.model.as_deref() {
+            Some("gpt2") => {}
+            None | Some("no_vocab" | "none") => {
+                let remedy = "give a file converted with its vocabulary, or use token ids only";
+                return Err(Error::input(at("model"), "the file holds no tokenizer", remedy));
+            }
+            Some(other) => {
+                let what = format!("tokenizers of kind `{}` are not supported", shortened(other));
+                return Err(Error::input(at("model"), what, "use a model with a byte-level BPE tokenizer (gpt2)"));
+            }
+        }
+        let name = self.pre.as_deref().unwrap_or("default");
+        let Some(pre) = PreTokenizer::from_name(name) else {
+            let what = format!("pre-tokenizer `{}` is not supported", shortened(name));
+            return Err(Error::input(at("pre"), what, "use one of smollm, gpt-2, llama-bpe, qwen2, default"));
+        };
+        let json = self.tokenizer_json(pre, place)?;
+        let mut tokenizer = Tokenizer::from_json(json.to_string().as_bytes(), &format!("{place}: tokenizer.ggml"))?;
+        tokenizer.set_bos(self.bos);
+        tokenizer.set_eos(self.eos);
+        tokenizer.set_pad(self.pad);
+        Ok(tokenizer)
+    }
+
+    fn tokenizer_json(&self, pre: PreTokenizer, place: &str) -> Result<Json> {
+        let wrong = |key: &str, what: String| {
+            Error::input(format!("{place}: tokenizer.ggml.{key}"), what, "convert the model again")
+        };
+        if !self.types.is_empty() && self.types.len() != self.tokens.len() {
+            return Err(wrong("token_type", format!("{} types for {} tokens", self.types.len(), self.tokens.len())));
+        }
+        let mut vocab = Map::new();
+        let mut added = Vec::new();
+        for (id, token) in self.tokens.iter().enumerate() {
+            if vocab.insert(token.clone(), json!(id)).is_some() {
+                return Err(wrong("tokens", format!("the token `{}` stands twice", shortened(token))));
+            }
+            let kind = self.types.get(id).copied().unwrap_or(i64::from(token_type::NORMAL));
+            let special = kind == i64::from(token_type::CONTROL);
+            if special || kind == i64::from(token_type::USER_DEFINED) {
+                added.push(json!({"id": id, "content": token, "single_word": false, "lstrip": false, "rstrip": false,
+                    "normalized": false, "special": special}));
+            }
+        }
+        let merges = self.merges.iter().map(|line| {
+            // As llama.cpp: the first space after the first character parts the pair.
+            let from = line.chars().next().map_or(0, char::len_utf8);
+            match line[from..].find(' ') {
+                Some(space) => Ok(json!([line[..from + space], line[from + space + 1..]])),
+                None => Err(wrong("merges", format!("`{}` is not a pair", shortened(line)))),
+            }
+        });
+        let merges = merges.collect::<Result<Vec<Json>>>()?;
+        Ok(json!({
+            "version": "1.0",
+            "truncation": null,
+            "padding": null,
+            "added_tokens": added,
+            "normalizer": pre.normalizer(),
+            "pre_tokenizer": pre.json(),
+            "post_processor": self.post_processor(pre).map_err(|what| wrong("bos_token_id", what))?,
+            "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
+            "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
+                "ignore_merges": pre.ignores_merges(), "vocab": vocab, "merges": merges},
+        }))
+    }
+
+    /// BOS and EOS around a text, where the file asks for them. Llama 3's pre-tokenizer implies a BOS, as in llama.cpp.
+    fn post_processor(&self, pre: PreTokenizer) -> Result<Json, String> {
+        let before = self.add_bos.unwrap_or(pre == PreTokenizer::LlamaBpe && self.bos.is_some());
+        let mut single = vec![json!({"Sequence": {"id": "A", "type_id": 0}})];
+        let mut pair = vec![single[0].clone(), json!({"Sequence": {"id": "B", "type_id": 1}})];
+        let mut special = Map::new();
+        for (wanted, id, front) in [(before, self.bos, true), (self.add_eos, self.eos, false)] {
+            if !wanted {
+                continue;
+            }
+            let token = id.and_then(|id| self.tokens.get(id as usize).map(|t| (id, t)));
+            let Some((id, token)) = token else { return Err("the token to be added is not in the vocabulary".into()) };
+            special.insert(token.clone(), json!({"id": token, "ids": [id], "tokens": [token]}));
+            let piece = json!({"SpecialToken": {"id": token, "type_id": 0}});
+            for sequence in [&mut single, &mut pair] {
+                sequence.insert(if front { 0 } else { sequence.len() }, piece.clone());
+            }
+        }
+        if special.is_empty() {
+            return Ok(Json::Null);
+        }
+        Ok(json!({"type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": special}))
+    }
+}

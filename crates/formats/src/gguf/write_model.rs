@@ -1,0 +1,232 @@
+//! A model as a GGUF that llama.cpp loads: its keys, its tokenizer and its tensors, plain or quantized.
+
+use std::path::Path;
+
+use bantam_core::{Error, Result};
+use bantam_kernels::codec::{float16, q8_0};
+use serde_json::Value as Json;
+
+use super::keys::{List, Value};
+use super::model::{ROPE_DIVISORS, gguf_name, row_order};
+use super::vocabulary::token_type;
+use super::writer::{Tensor, write};
+use crate::config::ModelConfig;
+use crate::rope::RopeScaling;
+use crate::tensor::{DType, check_to_write, f32_bytes};
+use crate::tokenizer::{PreTokenizer, Tokenizer, TokenizerBundle};
+use crate::weights::{RowOrder, interleaved_row};
+
+/// Number format of a packaged model's matrices. Vectors (norms, biases) are always F32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GgufType {
+    /// 32-bit float.
+    F32,
+    /// IEEE half.
+    F16,
+    /// 8.5 bits a weight; matrices whose rows are no multiple of 32 stay F16.
+    Q8_0,
+}
+
+impl GgufType {
+    /// The number of `general.file_type`.
+    fn file_type(self) -> u32 {
+        match self {
+            Self::F32 => 0,
+            Self::F16 => 1,
+            Self::Q8_0 => 7,
+        }
+    }
+
+    fn dtype_for(self, shape: &[usize]) -> DType {
+        match (self, shape) {
+            (Self::F32, _) | (_, [_]) => DType::F32,
+            (Self::Q8_0, [.., row]) if row.is_multiple_of(q8_0::BLOCK) => DType::Q8_0,
+            _ => DType::F16,
+        }
+    }
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GgufSummary {
+    /// Every tensor's GGUF name, elements and the format it got: rows that do not fit Q8_0 show here.
+    pub tensors: Vec<(String, usize, DType)>,
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// Bits of tensor data per weight.
+    pub bits_per_weight: f64,
+}
+
+/// Writes a model and its tokenizer. `tensors` as in [`crate::hf::write_folder`]. Without a tokenizer the file says `no_vocab`.
+///
+/// An input error if llama.cpp has no name for the tokenizer's pre-tokenizer or the tokenizer is not byte-level BPE; a check error
+/// if a weight is not finite or too large for F16.
+pub fn write_model(
+    path: &Path,
+    config: &ModelConfig,
+    tensors: &[(String, Vec<usize>, Vec<f32>)],
+    tokenizer: Option<&TokenizerBundle>,
+    kind: GgufType,
+) -> Result<GgufSummary> {
+    check_to_write(config, tensors)?;
+    let name = path.file_stem().map_or("model".into(), |s| s.to_string_lossy());
+    let mut keys = model_keys(config, &name, kind);
+    match tokenizer {
+        Some(bundle) => keys.extend(tokenizer_keys(bundle, config)?),
+        None => keys.push(("tokenizer.ggml.model".into(), Value::Text("no_vocab".into()))),
+    }
+
+    let mut out = Vec::new();
+    if let Some(divisors) = config.rope_scaling.as_ref().and_then(|s| s.divisors(config.head_dim, config.rope_theta)) {
+        out.push(Tensor {
+            name: ROPE_DIVISORS.into(),
+            shape: vec![divisors.len()],
+            dtype: DType::F32,
+            bytes: Box::new(move || f32_bytes(&divisors).into_owned()),
+        });
+    }
+    for spec in config.tensor_specs() {
+        // `check_to_write` has found every name.
+        let Some((name, shape, data)) = tensors.iter().find(|t| t.0 == spec.name) else { continue };
+        let dtype = kind.dtype_for(shape);
+        if dtype != DType::F32
+            && let Some(big) = data.iter().position(|v| v.abs() > 65_504.0)
+        {
+            let what = format!("{} is too large for {}", data[big], dtype.name());
+            return Err(Error::check(format!("{name}[{big}]"), what, "package as F32, or train with weight decay"));
+        }
+        let gguf_name = gguf_name(name).ok_or_else(|| Error::internal("gguf::write_model", name))?;
+        let rows = row_order(config, name);
+        out.push(Tensor {
+            name: gguf_name,
+            shape: shape.clone(),
+            dtype,
+            bytes: Box::new(move || encode(data, shape[0], rows, dtype)),
+        });
+    }
+    write(path, &keys, &out)?;
+    let listed: Vec<_> = out.iter().map(|t| (t.name.clone(), t.shape.iter().product::<usize>(), t.dtype)).collect();
+    let weights: usize = listed.iter().map(|t| t.1).sum();
+    let bytes: usize = out.iter().filter_map(|t| t.dtype.bytes_for(&t.shape)).sum();
+    Ok(GgufSummary {
+        tensors: listed,
+        file_bytes: std::fs::metadata(path).map_err(|e| Error::io(path, "read", &e))?.len(),
+        bits_per_weight: 8.0 * bytes as f64 / weights as f64,
+    })
+}
+
+/// Rows put in GGUF's order, then encoded.
+fn encode(data: &[f32], rows: usize, order: RowOrder, dtype: DType) -> Vec<u8> {
+    let width = data.len() / rows;
+    let ordered: Vec<f32>;
+    let data = match order {
+        RowOrder::HuggingFace => data,
+        RowOrder::InterleavedHalves { heads } => {
+            let mut out = vec![0f32; data.len()];
+            for (row, values) in data.chunks_exact(width).enumerate() {
+                let to = interleaved_row(row, rows / heads);
+                out[to * width..(to + 1) * width].copy_from_slice(values);
+            }
+            ordered = out;
+            &ordered
+        }
+    };
+    match dtype {
+        DType::F32 => f32_bytes(data).into_owned(),
+        DType::F16 => encoded(2 * data.len(), |out| float16::f16_from_f32(data, out)),
+        DType::BF16 => encoded(2 * data.len(), |out| float16::bf16_from_f32(data, out)),
+        DType::Q8_0 => encoded(data.len() / q8_0::BLOCK * q8_0::BLOCK_BYTES, |out| q8_0::quantize(data, out)),
+    }
+}
+
+fn encoded(bytes: usize, fill: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let mut out = vec![0; bytes];
+    fill(&mut out);
+    out
+}
+
+fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Vec<(String, Value)> {
+    let of = |key: &str| format!("{}.{key}", config.architecture.name());
+    let size = |n: usize| Value::U32(n as u32);
+    let mut keys = vec![
+        ("general.architecture".into(), Value::Text(config.architecture.name().into())),
+        ("general.name".into(), Value::Text(name.into())),
+        ("general.file_type".into(), Value::U32(kind.file_type())),
+        ("general.quantization_version".into(), Value::U32(2)),
+        (of("context_length"), size(config.max_position_embeddings)),
+        (of("embedding_length"), size(config.hidden_size)),
+        (of("block_count"), size(config.num_hidden_layers)),
+        (of("feed_forward_length"), size(config.intermediate_size)),
+        (of("attention.head_count"), size(config.num_attention_heads)),
+        (of("attention.head_count_kv"), size(config.num_key_value_heads)),
+        (of("attention.key_length"), size(config.head_dim)),
+        (of("attention.value_length"), size(config.head_dim)),
+        (of("attention.layer_norm_rms_epsilon"), Value::F32(config.rms_norm_eps as f32)),
+        (of("rope.dimension_count"), size(config.head_dim)),
+        (of("rope.freq_base"), Value::F32(config.rope_theta as f32)),
+        (of("vocab_size"), size(config.vocab_size)),
+    ];
+    if let Some(RopeScaling::Linear { factor }) = config.rope_scaling {
+        keys.push((of("rope.scaling.type"), Value::Text("linear".into())));
+        keys.push((of("rope.scaling.factor"), Value::F32(factor as f32)));
+    }
+    keys
+}
+
+fn tokenizer_keys(bundle: &TokenizerBundle, config: &ModelConfig) -> Result<Vec<(String, Value)>> {
+    let place = "tokenizer.json";
+    let tokenizer = Tokenizer::from_json(bundle.tokenizer_json.as_bytes(), place)?;
+    let json: Json = serde_json::from_str(&bundle.tokenizer_json)
+        .map_err(|e| Error::input(place, e, "restore the tokenizer from its origin"))?;
+    if json["model"]["type"] != "BPE" {
+        return Err(Error::input(place, "not a BPE tokenizer", "GGUF takes a byte-level BPE tokenizer here"));
+    }
+    let Some(pre) = PreTokenizer::of_json(&json) else {
+        return Err(Error::input(
+            format!("{place}: pre_tokenizer"),
+            "llama.cpp has no name for it that Bantam knows",
+            "train the tokenizer with `bantam tokenizer train`",
+        ));
+    };
+    if tokenizer.vocab_size() > config.vocab_size {
+        let what = format!("{} ids for an embedding of {} rows", tokenizer.vocab_size(), config.vocab_size);
+        return Err(Error::input(place, what, "use the tokenizer that the model was trained with"));
+    }
+    // llama.cpp takes the number of tokens for the number of rows: gaps and the end are filled.
+    let (tokens, types): (Vec<String>, Vec<i32>) = (0..config.vocab_size as u32)
+        .map(|id| match tokenizer.id_to_token(id) {
+            None => (format!("[PAD{id}]"), token_type::UNUSED),
+            Some(text) if tokenizer.is_special(id) => (text, token_type::CONTROL),
+            Some(text) if tokenizer.is_added(id) => (text, token_type::USER_DEFINED),
+            Some(text) => (text, token_type::NORMAL),
+        })
+        .unzip();
+    let merge = |m: &Json| match m {
+        Json::Array(pair) => Some(format!("{} {}", pair.first()?.as_str()?, pair.get(1)?.as_str()?)),
+        line => line.as_str().map(str::to_owned),
+    };
+    let merges = json["model"]["merges"].as_array().and_then(|list| list.iter().map(merge).collect::<Option<Vec<_>>>());
+    let Some(merges) = merges else {
+        return Err(Error::input(format!("{place}: model.merges"), "not a list of pairs", "restore the tokenizer"));
+    };
+    let mut keys: Vec<(String, Value)> = vec![
+        ("tokenizer.ggml.model".into(), Value::Text("gpt2".into())),
+        ("tokenizer.ggml.pre".into(), Value::Text(pre.name().into())),
+        ("tokenizer.ggml.tokens".into(), List::texts(tokens)),
+        ("tokenizer.ggml.token_type".into(), List::i32s(types)),
+        ("tokenizer.ggml.merges".into(), List::texts(merges)),
+    ];
+    let id = |text: &Option<String>| text.as_deref().and_then(|t| tokenizer.token_to_id(t));
+    let ids = [
+        ("bos_token_id", id(&bundle.bos_token).or(config.bos_token_id)),
+        ("eos_token_id", id(&bundle.eos_token).or(config.eos_token_ids.first().copied())),
+        ("padding_token_id", id(&bundle.pad_token).or(config.pad_token_id)),
+    ];
+    for (name, id) in ids {
+        keys.extend(id.map(|id| (format!("tokenizer.ggml.{name}"), Value::U32(id))));
+    }
+    keys.push(("tokenizer.ggml.add_bos_token".into(), Value::Bool(tokenizer.adds_bos())));
+    keys.push(("tokenizer.ggml.add_eos_token".into(), Value::Bool(false)));
+    keys.extend(bundle.chat_template.clone().map(|t| ("tokenizer.chat_template".into(), Value::Text(t))));
+    Ok(keys)
+}

@@ -1,0 +1,8 @@
+//! Hugging Face folders: `config.json`, safetensors (one file or shards), `tokenizer.json` and its companions.
+
+mod config;
+mod folder;
+mod safetensors;
+
+pub(crate) use folder::{HfTokenizerFiles, open_folder, read_tokenizer_files};
+pub use folder::{write_folder, write_tokenizer_files};

@@ -1,0 +1,182 @@
+//! Tensors by name: which ones a model has, in which shape, and their bytes as they lie on disk.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use bantam_core::{Error, Result};
+use bantam_kernels::codec::{float16, q8_0};
+
+use crate::config::{Architecture, ModelConfig};
+
+/// Number formats of weights that Bantam reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DType {
+    /// 32-bit float.
+    F32,
+    /// IEEE half.
+    F16,
+    /// bfloat16.
+    BF16,
+    /// ggml's blocks of 32 8-bit values with an f16 scale; rows are whole blocks.
+    Q8_0,
+}
+
+impl DType {
+    /// The usual name, such as `Q8_0`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::BF16 => "BF16",
+            Self::Q8_0 => "Q8_0",
+        }
+    }
+
+    /// Bytes of one row of `n` values; `None` where the format cannot hold such a row or the size overflows.
+    pub fn row_bytes(self, n: usize) -> Option<usize> {
+        match self {
+            Self::F32 => n.checked_mul(4),
+            Self::F16 | Self::BF16 => n.checked_mul(2),
+            Self::Q8_0 => q8_0::bytes_for(n),
+        }
+    }
+
+    /// Bytes of a tensor, its last dimension being the row; `None` as in [`row_bytes`](Self::row_bytes).
+    pub fn bytes_for(self, shape: &[usize]) -> Option<usize> {
+        let (&row, outer) = shape.split_last().unwrap_or((&1, &[]));
+        outer.iter().try_fold(self.row_bytes(row)?, |n, &d| n.checked_mul(d))
+    }
+}
+
+/// A tensor's bytes as stored, little-endian, rows contiguous, last dimension fastest.
+#[derive(Clone, Debug)]
+pub struct TensorData<'a> {
+    /// Number format of `bytes`.
+    pub dtype: DType,
+    /// Sizes, outermost first; a weight matrix is `[out, in]`.
+    pub shape: Vec<usize>,
+    /// Borrowed from the mapped file unless rows had to be put in another order. No alignment is promised.
+    pub bytes: Cow<'a, [u8]>,
+}
+
+impl TensorData<'_> {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every element as f32, in the order of `bytes`.
+    pub fn to_f32(&self) -> Vec<f32> {
+        let mut values = vec![0f32; self.len()];
+        match self.dtype {
+            DType::F32 => {
+                for (v, b) in values.iter_mut().zip(self.bytes.chunks_exact(4)) {
+                    *v = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+                }
+            }
+            DType::F16 => float16::f16_to_f32(&self.bytes, &mut values),
+            DType::BF16 => float16::bf16_to_f32(&self.bytes, &mut values),
+            DType::Q8_0 => q8_0::dequantize(&self.bytes, &mut values),
+        }
+        values
+    }
+}
+
+/// A tensor that a model must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorSpec {
+    /// Hugging Face's name, such as `model.layers.0.self_attn.q_proj.weight`.
+    pub name: String,
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+}
+
+/// Name of the embedding.
+pub const EMBEDDING: &str = "model.embed_tokens.weight";
+/// Name of the last norm's gain.
+pub const FINAL_NORM: &str = "model.norm.weight";
+/// Name of the output matrix (only when it is not the embedding).
+pub const OUTPUT: &str = "lm_head.weight";
+
+impl ModelConfig {
+    /// Every tensor of the model, in the order of the forward pass, under Hugging Face's names.
+    /// The config must be valid ([`ModelConfig::validate`]).
+    pub fn tensor_specs(&self) -> Vec<TensorSpec> {
+        let mut specs = Vec::new();
+        let mut add = |name: String, shape: &[usize]| specs.push(TensorSpec { name, shape: shape.to_vec() });
+        let (width, inner, q, kv) =
+            (self.hidden_size, self.intermediate_size, self.query_width(), self.key_value_width());
+        add(EMBEDDING.into(), &[self.vocab_size, width]);
+        for layer in 0..self.num_hidden_layers {
+            let at = |part: &str| format!("model.layers.{layer}.{part}");
+            add(at("input_layernorm.weight"), &[width]);
+            for (part, out) in [("q_proj", q), ("k_proj", kv), ("v_proj", kv)] {
+                add(at(&format!("self_attn.{part}.weight")), &[out, width]);
+                if self.attention_bias {
+                    add(at(&format!("self_attn.{part}.bias")), &[out]);
+                }
+            }
+            add(at("self_attn.o_proj.weight"), &[width, q]);
+            if self.attention_bias && self.architecture == Architecture::Llama {
+                add(at("self_attn.o_proj.bias"), &[width]);
+            }
+            add(at("post_attention_layernorm.weight"), &[width]);
+            add(at("mlp.gate_proj.weight"), &[inner, width]);
+            add(at("mlp.up_proj.weight"), &[inner, width]);
+            add(at("mlp.down_proj.weight"), &[width, inner]);
+        }
+        add(FINAL_NORM.into(), &[width]);
+        if !self.tie_word_embeddings {
+            add(OUTPUT.into(), &[self.vocab_size, width]);
+        }
+        specs
+    }
+
+    /// Number of parameters; a tied output matrix counts once.
+    pub fn parameter_count(&self) -> u64 {
+        self.tensor_specs().iter().map(|s| s.shape.iter().map(|&d| d as u64).product::<u64>()).sum()
+    }
+}
+
+/// Little-endian bytes of f32 values, copied only where the machine's own order differs.
+pub(crate) fn f32_bytes(values: &[f32]) -> Cow<'_, [u8]> {
+    if cfg!(target_endian = "little") {
+        Cow::Borrowed(bytemuck::cast_slice(values))
+    } else {
+        Cow::Owned(values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+}
+
+/// Checks tensors about to be written: exactly the model's, each with as many elements as its shape says, all finite.
+pub(crate) fn check_to_write(config: &ModelConfig, tensors: &[(String, Vec<usize>, Vec<f32>)]) -> Result<()> {
+    config.validate("model")?;
+    let specs = config.tensor_specs();
+    let given: HashMap<&str, (&Vec<usize>, &Vec<f32>)> = tensors.iter().map(|(n, s, d)| (n.as_str(), (s, d))).collect();
+    if given.len() != tensors.len() || tensors.len() != specs.len() {
+        let what = format!("{} tensors given, {} needed", tensors.len(), specs.len());
+        return Err(Error::internal("formats::check_to_write", what));
+    }
+    for spec in specs {
+        let name = &spec.name;
+        let Some((shape, data)) = given.get(name.as_str()) else {
+            return Err(Error::internal("formats::check_to_write", format!("tensor `{name}` is not given")));
+        };
+        if **shape != spec.shape || data.len() != spec.shape.iter().product::<usize>() {
+            let what = format!("`{name}` has shape {shape:?} and {} elements, needed {:?}", data.len(), spec.shape);
+            return Err(Error::internal("formats::check_to_write", what));
+        }
+        if let Some(bad) = data.iter().position(|v| !v.is_finite()) {
+            return Err(Error::check(
+                format!("{name}[{bad}]"),
+                format!("the weight is {}", data[bad]),
+                "the training diverged: lower the learning rate or take an earlier checkpoint",
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! A model's tensors in mapped files: found by Hugging Face name, checked against the config before any use.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::File;
+use std::ops::Range;
+use std::path::Path;
+
+use bantam_core::{Error, Result};
+use memmap2::Mmap;
+
+use crate::config::ModelConfig;
+use crate::tensor::{DType, EMBEDDING, OUTPUT, TensorData};
+
+/// How a stored tensor's rows stand to the order Hugging Face gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowOrder {
+    /// The same.
+    HuggingFace,
+    /// GGUF's `llama` layout of q and k: in each of so many heads the two halves are interleaved, so that row 2j of a head is
+    /// Hugging Face's row j and row 2j + 1 its row j + head_dim / 2.
+    InterleavedHalves {
+        /// Heads among which the rows are divided.
+        heads: usize,
+    },
+}
+
+/// Where one tensor lies. `range` is within the file, and its length fits dtype and shape.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub file: usize,
+    pub range: Range<usize>,
+    pub dtype: DType,
+    pub shape: Vec<usize>,
+    pub rows: RowOrder,
+}
+
+/// A file mapped into memory.
+pub(crate) struct MappedFile {
+    pub bytes: Mmap,
+}
+
+impl MappedFile {
+    pub fn open(path: &Path) -> Result<Self> {
+        let failed = |e: std::io::Error| Error::io(path, "read", &e);
+        let file = File::open(path).map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(Error::input(path.display(), "not a file", "give a model file"));
+        }
+        // SAFETY: the map is only read, through slices whose bounds were checked against its length. What no program can rule out is
+        // that another process shortens the file meanwhile; Bantam itself replaces files by renaming, which leaves the map whole.
+        let bytes = unsafe { Mmap::map(&file) }.map_err(failed)?;
+        Ok(Self { bytes })
+    }
+}
+
+/// The tensors of one model and the files they lie in.
+pub(crate) struct Weights {
+    files: Vec<MappedFile>,
+    tensors: HashMap<String, Stored>,
+}
+
+impl Weights {
+    /// Takes tensors found in `files` if they are just those that `config` asks for, each in the right shape.
+    /// `place` names the model in errors.
+    pub fn new(
+        files: Vec<MappedFile>,
+        mut tensors: HashMap<String, Stored>,
+        config: &ModelConfig,
+        place: &str,
+    ) -> Result<Self> {
+        // Bounds the names made below by what the files really hold.
+        if config.num_hidden_layers > tensors.len() {
+            return Err(Error::input(
+                format!("{place}: num_hidden_layers"),
+                format!("{} layers claimed, only {} tensors present", config.num_hidden_layers, tensors.len()),
+                "config and weights do not belong together, or the file is damaged",
+            ));
+        }
+        if config.tie_word_embeddings {
+            // Some writers store the tied matrix twice.
+            tensors.remove(OUTPUT);
+        }
+        // Older files keep the rotary table, which the config determines.
+        tensors.retain(|name, _| !name.ends_with(".rotary_emb.inv_freq"));
+        let specs = config.tensor_specs();
+        for spec in &specs {
+            let at = || format!("{place}: {}", spec.name);
+            let Some(stored) = tensors.get(&spec.name) else {
+                return Err(Error::input(at(), "tensor missing", "restore the weights, or correct config.json"));
+            };
+            if stored.shape != spec.shape {
+                return Err(Error::input(
+                    at(),
+                    format!("shape {:?} where the config asks for {:?}", stored.shape, spec.shape),
+                    "config and weights do not belong together",
+                ));
+            }
+        }
+        // Blocks along a vector could not be put in another order, and no tool writes them.
+        if let Some((name, _)) = tensors.iter().find(|(_, t)| t.shape.len() == 1 && t.dtype == DType::Q8_0) {
+            return Err(Error::input(format!("{place}: {name}"), "a vector in Q8_0", "convert the model again"));
+        }
+        if tensors.len() > specs.len() {
+            let known: std::collections::HashSet<&str> = specs.iter().map(|s| s.name.as_str()).collect();
+            let unknown = tensors.keys().filter(|name| !known.contains(name.as_str())).min();
+            return Err(Error::input(
+                format!("{place}: {}", unknown.map_or("", String::as_str)),
+                "a tensor that the config has no place for",
+                "Bantam does not run this variant; use a plain llama or qwen2 model",
+            ));
+        }
+        Ok(Self { files, tensors })
+    }
+
+    /// One tensor with its rows in Hugging Face's order.
+    pub fn tensor(&self, name: &str) -> Result<TensorData<'_>> {
+        // A tied output is the embedding, under either name.
+        let stored = self.tensors.get(name).or_else(|| self.tensors.get(EMBEDDING).filter(|_| name == OUTPUT));
+        let stored =
+            stored.ok_or_else(|| Error::internal("formats::weights", format!("the model has no tensor `{name}`")))?;
+        let bytes = &self.files[stored.file].bytes[stored.range.clone()];
+        let bytes = match stored.rows {
+            RowOrder::HuggingFace => Cow::Borrowed(bytes),
+            RowOrder::InterleavedHalves { heads } => {
+                let rows = stored.shape[0];
+                let row = bytes.len() / rows;
+                let mut out = Vec::with_capacity(bytes.len());
+                for to in 0..rows {
+                    let from = interleaved_row(to, rows / heads);
+                    out.extend_from_slice(&bytes[from * row..(from + 1) * row]);
+                }
+                Cow::Owned(out)
+            }
+        };
+        Ok(TensorData { dtype: stored.dtype, shape: stored.shape.clone(), bytes })
+    }
+
+    /// Length of all files together.
+    pub fn bytes_on_disk(&self) -> u64 {
+        self.files.iter().map(|f| f.bytes.len() as u64).sum()
+    }
+
+    /// Number format of a tensor without reading it.
+    pub fn dtype(&self, name: &str) -> Option<DType> {
+        self.tensors.get(name).map(|s| s.dtype)
+    }
+}
+
+/// Where Hugging Face's row `row` lies when the halves of every head of `head_dim` rows are interleaved.
+pub(crate) fn interleaved_row(row: usize, head_dim: usize) -> usize {
+    let (head, within) = (row / head_dim, row % head_dim);
+    let half = head_dim / 2;
+    head * head_dim + 2 * (within % half) + within / half
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interleaving_is_what_convert_hf_to_gguf_does() {
+        // numpy: arange(16).reshape(2, 2, 4).swapaxes(1, 2).reshape(16)
+        let interleaved = [0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15];
+        for (to, from) in interleaved.into_iter().enumerate() {
+            assert_eq!(interleaved_row(from, 8), to);
+        }
+    }
+}

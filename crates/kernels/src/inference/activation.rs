@@ -1,0 +1,102 @@
+//! SwiGLU's gate and the softmax of attention.
+
+use super::isa::per_isa;
+use crate::multiversion::exp;
+
+#[inline(always)]
+fn swiglu_body<const FMA: bool>(gate_up: &[f32], width: usize, out: &mut [f32]) {
+    for (both, out) in gate_up.chunks_exact(2 * width).zip(out.chunks_exact_mut(width)) {
+        let (gate, up) = both.split_at(width);
+        for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
+            *out = gate / (1.0 + exp::<FMA>(-gate)) * up;
+        }
+    }
+}
+
+per_isa! {
+    /// `out = silu(gate) * up` (Shazeer 2020) for every row of `gate_up` (`[tokens, gate then up: 2 * width]`);
+    /// `out` is `[tokens, width]`.
+    pub fn swiglu(gate_up: &[f32], width: usize, out: &mut [f32]) = swiglu_body;
+}
+
+/// Lanes of the partial maxima and sums.
+const LANES: usize = 16;
+
+#[inline(always)]
+fn softmax_body<const FMA: bool>(scores: &mut [f32]) {
+    let (wide, rest) = scores.as_chunks_mut::<LANES>();
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    for chunk in wide.iter() {
+        for (m, v) in largest.iter_mut().zip(chunk) {
+            *m = if *v > *m { *v } else { *m };
+        }
+    }
+    let largest = largest.into_iter().chain(rest.iter().copied()).fold(f32::NEG_INFINITY, f32::max);
+    let mut sums = [0f32; LANES];
+    for chunk in wide.iter_mut() {
+        for (sum, v) in sums.iter_mut().zip(chunk) {
+            *v = exp::<FMA>(*v - largest);
+            *sum += *v;
+        }
+    }
+    let mut total: f32 = sums.iter().sum();
+    for v in rest.iter_mut() {
+        *v = exp::<FMA>(*v - largest);
+        total += *v;
+    }
+    let scale = 1.0 / total;
+    scores.iter_mut().for_each(|v| *v *= scale);
+}
+
+per_isa! {
+    /// The softmax of `scores`, in place. A NaN among them makes all of them NaN.
+    pub fn softmax(scores: &mut [f32]) = softmax_body;
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::inference::Isa;
+
+    fn values(n: usize) -> Vec<f32> {
+        (0..n).map(|i| ((i * 71 % 29) as f32 - 14.0) * 0.7).collect()
+    }
+
+    #[test]
+    fn swiglu_matches_the_definition_in_f64() {
+        let (width, tokens) = (21, 3);
+        let x = values(2 * width * tokens);
+        for isa in Isa::available() {
+            let mut out = vec![0.0; width * tokens];
+            super::swiglu(isa, &x, width, &mut out);
+            for (both, out) in x.chunks(2 * width).zip(out.chunks(width)) {
+                for i in 0..width {
+                    let (g, u) = (f64::from(both[i]), f64::from(both[width + i]));
+                    let expected = g / (1.0 + (-g).exp()) * u;
+                    assert!((f64::from(out[i]) - expected).abs() < 2e-6 * (1.0 + expected.abs()), "{isa:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn softmax_matches_the_definition_in_f64_at_every_length() {
+        for isa in Isa::available() {
+            for n in [1, 2, 15, 16, 17, 33, 100] {
+                let x = values(n);
+                let mut out = x.clone();
+                super::softmax(isa, &mut out);
+                let total: f64 = x.iter().map(|v| f64::from(*v).exp()).sum();
+                for (o, v) in out.iter().zip(&x) {
+                    assert!((f64::from(*o) - f64::from(*v).exp() / total).abs() < 1e-6, "{isa:?} {n}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn softmax_passes_nan_on() {
+        let mut x = vec![1.0, f32::NAN, 2.0];
+        super::softmax(Isa::best(), &mut x);
+        assert!(x.iter().all(|v| v.is_nan()));
+    }
+}

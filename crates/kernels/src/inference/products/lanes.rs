@@ -1,0 +1,285 @@
+//! The products, written once over "16 rows side by side": tiles of tokens by panels.
+
+use std::ops::Range;
+
+use super::super::PANEL;
+use super::super::packed::BLOCK;
+
+/// 16 numbers of one instruction set. Every method is `unsafe` because it may only run where the instruction set is:
+/// the methods must be inlined into a function that enables it. Pointers are to 16 readable (or writable) elements.
+pub(super) trait Lanes {
+    /// 16 f32.
+    type F: Copy;
+    unsafe fn splat(value: f32) -> Self::F;
+    unsafe fn load_f32(from: *const f32) -> Self::F;
+    /// 16 IEEE halves.
+    unsafe fn load_f16(from: *const u16) -> Self::F;
+    /// 16 bfloat16.
+    unsafe fn load_bf16(from: *const u16) -> Self::F;
+    unsafe fn mul(a: Self::F, b: Self::F) -> Self::F;
+    /// `a * b + c`.
+    unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    unsafe fn store(to: *mut f32, value: Self::F);
+    /// Dot products of 16 rows with 32 signed bytes at `x`, exact. `weights` holds 512 bytes `[8][16 rows][4]`, each 128 more
+    /// than its value; `correction` is -128 times the sum of `x`.
+    unsafe fn block_dot(weights: *const u8, x: *const i8, correction: i32) -> Self::F;
+}
+
+/// A floating-point number format of weights.
+pub(super) trait Element {
+    type Stored: Copy;
+    /// Loads 16 of them as f32; as unsafe as [`Lanes`].
+    unsafe fn load<L: Lanes>(from: *const Self::Stored) -> L::F;
+}
+
+pub(super) struct Single;
+pub(super) struct Half;
+pub(super) struct Brain;
+
+impl Element for Single {
+    type Stored = f32;
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const f32) -> L::F {
+        // SAFETY: the caller keeps this method's contract, which is that of the method called.
+        unsafe { L::load_f32(from) }
+    }
+}
+
+impl Element for Half {
+    type Stored = u16;
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const u16) -> L::F {
+        // SAFETY: the caller keeps this method's contract, which is that of the method called.
+        unsafe { L::load_f16(from) }
+    }
+}
+
+impl Element for Brain {
+    type Stored = u16;
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const u16) -> L::F {
+        // SAFETY: the caller keeps this method's contract, which is that of the method called.
+        unsafe { L::load_bf16(from) }
+    }
+}
+
+/// Where results go: `out[token * stride + row]`, written by several threads in disjoint rows.
+#[derive(Clone, Copy)]
+pub(super) struct Output {
+    pub to: *mut f32,
+    pub stride: usize,
+    pub rows: usize,
+}
+
+/// A product with floating-point weights: panel `p`, column `c`, row `r` of the panel lie at
+/// `weights[p * panel_stride + c * column_stride + r]`.
+pub(super) struct Dense<T> {
+    pub weights: *const T,
+    pub panel_stride: usize,
+    pub column_stride: usize,
+    pub cols: usize,
+    pub x: *const f32,
+    pub x_stride: usize,
+    pub tokens: usize,
+    pub out: Output,
+}
+
+/// A product with Q8_0 weights (laid out as in `PackedMatrix`) and inputs quantized to blocks of 32 signed bytes.
+pub(super) struct Quantized {
+    pub weights: *const u8,
+    pub scales: *const u16,
+    pub blocks: usize,
+    /// `[tokens][blocks][32]`
+    pub x: *const i8,
+    /// `[tokens][blocks]`
+    pub x_scales: *const f32,
+    /// `[tokens][blocks]`: -128 times the sum of the block.
+    pub corrections: *const i32,
+    pub tokens: usize,
+    pub out: Output,
+}
+
+/// Stores the lanes of a panel that are rows of the matrix.
+#[inline(always)]
+unsafe fn store<L: Lanes>(out: &Output, token: usize, panel: usize, value: L::F) {
+    let row = panel * PANEL;
+    // SAFETY: the caller vouches for `tokens x rows` writable elements and for the instruction set.
+    unsafe {
+        let to = out.to.add(token * out.stride + row);
+        if row + PANEL <= out.rows {
+            L::store(to, value);
+        } else {
+            let mut all = [0.0; PANEL];
+            L::store(all.as_mut_ptr(), value);
+            std::ptr::copy_nonoverlapping(all.as_ptr(), to, out.rows - row);
+        }
+    }
+}
+
+/// M tokens by N panels. The sum over columns runs in order, one accumulator per result, whatever M and N are.
+#[inline(always)]
+unsafe fn tile<L: Lanes, E: Element, const M: usize, const N: usize>(
+    job: &Dense<E::Stored>,
+    token: usize,
+    panel: usize,
+) {
+    // SAFETY: the caller of `dense` vouches for the instruction set and for all of `job`'s pointers and sizes;
+    // `token + M` and `panel + N` are within them.
+    unsafe {
+        let zero = L::splat(0.0);
+        let mut sums = [[zero; N]; M];
+        let x = job.x.add(token * job.x_stride);
+        let weights = job.weights.add(panel * job.panel_stride);
+        for column in 0..job.cols {
+            let mut w = [zero; N];
+            for (n, w) in w.iter_mut().enumerate() {
+                *w = E::load::<L>(weights.add(n * job.panel_stride + column * job.column_stride));
+            }
+            for (m, sums) in sums.iter_mut().enumerate() {
+                let value = L::splat(*x.add(m * job.x_stride + column));
+                for (sum, w) in sums.iter_mut().zip(w) {
+                    *sum = L::mul_add(w, value, *sum);
+                }
+            }
+        }
+        for (m, sums) in sums.into_iter().enumerate() {
+            for (n, sum) in sums.into_iter().enumerate() {
+                store::<L>(&job.out, token + m, panel + n, sum);
+            }
+        }
+    }
+}
+
+/// All tokens against N panels.
+#[inline(always)]
+unsafe fn column<L: Lanes, E: Element, const M: usize, const N: usize>(job: &Dense<E::Stored>, panel: usize) {
+    let mut token = 0;
+    // SAFETY: as in `dense`.
+    unsafe {
+        while token + M <= job.tokens {
+            tile::<L, E, M, N>(job, token, panel);
+            token += M;
+        }
+        while token < job.tokens {
+            tile::<L, E, 1, N>(job, token, panel);
+            token += 1;
+        }
+    }
+}
+
+/// The product for a range of panels: BATCH tokens by WIDE panels at a time where there are several tokens, one token by
+/// SINGLE panels (enough independent sums to hide the latency of an addition) where there is one.
+///
+/// # Safety
+/// Inlined into a function with `L`'s instruction set, on a machine that has it; every pointer of `job` valid for its sizes.
+#[inline(always)]
+pub(super) unsafe fn dense<L: Lanes, E: Element, const BATCH: usize, const WIDE: usize, const SINGLE: usize>(
+    job: &Dense<E::Stored>,
+    panels: Range<usize>,
+) {
+    let mut panel = panels.start;
+    // SAFETY: the caller's contract is that of the functions called.
+    unsafe {
+        if job.tokens == 1 {
+            while panel + SINGLE <= panels.end {
+                tile::<L, E, 1, SINGLE>(job, 0, panel);
+                panel += SINGLE;
+            }
+            while panel + 2 <= panels.end {
+                tile::<L, E, 1, 2>(job, 0, panel);
+                panel += 2;
+            }
+        }
+        while panel + WIDE <= panels.end {
+            column::<L, E, BATCH, WIDE>(job, panel);
+            panel += WIDE;
+        }
+        while panel < panels.end {
+            column::<L, E, BATCH, 1>(job, panel);
+            panel += 1;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn quantized_tile<L: Lanes, const M: usize>(job: &Quantized, token: usize, panel: usize) {
+    // SAFETY: as in `tile`, for the caller of `quantized`.
+    unsafe {
+        let mut sums = [L::splat(0.0); M];
+        for block in 0..job.blocks {
+            let at = panel * job.blocks + block;
+            let weights = job.weights.add(at * BLOCK * PANEL);
+            let scale = L::load_f16(job.scales.add(at * PANEL));
+            for (m, sum) in sums.iter_mut().enumerate() {
+                let x = (token + m) * job.blocks + block;
+                let dot = L::block_dot(weights, job.x.add(x * BLOCK), *job.corrections.add(x));
+                *sum = L::mul_add(L::mul(dot, scale), L::splat(*job.x_scales.add(x)), *sum);
+            }
+        }
+        for (m, sum) in sums.into_iter().enumerate() {
+            store::<L>(&job.out, token + m, panel, sum);
+        }
+    }
+}
+
+/// The Q8_0 product for a range of panels.
+///
+/// # Safety
+/// As for [`dense`].
+#[inline(always)]
+pub(super) unsafe fn quantized<L: Lanes, const BATCH: usize>(job: &Quantized, panels: Range<usize>) {
+    for panel in panels {
+        let mut token = 0;
+        // SAFETY: the caller's contract is that of the functions called.
+        unsafe {
+            while token + BATCH <= job.tokens {
+                quantized_tile::<L, BATCH>(job, token, panel);
+                token += BATCH;
+            }
+            while token < job.tokens {
+                quantized_tile::<L, 1>(job, token, panel);
+                token += 1;
+            }
+        }
+    }
+}
+
+/// Defines a module's products with floating-point weights for one implementation of [`Lanes`], its instruction set enabled.
+macro_rules! dense_products {
+    ($lanes:ty, [$($features:literal)?], batch $batch:literal, wide $wide:literal, single $single:literal) => {
+        dense_products!(@one dense_f32, $lanes, Single, f32, [$($features)?], $batch, $wide, $single);
+        dense_products!(@one dense_f16, $lanes, Half, u16, [$($features)?], $batch, $wide, $single);
+        dense_products!(@one dense_bf16, $lanes, Brain, u16, [$($features)?], $batch, $wide, $single);
+    };
+    (@one $name:ident, $lanes:ty, $element:ident, $stored:ty, [$($features:literal)?], $batch:literal, $wide:literal, $single:literal) => {
+        /// # Safety
+        /// The machine has the instruction set; every pointer of `job` is valid for its sizes.
+        $(#[target_feature(enable = $features)])?
+        pub(in crate::inference::products) unsafe fn $name(
+            job: &$crate::inference::products::lanes::Dense<$stored>,
+            panels: std::ops::Range<usize>,
+        ) {
+            use $crate::inference::products::lanes;
+            // SAFETY: the caller's contract is that of the generic product.
+            unsafe { lanes::dense::<$lanes, lanes::$element, $batch, $wide, $single>(job, panels) }
+        }
+    };
+}
+pub(super) use dense_products;
+
+/// Defines a module's product with Q8_0 weights for one implementation of [`Lanes`], its instruction set enabled.
+macro_rules! quantized_product {
+    ($lanes:ty, [$($features:literal)?], batch $batch:literal) => {
+        /// # Safety
+        /// The machine has the instruction set; every pointer of `job` is valid for its sizes.
+        $(#[target_feature(enable = $features)])?
+        pub(in crate::inference::products) unsafe fn quantized(
+            job: &$crate::inference::products::lanes::Quantized,
+            panels: std::ops::Range<usize>,
+        ) {
+            // SAFETY: the caller's contract is that of the generic product.
+            unsafe { $crate::inference::products::lanes::quantized::<$lanes, $batch>(job, panels) }
+        }
+    };
+}
+pub(super) use quantized_product;

@@ -1,0 +1,221 @@
+//! Products of packed weights with one or many inputs, on one or many threads.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod quantize;
+mod scalar;
+
+use std::ops::Range;
+
+use super::{Isa, PANEL, PackedMatrix, Pool, RowFormat};
+use lanes::{Dense, Output, Quantized};
+pub use quantize::ProductInput;
+
+/// Multiply-adds below which a product stays on the calling thread: dividing costs about as much as this many.
+const WORTH_DIVIDING: usize = 400_000;
+
+/// f32 numbers read as panels of 16 rows: panel `p`, column `c`, row `r` lie at
+/// `values[p * panel_stride + c * column_stride + r]`.
+pub(super) struct PanelView<'a> {
+    pub values: &'a [f32],
+    pub panel_stride: usize,
+    pub column_stride: usize,
+    pub cols: usize,
+    pub rows: usize,
+}
+
+/// A pointer that several threads write through, each in rows of its own.
+struct Shared<T>(T);
+// SAFETY: the jobs hold pointers into slices borrowed for the whole call; threads read the inputs and write disjoint rows.
+unsafe impl<T> Sync for Shared<T> {}
+
+/// `out[token * out_stride + row] = sum over columns of matrix[row, column] * x[token, column]` for every token.
+///
+/// `x` is `[tokens, cols]`. With Q8_0 weights the inputs are quantized to blocks of 32 signed bytes first, as ggml does,
+/// and multiplied exactly. Divided over `pool` where that pays. Panics on sizes that do not fit.
+#[allow(clippy::too_many_arguments)]
+pub fn multiply(
+    isa: Isa,
+    pool: &Pool,
+    matrix: &PackedMatrix,
+    x: &[f32],
+    tokens: usize,
+    input: &mut ProductInput,
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    isa.require();
+    let (rows, cols, panels) = (matrix.rows(), matrix.cols(), matrix.panels());
+    let output = checked_output(out, out_stride, rows, tokens);
+    assert_eq!(x.len(), tokens * cols, "inputs");
+    let weights = matrix.weights();
+    match matrix.format() {
+        RowFormat::Q8_0 => {
+            input.quantize(isa, x);
+            let blocks = cols / super::packed::BLOCK;
+            assert!(weights.byte_len() >= panels * cols * PANEL);
+            assert!(matrix.scales().byte_len() >= panels * blocks * PANEL * 2);
+            let job = Shared(Quantized {
+                weights: weights.as_slice::<u8>().as_ptr(),
+                scales: matrix.scales().as_slice::<u16>().as_ptr(),
+                blocks,
+                x: input.quants.as_slice::<i8>().as_ptr(),
+                x_scales: input.scales.as_ptr(),
+                corrections: input.corrections.as_ptr(),
+                tokens,
+                out: output,
+            });
+            let job = &job;
+            // SAFETY: `divide` gives disjoint ranges within `panels`; sizes were checked above and by `quantize`.
+            divide(pool, panels, rows * cols * tokens, &|part| unsafe { quantized(isa, &job.0, part) });
+        }
+        RowFormat::F32 => {
+            let job = Shared(packed_job(weights.as_slice::<f32>(), panels, cols, x, tokens, output));
+            let job = &job;
+            // SAFETY: as above; `packed_job` checked the sizes.
+            divide(pool, panels, rows * cols * tokens, &|part| unsafe { dense_f32(isa, &job.0, part) });
+        }
+        format => {
+            let job = Shared(packed_job(weights.as_slice::<u16>(), panels, cols, x, tokens, output));
+            let job = &job;
+            // SAFETY: as above.
+            divide(pool, panels, rows * cols * tokens, &|part| unsafe {
+                dense_16(isa, format == RowFormat::F16, &job.0, part)
+            });
+        }
+    }
+}
+
+/// The product of a panel view with `tokens` inputs `x[token * x_stride ..][..cols]`, on the calling thread.
+/// `out[token * out_stride + row]`. Panics on sizes that do not fit.
+pub(super) fn multiply_view(
+    isa: Isa,
+    view: &PanelView<'_>,
+    x: &[f32],
+    x_stride: usize,
+    tokens: usize,
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    isa.require();
+    if view.rows == 0 || tokens == 0 {
+        return;
+    }
+    let output = checked_output(out, out_stride, view.rows, tokens);
+    let panels = view.rows.div_ceil(PANEL);
+    if view.cols > 0 {
+        assert!(
+            view.values.len() >= (panels - 1) * view.panel_stride + (view.cols - 1) * view.column_stride + PANEL,
+            "weights"
+        );
+        assert!(x.len() >= (tokens - 1) * x_stride + view.cols, "inputs");
+    }
+    let job = Dense {
+        weights: view.values.as_ptr(),
+        panel_stride: view.panel_stride,
+        column_stride: view.column_stride,
+        cols: view.cols,
+        x: x.as_ptr(),
+        x_stride,
+        tokens,
+        out: output,
+    };
+    // SAFETY: the instruction set and every size were checked above.
+    unsafe { dense_f32(isa, &job, 0..panels) }
+}
+
+fn checked_output(out: &mut [f32], stride: usize, rows: usize, tokens: usize) -> Output {
+    assert!(tokens > 0 && rows <= stride && out.len() >= (tokens - 1) * stride + rows, "outputs");
+    Output { to: out.as_mut_ptr(), stride, rows }
+}
+
+fn packed_job<T>(weights: &[T], panels: usize, cols: usize, x: &[f32], tokens: usize, out: Output) -> Dense<T> {
+    assert!(weights.len() >= panels * cols * PANEL && x.len() == tokens * cols, "weights");
+    Dense {
+        weights: weights.as_ptr(),
+        panel_stride: cols * PANEL,
+        column_stride: PANEL,
+        cols,
+        x: x.as_ptr(),
+        x_stride: cols,
+        tokens,
+        out,
+    }
+}
+
+/// Runs `part` over all panels, divided among the pool's threads when there is enough to do.
+fn divide(pool: &Pool, panels: usize, work: usize, part: &(dyn Fn(Range<usize>) + Sync)) {
+    let threads = pool.threads().min(panels);
+    if threads < 2 || work < WORTH_DIVIDING {
+        return part(0..panels);
+    }
+    let threads = pool.threads();
+    pool.run(&|index| part(panels * index / threads..panels * (index + 1) / threads));
+}
+
+/// # Safety
+/// `isa` is on this machine; the job's pointers fit its sizes; no other thread writes these panels' rows.
+unsafe fn dense_f32(isa: Isa, job: &Dense<f32>, panels: Range<usize>) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni | Isa::Avx512 => avx512::dense_f32(job, panels),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::dense_f32(job, panels),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => neon::dense_f32(job, panels),
+            _ => scalar::dense_f32(job, panels),
+        }
+    }
+}
+
+/// Halves where `half`, else bfloat16.
+///
+/// # Safety
+/// As for [`dense_f32`].
+unsafe fn dense_16(isa: Isa, half: bool, job: &Dense<u16>, panels: Range<usize>) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match (isa, half) {
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx512Vnni | Isa::Avx512, true) => avx512::dense_f16(job, panels),
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx512Vnni | Isa::Avx512, false) => avx512::dense_bf16(job, panels),
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2, true) => avx2::dense_f16(job, panels),
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2, false) => avx2::dense_bf16(job, panels),
+            #[cfg(target_arch = "aarch64")]
+            (Isa::Neon, true) => neon::dense_f16(job, panels),
+            #[cfg(target_arch = "aarch64")]
+            (Isa::Neon, false) => neon::dense_bf16(job, panels),
+            (_, true) => scalar::dense_f16(job, panels),
+            (_, false) => scalar::dense_bf16(job, panels),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`dense_f32`].
+unsafe fn quantized(isa: Isa, job: &Quantized, panels: Range<usize>) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => avx512::vnni::quantized(job, panels),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => avx512::quantized(job, panels),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::quantized(job, panels),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => neon::quantized(job, panels),
+            _ => scalar::quantized(job, panels),
+        }
+    }
+}

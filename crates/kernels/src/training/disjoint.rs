@@ -1,0 +1,33 @@
+//! A slice that several threads fill at once, each its own places.
+
+use std::marker::PhantomData;
+
+/// Shared mutable access to a slice whose users promise to touch disjoint ranges.
+#[derive(Clone, Copy)]
+pub(crate) struct Disjoint<'a> {
+    start: *mut f32,
+    len: usize,
+    life: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: the only access is `range`, whose contract forbids overlapping ranges at the same time.
+unsafe impl Send for Disjoint<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Disjoint<'_> {}
+
+impl<'a> Disjoint<'a> {
+    pub(crate) fn new(slice: &'a mut [f32]) -> Self {
+        Self { start: slice.as_mut_ptr(), len: slice.len(), life: PhantomData }
+    }
+
+    /// The `len` values from `start` on.
+    ///
+    /// # Safety
+    /// No other range that overlaps this one is in use while the returned slice lives.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn range(&self, start: usize, len: usize) -> &'a mut [f32] {
+        assert!(start.checked_add(len).is_some_and(|end| end <= self.len), "range outside the slice");
+        // SAFETY: in bounds by the assertion; alone by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    }
+}

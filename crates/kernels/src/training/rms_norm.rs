@@ -1,0 +1,104 @@
+//! Root-mean-square normalization, forward and backward (Zhang and Sennrich 2019).
+//!
+//! `y = x / rms(x) * weight`, `rms(x) = sqrt(mean(x^2) + epsilon)`, over rows of `width` values.
+
+use rayon::prelude::*;
+
+use crate::multiversion::{mul_add, multiversion};
+
+/// Rows per task. Fixed, so that partial sums of the weight's gradient are the same whatever the thread count.
+const ROWS: usize = 64;
+
+/// Writes `y` and, for the backward pass, `inverse_rms` (one value a row).
+pub fn forward(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32], inverse_rms: &mut [f32]) {
+    let width = weight.len();
+    assert!(x.len() == y.len() && x.len() == inverse_rms.len() * width, "shapes differ");
+    y.par_chunks_mut(ROWS * width)
+        .zip(inverse_rms.par_chunks_mut(ROWS))
+        .zip(x.par_chunks(ROWS * width))
+        .for_each(|((y, inverse_rms), x)| forward_rows(x, weight, epsilon, y, inverse_rms));
+}
+
+/// Given the gradient `d_y` of `y`, writes `d_x` and returns the gradient of the weight.
+pub fn backward(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32], d_x: &mut [f32]) -> Vec<f32> {
+    let width = weight.len();
+    assert!(x.len() == d_y.len() && x.len() == d_x.len() && x.len() == inverse_rms.len() * width, "shapes differ");
+    let partials: Vec<Vec<f32>> = d_x
+        .par_chunks_mut(ROWS * width)
+        .zip(x.par_chunks(ROWS * width))
+        .zip(d_y.par_chunks(ROWS * width))
+        .zip(inverse_rms.par_chunks(ROWS))
+        .map(|(((d_x, x), d_y), inverse_rms)| {
+            let mut d_weight = vec![0.0; width];
+            backward_rows(x, weight, inverse_rms, d_y, d_x, &mut d_weight);
+            d_weight
+        })
+        .collect();
+    let mut d_weight = vec![0.0; width];
+    for partial in partials {
+        for (sum, p) in d_weight.iter_mut().zip(partial) {
+            *sum += p;
+        }
+    }
+    d_weight
+}
+
+multiversion! { fn forward_rows(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32], inverse_rms: &mut [f32]) = forward_body }
+multiversion! { fn backward_rows(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32], d_x: &mut [f32], d_weight: &mut [f32]) = backward_body }
+
+/// A sum in 16 running parts: vectorizes, and its order does not depend on the instruction set.
+#[inline(always)]
+fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
+    let mut parts = [0f32; 16];
+    let (a_blocks, a_rest) = a.as_chunks::<16>();
+    let (b_blocks, b_rest) = b.as_chunks::<16>();
+    for (a, b) in a_blocks.iter().zip(b_blocks) {
+        for ((s, &x), &y) in parts.iter_mut().zip(a).zip(b) {
+            *s = mul_add::<FMA>(x, y, *s);
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+    parts.iter().sum::<f32>() + rest
+}
+
+#[inline(always)]
+fn forward_body<const FMA: bool, const LANES: usize>(
+    x: &[f32],
+    weight: &[f32],
+    epsilon: f32,
+    y: &mut [f32],
+    inverse_rms: &mut [f32],
+) {
+    let width = weight.len();
+    for ((x, y), inverse) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)).zip(inverse_rms) {
+        let r = 1.0 / (dot::<FMA>(x, x) / width as f32 + epsilon).sqrt();
+        *inverse = r;
+        for ((y, &x), &w) in y.iter_mut().zip(x).zip(weight) {
+            *y = x * r * w;
+        }
+    }
+}
+
+#[inline(always)]
+fn backward_body<const FMA: bool, const LANES: usize>(
+    x: &[f32],
+    weight: &[f32],
+    inverse_rms: &[f32],
+    d_y: &[f32],
+    d_x: &mut [f32],
+    d_weight: &mut [f32],
+) {
+    let width = weight.len();
+    let rows = x.chunks_exact(width).zip(d_y.chunks_exact(width)).zip(d_x.chunks_exact_mut(width));
+    for (((x, d_y), d_x), &r) in rows.zip(inverse_rms) {
+        // With x^ = x r: d_weight += d_y x^;  d_x = r (g - x^ mean(g x^)), g = d_y weight.
+        for (((d_x, d_w), (&x, &d)), &w) in d_x.iter_mut().zip(d_weight.iter_mut()).zip(x.iter().zip(d_y)).zip(weight) {
+            *d_x = d * w;
+            *d_w = mul_add::<FMA>(d, x * r, *d_w);
+        }
+        let mean = dot::<FMA>(d_x, x) * r / width as f32;
+        for (d_x, &x) in d_x.iter_mut().zip(x) {
+            *d_x = r * (*d_x - x * r * mean);
+        }
+    }
+}

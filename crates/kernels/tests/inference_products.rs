@@ -1,0 +1,145 @@
+//! Every instruction set's products against the definition in f64, in every weight format, token count and thread count.
+
+use bantam_kernels::inference::{Isa, PackedMatrix, PackedRows, Pool, ProductInput, RowFormat, multiply};
+use half::{bf16, f16};
+use proptest::prelude::*;
+
+/// A matrix as stored bytes, and what those bytes mean.
+struct Stored {
+    bytes: Vec<u8>,
+    values: Vec<f64>,
+}
+
+fn noise(n: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+fn stored(format: RowFormat, rows: usize, cols: usize, seed: u64) -> Stored {
+    let mut out = Stored { bytes: Vec::new(), values: Vec::new() };
+    for (i, v) in noise(rows * cols, seed).into_iter().enumerate() {
+        match format {
+            RowFormat::F32 => {
+                out.bytes.extend(v.to_le_bytes());
+                out.values.push(v.into());
+            }
+            RowFormat::F16 => {
+                let v = f16::from_f32(v);
+                out.bytes.extend(v.to_le_bytes());
+                out.values.push(v.into());
+            }
+            RowFormat::Bf16 => {
+                let v = bf16::from_f32(v);
+                out.bytes.extend(v.to_le_bytes());
+                out.values.push(v.into());
+            }
+            RowFormat::Q8_0 => {
+                let scale = f16::from_f32(0.003 + (i / 32 % 7) as f32 * 0.01);
+                if i % 32 == 0 {
+                    out.bytes.extend(scale.to_le_bytes());
+                }
+                // The whole range of a signed byte, -128 too.
+                let q = (v * 128.0).floor() as i8;
+                out.bytes.push(q as u8);
+                out.values.push(f64::from(scale) * f64::from(q));
+            }
+        }
+    }
+    out
+}
+
+/// What a Q8_0 product sees of its input: blocks of 32 rounded to 127ths of their largest magnitude.
+fn as_quantized(x: &[f32]) -> Vec<f64> {
+    let block = |b: &[f32]| {
+        let largest = b.iter().fold(0f32, |m, v| m.max(v.abs()));
+        let (scale, inverse) = (largest / 127.0, if largest > 0.0 { 127.0 / largest } else { 0.0 });
+        b.iter().map(|v| f64::from(scale) * f64::from((v * inverse).round_ties_even())).collect::<Vec<_>>()
+    };
+    x.chunks(32).flat_map(block).collect()
+}
+
+fn run(isa: Isa, pool: &Pool, matrix: &PackedMatrix, x: &[f32], tokens: usize) -> Vec<f32> {
+    let mut out = vec![f32::NAN; tokens * matrix.rows()];
+    multiply(isa, pool, matrix, x, tokens, &mut ProductInput::default(), &mut out, matrix.rows());
+    out
+}
+
+const FORMATS: [RowFormat; 4] = [RowFormat::F32, RowFormat::F16, RowFormat::Bf16, RowFormat::Q8_0];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn products_match_the_definition(rows in 1usize..150, blocks in 1usize..5, ragged in 0usize..32, tokens in 1usize..10, seed: u64) {
+        for format in FORMATS {
+            let cols = if format == RowFormat::Q8_0 { blocks * 32 } else { blocks * 32 - ragged };
+            let w = stored(format, rows, cols, seed);
+            let matrix = PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &w.bytes }]).unwrap();
+            let x = noise(tokens * cols, seed ^ 1);
+            let seen: Vec<f64> =
+                if format == RowFormat::Q8_0 { as_quantized(&x) } else { x.iter().map(|v| f64::from(*v)).collect() };
+            for isa in Isa::available() {
+                let out = run(isa, &Pool::new(1), &matrix, &x, tokens);
+                for (token, seen) in seen.chunks(cols).enumerate() {
+                    for (row, w) in w.values.chunks(cols).enumerate() {
+                        let expected: f64 = w.iter().zip(seen).map(|(w, x)| w * x).sum();
+                        let size: f64 = w.iter().zip(seen).map(|(w, x)| (w * x).abs()).sum();
+                        let got = f64::from(out[token * rows + row]);
+                        prop_assert!(
+                            (got - expected).abs() <= 1e-6 * size + 1e-12,
+                            "{isa:?} {format:?} token {token} row {row}: {got} is not {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_gives_the_bits_of_single_tokens() {
+    let (rows, cols, tokens) = (77, 96, 7);
+    for format in FORMATS {
+        let w = stored(format, rows, cols, 5);
+        let matrix = PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &w.bytes }]).unwrap();
+        let x = noise(tokens * cols, 6);
+        for isa in Isa::available() {
+            let pool = Pool::new(1);
+            let batch = run(isa, &pool, &matrix, &x, tokens);
+            let single: Vec<f32> = x.chunks(cols).flat_map(|x| run(isa, &pool, &matrix, x, 1)).collect();
+            assert_eq!(batch, single, "{isa:?} {format:?}");
+        }
+    }
+}
+
+#[test]
+fn threads_give_the_bits_of_one_thread() {
+    let (rows, cols, tokens) = (1000, 160, 3);
+    for format in FORMATS {
+        let w = stored(format, rows, cols, 7);
+        let matrix = PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &w.bytes }]).unwrap();
+        let x = noise(tokens * cols, 8);
+        let one = run(Isa::best(), &Pool::new(1), &matrix, &x, tokens);
+        for threads in [2, 3] {
+            assert_eq!(run(Isa::best(), &Pool::new(threads), &matrix, &x, tokens), one, "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn a_nan_input_reaches_the_result_in_every_format() {
+    for format in FORMATS {
+        let w = stored(format, 16, 64, 9);
+        let matrix = PackedMatrix::pack(format, 64, &[PackedRows { rows: 16, bytes: &w.bytes }]).unwrap();
+        let mut x = noise(64, 10);
+        x[33] = f32::NAN;
+        for isa in Isa::available() {
+            assert!(run(isa, &Pool::new(1), &matrix, &x, 1).iter().all(|v| v.is_nan()), "{isa:?} {format:?}");
+        }
+    }
+}

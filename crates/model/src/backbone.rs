@@ -1,0 +1,47 @@
+//! A stack of blocks: vectors in, vectors out. Knows nothing of tokens.
+
+use std::sync::Arc;
+
+use bantam_formats::ModelConfig;
+use bantam_kernels::training::attention::RotaryTable;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use crate::block::Block;
+use crate::context::SequenceContext;
+use crate::mixers::MixerState;
+
+/// Blocks in order.
+#[derive(Module, Debug)]
+pub struct Backbone {
+    blocks: Vec<Block>,
+}
+
+impl Backbone {
+    /// A backbone of the configured shape; matrices are zero.
+    pub fn new(config: &ModelConfig, device: &Device) -> Self {
+        let rotary = Arc::new(RotaryTable::new(&config.rope_inverse_frequencies(), config.max_position_embeddings));
+        let blocks = (0..config.num_hidden_layers).map(|_| Block::new(config, rotary.clone(), device)).collect();
+        Self { blocks }
+    }
+
+    /// The blocks.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// `[batch, time, width] -> [batch, time, width]`. `states`, one for each block, is read and replaced; pass an
+    /// empty vector to start.
+    pub fn forward(
+        &self,
+        mut x: Tensor<3>,
+        context: &SequenceContext,
+        states: &mut Vec<Option<MixerState>>,
+    ) -> Tensor<3> {
+        states.resize(self.blocks.len(), None);
+        for (block, state) in self.blocks.iter().zip(states) {
+            (x, *state) = block.forward(x, context, state.take());
+        }
+        x
+    }
+}

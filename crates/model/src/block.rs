@@ -1,0 +1,77 @@
+//! One block: norm, mixer, residual, norm, feed-forward, residual.
+
+use std::sync::Arc;
+
+use bantam_formats::ModelConfig;
+use bantam_kernels::training::attention::RotaryTable;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+
+use crate::context::SequenceContext;
+use crate::feed_forward::FeedForward;
+use crate::mixers::{AnyMixer, Attention, Mixer, MixerState};
+use crate::ops;
+
+/// Root-mean-square norm with a learned scale.
+#[derive(Module, Debug)]
+pub struct Norm {
+    /// `[width]`.
+    pub weight: Param<Tensor<1>>,
+    #[module(skip)]
+    epsilon: f32,
+}
+
+impl Norm {
+    /// A norm of scale one.
+    pub fn new(width: usize, epsilon: f64, device: &Device) -> Self {
+        Self { weight: Param::from_tensor(Tensor::ones([width], device)), epsilon: epsilon as f32 }
+    }
+
+    /// `[rows, width] -> [rows, width]`.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        ops::rms_norm(x, self.weight.val(), self.epsilon)
+    }
+}
+
+/// A pre-norm residual block.
+#[derive(Module, Debug)]
+pub struct Block {
+    mixer_norm: Norm,
+    mixer: AnyMixer,
+    feed_forward_norm: Norm,
+    feed_forward: FeedForward,
+}
+
+impl Block {
+    /// An attention block of the configured shape, its matrices zero.
+    pub fn new(config: &ModelConfig, rotary: Arc<RotaryTable>, device: &Device) -> Self {
+        let norm = || Norm::new(config.hidden_size, config.rms_norm_eps, device);
+        Self {
+            mixer_norm: norm(),
+            mixer: AnyMixer::Attention(Attention::new(config, rotary, device)),
+            feed_forward_norm: norm(),
+            feed_forward: FeedForward::new(config, device),
+        }
+    }
+
+    /// The mixer, for its declared properties.
+    pub fn mixer(&self) -> &AnyMixer {
+        &self.mixer
+    }
+
+    /// `[batch, time, width] -> [batch, time, width]`, and the mixer's state after the last position.
+    pub fn forward(
+        &self,
+        x: Tensor<3>,
+        context: &SequenceContext,
+        state: Option<MixerState>,
+    ) -> (Tensor<3>, Option<MixerState>) {
+        let [batch, time, width] = x.dims();
+        let flat = |x: Tensor<3>| x.reshape([batch * time, width]);
+        let normed = self.mixer_norm.forward(flat(x.clone())).reshape([batch, time, width]);
+        let (mixed, state) = self.mixer.forward(normed, context, state);
+        let x = flat(x + mixed);
+        let x = x.clone() + self.feed_forward.forward(self.feed_forward_norm.forward(x));
+        (x.reshape([batch, time, width]), state)
+    }
+}

@@ -1,0 +1,21 @@
+//! Operations that a CPU does much faster fused: each has a body of plain Burn operations, which every backend runs
+//! and tests compare with, and a fused form for Burn's Flex backend with its own backward pass (`flex.rs`).
+
+mod attention;
+mod cross_entropy;
+mod flex;
+mod rms_norm;
+mod swiglu;
+
+pub use attention::{AttentionSpec, composed_attention, packed_attention};
+pub use cross_entropy::{composed_linear_cross_entropy, linear_cross_entropy, summed_cross_entropy};
+pub use rms_norm::{composed_rms_norm, rms_norm};
+pub use swiglu::{composed_swiglu, swiglu};
+
+use burn::tensor::{Device, Tensor};
+
+/// Whether the fused forms apply to this tensor: it is f32 on the Flex backend, with or without gradients.
+fn is_flex<const D: usize>(x: &Tensor<D>) -> bool {
+    // Devices compare without regard to autodiff.
+    x.device() == Device::flex() && x.dtype() == burn::tensor::DType::F32
+}

@@ -1,0 +1,78 @@
+//! Ports: how tokens enter a backbone and how it answers with logits. Backbones see only vectors.
+
+use std::sync::Arc;
+
+use bantam_formats::ModelConfig;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor};
+
+use crate::block::Norm;
+use crate::ops;
+
+/// Token embedding.
+#[derive(Module, Debug)]
+pub struct TokenInPort {
+    /// `[vocabulary, width]`.
+    pub embedding: Param<Tensor<2>>,
+}
+
+impl TokenInPort {
+    /// An embedding of zeros.
+    pub fn new(config: &ModelConfig, device: &Device) -> Self {
+        let embedding = Param::from_tensor(Tensor::zeros([config.vocab_size, config.hidden_size], device));
+        Self { embedding }
+    }
+
+    /// `[batch, time]` token ids to `[batch, time, width]`.
+    pub fn forward(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
+        let [batch, time] = tokens.dims();
+        let width = self.embedding.dims()[1];
+        let rows = self.embedding.val().select(0, tokens.reshape([batch * time]));
+        rows.reshape([batch, time, width])
+    }
+}
+
+/// Final norm and projection to logits; tied models project with the embedding itself.
+#[derive(Module, Debug)]
+pub struct TokenOutPort {
+    norm: Norm,
+    /// `[vocabulary, width]`; absent when tied.
+    pub head: Option<Param<Tensor<2>>>,
+}
+
+/// What the loss is taken over: `rows[i]` of the flattened batch should predict `targets[i]`.
+#[derive(Clone, Debug)]
+pub struct Targets {
+    /// Rows of `[batch * time]`.
+    pub rows: Arc<[u32]>,
+    /// Token ids, one for each row.
+    pub tokens: Arc<[u32]>,
+}
+
+impl TokenOutPort {
+    /// A head of zeros, unless tied.
+    pub fn new(config: &ModelConfig, device: &Device) -> Self {
+        let head = (!config.tie_word_embeddings)
+            .then(|| Param::from_tensor(Tensor::zeros([config.vocab_size, config.hidden_size], device)));
+        Self { norm: Norm::new(config.hidden_size, config.rms_norm_eps, device), head }
+    }
+
+    fn projection(&self, input: &TokenInPort) -> Tensor<2> {
+        self.head.as_ref().unwrap_or(&input.embedding).val()
+    }
+
+    /// Logits, `[rows, width] -> [rows, vocabulary]`.
+    pub fn logits(&self, x: Tensor<2>, input: &TokenInPort) -> Tensor<2> {
+        self.norm.forward(x).matmul(self.projection(input).transpose())
+    }
+
+    /// Mean (label-smoothed) cross-entropy over the targets, a tensor of one value.
+    pub fn mean_loss(&self, x: Tensor<2>, input: &TokenInPort, targets: &Targets, label_smoothing: f32) -> Tensor<1> {
+        ops::linear_cross_entropy(self.norm.forward(x), self.projection(input), targets, label_smoothing)
+    }
+
+    /// Summed cross-entropy in nats and the number of targets that are the most likely token; no gradients.
+    pub fn summed_loss(&self, x: Tensor<2>, input: &TokenInPort, targets: &Targets) -> (f64, usize) {
+        ops::summed_cross_entropy(self.norm.forward(x), self.projection(input), targets)
+    }
+}

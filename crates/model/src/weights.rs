@@ -1,0 +1,202 @@
+//! A model's parameters by name: start, load, read, update.
+//!
+//! Burn identifies parameters by random ids; everything outside this file identifies them by their Hugging Face names
+//! (`bantam_formats` owns those), so that checkpoints and optimizer states survive the process.
+
+use std::collections::HashMap;
+
+use bantam_core::{Error, Result, seed};
+use bantam_formats::{EMBEDDING, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorSpec};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Gradients, Tensor, TensorData};
+use rand_distr::{Distribution, Normal};
+
+use crate::mixers::{Initialization, Mixer, ParameterGroup};
+use crate::token_model::TokenModel;
+
+/// A parameter's Hugging Face name, shape and values.
+pub type NamedTensor = (String, Vec<usize>, Vec<f32>);
+
+/// Follows a traversal and knows the current parameter's path.
+#[derive(Default)]
+struct Path(Vec<String>);
+
+impl Path {
+    fn enter(&mut self, name: &str, container: &str) {
+        // An enum's variant says which mixer it is, not where the parameter lives.
+        self.0.push(if container.starts_with("Enum:") { String::new() } else { name.to_string() });
+    }
+
+    fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    fn text(&self) -> String {
+        self.0.iter().filter(|p| !p.is_empty()).cloned().collect::<Vec<_>>().join(".")
+    }
+}
+
+/// The Hugging Face name of the parameter at a module path, for instance `backbone.blocks.0.mixer.q_proj.weight`.
+fn hugging_face_name(path: &str) -> String {
+    if let Some(rest) = path.strip_prefix("backbone.blocks.") {
+        let (layer, part) = rest.split_once('.').unwrap_or((rest, ""));
+        let part = match part.split_once('.') {
+            Some(("mixer_norm", p)) => format!("input_layernorm.{p}"),
+            Some(("mixer", p)) => format!("self_attn.{p}"),
+            Some(("feed_forward_norm", p)) => format!("post_attention_layernorm.{p}"),
+            Some(("feed_forward", p)) => format!("mlp.{p}"),
+            _ => part.to_string(),
+        };
+        return format!("model.layers.{layer}.{part}");
+    }
+    match path {
+        "in_port.embedding" => EMBEDDING,
+        "out_port.norm.weight" => FINAL_NORM,
+        "out_port.head" => OUTPUT,
+        other => other,
+    }
+    .to_string()
+}
+
+/// Every parameter, in the order of the forward pass.
+pub fn read(model: &TokenModel) -> Vec<NamedTensor> {
+    struct Reader(Path, Vec<NamedTensor>);
+    impl ModuleVisitor for Reader {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.0.enter(name, container);
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.exit();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let value = param.val().inner();
+            let shape = value.dims().to_vec();
+            let values = value.into_data().try_into_vec().expect("parameters are f32");
+            self.1.push((hugging_face_name(&self.0.text()), shape, values));
+        }
+    }
+    let mut reader = Reader(Path::default(), Vec::new());
+    model.visit(&mut reader);
+    reader.1
+}
+
+/// The gradient of every parameter that has one, by name; takes them out of `gradients`.
+pub fn take_gradients(model: &TokenModel, gradients: &mut Gradients) -> HashMap<String, Vec<f32>> {
+    struct Taker<'a>(Path, &'a mut Gradients, HashMap<String, Vec<f32>>);
+    impl ModuleVisitor for Taker<'_> {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.0.enter(name, container);
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.exit();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = param.val().grad_remove(self.1) {
+                let values = gradient.into_data().try_into_vec().expect("gradients are f32");
+                self.2.insert(hugging_face_name(&self.0.text()), values);
+            }
+        }
+    }
+    let mut taker = Taker(Path::default(), gradients, HashMap::new());
+    model.visit(&mut taker);
+    taker.2
+}
+
+/// Passes every parameter's values through `change`, in the order of the forward pass.
+pub fn update(model: TokenModel, change: impl FnMut(&str, &[usize], &mut [f32])) -> TokenModel {
+    struct Changer<F>(Path, F);
+    impl<F: FnMut(&str, &[usize], &mut [f32])> ModuleMapper for Changer<F> {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.0.enter(name, container);
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.exit();
+        }
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let name = hugging_face_name(&self.0.text());
+            param.map(|value| {
+                let (device, shape, tracked) = (value.device(), value.dims(), value.is_require_grad());
+                let mut values: Vec<f32> = value.inner().into_data().try_into_vec().expect("parameters are f32");
+                (self.1)(&name, &shape, &mut values);
+                let value = Tensor::from_data(TensorData::new(values, shape), &device);
+                if tracked { value.require_grad() } else { value }
+            })
+        }
+    }
+    model.map(&mut Changer(Path::default(), change))
+}
+
+/// Puts `tensors` in the model. All of the model's parameters must be there, of the right shapes.
+pub fn load(model: TokenModel, tensors: Vec<NamedTensor>, place: &str) -> Result<TokenModel> {
+    let mut by_name: HashMap<String, (Vec<usize>, Vec<f32>)> =
+        tensors.into_iter().map(|(name, shape, values)| (name, (shape, values))).collect();
+    let mut wrong = None;
+    let model = update(model, |name, shape, values| match by_name.remove(name) {
+        Some((s, v)) if s == shape && v.len() == values.len() => values.copy_from_slice(&v),
+        Some((s, _)) => {
+            wrong.get_or_insert(format!("tensor {name} has shape {s:?}, the model {shape:?}"));
+        }
+        None => {
+            wrong.get_or_insert(format!("tensor {name} is missing"));
+        }
+    });
+    match wrong {
+        Some(what) => Err(Error::input(place, what, "use weights made for this configuration")),
+        None => Ok(model),
+    }
+}
+
+/// Reads an artifact's weights into a new model on `device`.
+pub fn load_artifact(artifact: &ModelArtifact, device: &burn::tensor::Device) -> Result<TokenModel> {
+    let config = artifact.config();
+    let mut tensors = Vec::new();
+    for spec in config.tensor_specs() {
+        let values = artifact.tensor(&spec.name)?.to_f32();
+        tensors.push((spec.name, spec.shape, values));
+    }
+    load(TokenModel::new(config, device), tensors, &artifact.path().display().to_string())
+}
+
+/// Rules of every parameter, by Hugging Face name: the mixers' own, and for the rest normal(0.02) with decay for
+/// matrices, one without decay for norms. Projections back into the residual stream start smaller by
+/// `1 / sqrt(2 * layers)` (Radford et al. 2019).
+pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<ParameterGroup> {
+    let residual_scale = 1.0 / (2.0 * config.num_hidden_layers as f64).sqrt();
+    let mut of_mixers = HashMap::new();
+    for (layer, block) in model.backbone().blocks().iter().enumerate() {
+        for group in block.mixer().parameter_groups() {
+            let path = hugging_face_name(&format!("backbone.blocks.{layer}.mixer.{}", group.path));
+            of_mixers.insert(path.clone(), ParameterGroup { path, ..group });
+        }
+    }
+    let rule = |spec: TensorSpec| {
+        let matrix = spec.shape.len() > 1;
+        let mut group = of_mixers.remove(&spec.name).unwrap_or(ParameterGroup {
+            path: spec.name.clone(),
+            learning_rate_scale: 1.0,
+            decays: matrix,
+            initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(1.0) },
+        });
+        if spec.name.ends_with("o_proj.weight") || spec.name.ends_with("down_proj.weight") {
+            if let Initialization::Normal(deviation) = group.initialization {
+                group.initialization = Initialization::Normal(deviation * residual_scale);
+            }
+        }
+        group
+    };
+    config.tensor_specs().into_iter().map(rule).collect()
+}
+
+/// Starts every parameter by its rule, each from its own random stream of `seed`.
+pub fn initialize(model: TokenModel, config: &ModelConfig, seed: u64) -> TokenModel {
+    let groups: HashMap<String, ParameterGroup> =
+        parameter_groups(&model, config).into_iter().map(|g| (g.path.clone(), g)).collect();
+    update(model, |name, _, values| match groups[name].initialization {
+        Initialization::Constant(c) => values.fill(c as f32),
+        Initialization::Normal(deviation) => {
+            let mut rng = seed::rng(seed, &format!("init/{name}"));
+            let normal = Normal::new(0.0, deviation).expect("a finite deviation");
+            values.iter_mut().for_each(|v| *v = normal.sample(&mut rng) as f32);
+        }
+    })
+}

@@ -1,0 +1,403 @@
+//! What is to be built? A recipe: TOML sections, one per stage, every key with a default.
+//!
+//! Reading rejects unknown keys, wrong types and impossible values, naming file, line and key. The resolved recipe,
+//! every default written out, goes into the run folder. Paths are relative to the working directory.
+
+mod read;
+
+use std::path::{Path, PathBuf};
+
+use bantam_core::{Error, Result, files, hash};
+use bantam_data::edge_json::GenerateConfig;
+use bantam_formats::gguf::GgufType;
+use bantam_formats::{Architecture, ModelConfig};
+use bantam_train::TrainConfig;
+use serde::{Deserialize, Serialize};
+
+use read::Source;
+
+/// A whole recipe.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recipe {
+    /// Name, seed and place of the run.
+    pub run: RunSection,
+    /// The items to generate. `data.seed` is `run.seed` unless it is given.
+    pub data: GenerateConfig,
+    /// The tokenizer.
+    pub tokenizer: TokenizerSection,
+    /// The model's shape.
+    pub model: ModelSection,
+    /// The training run.
+    pub train: TrainConfig,
+    /// Which files are packaged.
+    pub package: PackageSection,
+    /// How the model is evaluated.
+    pub eval: EvalSection,
+}
+
+/// `[run]`: what the run is called, from which seed everything random follows, and where it goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunSection {
+    /// The run's name: the folder under `runs/` where `out` is not given.
+    pub name: String,
+    /// Every random stream is derived from it, by name.
+    pub seed: u64,
+    /// The run folder; `runs/<name>` when empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out: Option<PathBuf>,
+}
+
+impl Default for RunSection {
+    fn default() -> Self {
+        Self { name: "run".into(), seed: 1, out: None }
+    }
+}
+
+/// `[tokenizer]`: byte-level BPE, digits one by one, trained on the training split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenizerSection {
+    /// Tokens in all: 256 bytes, the special tokens, and merges.
+    pub vocab_size: usize,
+}
+
+impl Default for TokenizerSection {
+    fn default() -> Self {
+        Self { vocab_size: 1024 }
+    }
+}
+
+/// `[model]`: a Llama-architecture decoder; names as in Hugging Face's `config.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelSection {
+    /// Width of the residual stream.
+    pub hidden_size: usize,
+    /// Number of blocks.
+    pub num_hidden_layers: usize,
+    /// Query heads; they divide `hidden_size`, and a head is even.
+    pub num_attention_heads: usize,
+    /// Key and value heads; they divide the query heads.
+    pub num_key_value_heads: usize,
+    /// Width inside the feed-forward.
+    pub intermediate_size: usize,
+    /// Longest sequence in tokens.
+    pub max_position_embeddings: usize,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f64,
+    /// Added to the mean square in every RMSNorm.
+    pub rms_norm_eps: f64,
+    /// Whether the output matrix is the embedding.
+    pub tie_word_embeddings: bool,
+}
+
+impl Default for ModelSection {
+    fn default() -> Self {
+        Self {
+            hidden_size: 192,
+            num_hidden_layers: 4,
+            num_attention_heads: 6,
+            num_key_value_heads: 6,
+            intermediate_size: 512,
+            max_position_embeddings: 2048,
+            rope_theta: 10_000.0,
+            rms_norm_eps: 1e-5,
+            tie_word_embeddings: true,
+        }
+    }
+}
+
+/// `[package]`: the files beside the Hugging Face folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PackageSection {
+    /// A GGUF for each tensor type, `model-<type>.gguf`.
+    pub gguf: Vec<TensorType>,
+}
+
+impl Default for PackageSection {
+    fn default() -> Self {
+        Self { gguf: vec![TensorType::F16, TensorType::Q8_0] }
+    }
+}
+
+/// How the large tensors of a GGUF are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TensorType {
+    /// 32-bit floats.
+    #[serde(rename = "f32")]
+    F32,
+    /// 16-bit floats.
+    #[serde(rename = "f16")]
+    F16,
+    /// Blocks of 32 bytes with one 16-bit scale.
+    #[serde(rename = "q8_0")]
+    Q8_0,
+}
+
+impl TensorType {
+    /// The name in recipes and file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Q8_0 => "q8_0",
+        }
+    }
+
+    /// The writer's name for it.
+    pub fn gguf(self) -> GgufType {
+        match self {
+            Self::F32 => GgufType::F32,
+            Self::F16 => GgufType::F16,
+            Self::Q8_0 => GgufType::Q8_0,
+        }
+    }
+}
+
+/// `[eval]`: the suite that scores the packaged model on the held-out split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvalSection {
+    /// Items of the test split that are decoded, from its start; 0 takes all.
+    pub limit: usize,
+    /// Tokens after which an answer counts as truncated.
+    pub max_new_tokens: usize,
+    /// Ways of decoding, each scored on the same items.
+    pub modes: Vec<DecodingMode>,
+}
+
+impl Default for EvalSection {
+    fn default() -> Self {
+        Self { limit: 0, max_new_tokens: 768, modes: vec![DecodingMode::Free, DecodingMode::Constrained] }
+    }
+}
+
+/// Whether the schema limits what may be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecodingMode {
+    /// The most likely token, whatever it is.
+    Free,
+    /// The most likely token among those that keep the answer valid by the schema.
+    Constrained,
+}
+
+impl Recipe {
+    /// Reads a recipe file and applies `--set key=value` overrides in order.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
+        Self::parse(path, &files::read_text(path)?, overrides)
+    }
+
+    /// [`Recipe::load`] on text; `path` only names it in errors.
+    pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Self> {
+        let source = Source::new(path, text)?;
+        let mut recipe: Self = source.deserialize()?;
+        recipe.check(&|key| source.place_of(key))?;
+        let mut table = source.table()?;
+        // One at a time, so that an error names the override that brought it.
+        for argument in overrides {
+            read::apply_override(&mut table, argument)?;
+            let place = format!("--set {argument}");
+            recipe = table.clone().try_into().map_err(|e: toml::de::Error| {
+                Error::input(&place, e.message(), read::remedy_for(e.message()))
+            })?;
+        }
+        if table.get("data").is_none_or(|data| data.get("seed").is_none()) {
+            recipe.data.seed = recipe.run.seed;
+        }
+        recipe.check(&|key| overridden_place(key, overrides).unwrap_or_else(|| source.place_of(key)))?;
+        Ok(recipe)
+    }
+
+    /// The recipe as TOML with every default written out.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(self).map_err(|e| Error::internal("recipe.toml", e))
+    }
+
+    /// Hash of what the recipe says to make. Where it is put, and under which name, is not part of that.
+    pub fn content_hash(&self) -> Result<String> {
+        let mut content = self.clone();
+        content.run = RunSection { seed: self.run.seed, ..RunSection::default() };
+        Ok(hash::bytes(content.to_toml()?.as_bytes()))
+    }
+
+    /// The run folder: `out`, or `runs/<name>`.
+    pub fn folder(&self) -> PathBuf {
+        self.run.out.clone().unwrap_or_else(|| Path::new("runs").join(&self.run.name))
+    }
+
+    /// Values that are of the right type and impossible. `place_of` tells where a key was set.
+    fn check(&self, place_of: &dyn Fn(&str) -> String) -> Result<()> {
+        let wrong = |key: &str, what: String, remedy: &str| Err(Error::input(place_of(key), what, remedy));
+        let name = &self.run.name;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+            let what = format!("`{}` cannot be a folder's name", name.escape_debug());
+            return wrong("run.name", what, "use letters, digits, `-`, `_` and `.`");
+        }
+        if i64::try_from(self.run.seed).is_err() {
+            return wrong("run.seed", format!("{} is too large for TOML", self.run.seed), "stay below 2^63");
+        }
+        let vocab = self.tokenizer.vocab_size;
+        let least = 256 + bantam_data::prompt::SPECIAL_TOKENS.len();
+        if !(least..=1 << 20).contains(&vocab) {
+            let remedy = "256 bytes and the special tokens need a place; usual are 512 to 32768";
+            return wrong("tokenizer.vocab_size", format!("{vocab} is not between {least} and {}", 1 << 20), remedy);
+        }
+        let (width, heads) = (self.model.hidden_size, self.model.num_attention_heads);
+        if heads == 0 || !width.is_multiple_of(heads) {
+            let what = format!("{heads} heads do not divide a hidden_size of {width}");
+            return wrong("model.num_attention_heads", what, "choose a divisor");
+        }
+        self.model_config(vocab).validate("").map_err(|e| {
+            let key = e.place().trim_start_matches([':', ' ']).to_owned();
+            let section = if key == "vocab_size" { "tokenizer" } else { "model" };
+            e.at(place_of(&format!("{section}.{key}")))
+        })?;
+        // The libraries name keys as `data.noise` and `train.phases[0]`.
+        let located = |e: Error| {
+            let key = e.place().replace('[', ".").replace(']', "");
+            e.at(place_of(&key))
+        };
+        self.data.validate().map_err(located)?;
+        self.train.validate("train").map_err(located)?;
+        if self.eval.max_new_tokens == 0 {
+            return wrong("eval.max_new_tokens", "0 leaves no room for an answer".into(), "usual is 256 to 1024");
+        }
+        for (at, mode) in self.eval.modes.iter().enumerate() {
+            if self.eval.modes[..at].contains(mode) {
+                return wrong("eval.modes", "a mode is named twice".into(), "name each once");
+            }
+        }
+        for (at, tensor_type) in self.package.gguf.iter().enumerate() {
+            if self.package.gguf[..at].contains(tensor_type) {
+                return wrong("package.gguf", "a type is named twice".into(), "name each once");
+            }
+        }
+        Ok(())
+    }
+
+    /// The shape of the model to train, for a tokenizer of `vocab_size` tokens trained by this recipe.
+    pub fn model_config(&self, vocab_size: usize) -> ModelConfig {
+        let model = &self.model;
+        let special = |name: &str| {
+            let at = bantam_data::prompt::SPECIAL_TOKENS.iter().position(|t| *t == name);
+            at.and_then(|id| u32::try_from(id).ok())
+        };
+        ModelConfig {
+            architecture: Architecture::Llama,
+            vocab_size,
+            hidden_size: model.hidden_size,
+            intermediate_size: model.intermediate_size,
+            num_hidden_layers: model.num_hidden_layers,
+            num_attention_heads: model.num_attention_heads,
+            num_key_value_heads: model.num_key_value_heads,
+            head_dim: model.hidden_size / model.num_attention_heads.max(1),
+            rms_norm_eps: model.rms_norm_eps,
+            rope_theta: model.rope_theta,
+            rope_scaling: None,
+            tie_word_embeddings: model.tie_word_embeddings,
+            max_position_embeddings: model.max_position_embeddings,
+            attention_bias: false,
+            bos_token_id: None,
+            eos_token_ids: special("<|end|>").into_iter().collect(),
+            pad_token_id: special("<|pad|>"),
+        }
+    }
+}
+
+fn overridden_place(key: &str, overrides: &[String]) -> Option<String> {
+    let sets = |argument: &&String| argument.split_once('=').is_some_and(|(k, _)| k.trim() == key);
+    overrides.iter().rev().find(sets).map(|argument| format!("--set {argument}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, overrides: &[&str]) -> Result<Recipe> {
+        let overrides: Vec<String> = overrides.iter().map(|o| (*o).to_owned()).collect();
+        Recipe::parse(Path::new("r.toml"), text, &overrides)
+    }
+
+    fn error(text: &str, overrides: &[&str]) -> String {
+        let error = parse(text, overrides).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let line = error.to_string();
+        assert!(!line.contains('\n'));
+        line
+    }
+
+    #[test]
+    fn an_empty_recipe_is_all_defaults_and_resolving_is_a_fixed_point() {
+        let recipe = parse("", &[]).unwrap();
+        assert_eq!(recipe, Recipe::default());
+        assert_eq!(parse("[run]\nseed = 9\n", &[]).unwrap().data.seed, 9);
+        assert_eq!(parse("[data]\nseed = 4\n", &["run.seed=9"]).unwrap().data.seed, 4);
+        assert_eq!(parse("", &["run.seed=9", "data.seed=4"]).unwrap().data.seed, 4);
+        let written = recipe.to_toml().unwrap();
+        assert!(written.contains("rope_theta = 10000.0") && written.contains("gguf = ["), "{written}");
+        assert_eq!(parse(&written, &[]).unwrap(), recipe);
+    }
+
+    #[test]
+    fn errors_name_line_key_and_remedy() {
+        assert_eq!(
+            error("[model]\nhiden_size = 64\n", &[]).split(", expected").next().unwrap(),
+            "r.toml:2:1: model.hiden_size: unknown field `hiden_size`"
+        );
+        assert!(error("[model]\nhiden_size = 64\n", &[]).ends_with("did you mean `hidden_size`?"));
+        assert!(error("[modell]\n", &[]).ends_with("did you mean `model`?"));
+        let wrong_type = error("[run]\nseed = 'x'\n", &[]);
+        assert!(
+            wrong_type.starts_with("r.toml:2:8: run.seed: invalid type: string \"x\", expected u64"),
+            "{wrong_type}"
+        );
+        assert!(error("[run]\nseed = -1\n", &[]).starts_with("r.toml:2:8: run.seed: "));
+        assert!(error("[run\n", &[]).starts_with("r.toml:1:5: "));
+        assert!(error("[run]\nseed = 1\nseed = 2\n", &[]).starts_with("r.toml:3:1: "));
+    }
+
+    #[test]
+    fn impossible_values_are_found_where_they_were_set() {
+        let heads =
+            "r.toml:3:1: model.num_attention_heads: 5 heads do not divide a hidden_size of 192; choose a divisor";
+        assert_eq!(error("\n[model]\nnum_attention_heads = 5\n", &[]), heads);
+        assert!(
+            error("[model]\nhidden_size = 100\n", &[]).starts_with("r.toml: model.num_attention_heads (its default): ")
+        );
+        assert!(
+            error("[model]\nnum_key_value_heads = 4\n", &[]).starts_with("r.toml:2:1: model.num_key_value_heads: ")
+        );
+        assert!(error("[model]\nrope_theta = nan\n", &[]).starts_with("r.toml:2:1: model.rope_theta: "));
+        assert!(
+            error("[tokenizer]\nvocab_size = 100\n", &[]).starts_with("r.toml:2:1: tokenizer.vocab_size: 100 is not")
+        );
+        assert!(error("[eval]\nmax_new_tokens = 0\n", &[]).starts_with("r.toml:2:1: eval.max_new_tokens: "));
+        assert!(error("[eval]\nmodes = ['free', 'free']\n", &[]).starts_with("r.toml:2:1: eval.modes: "));
+        assert!(error("[train]\nsteps = 0\n", &[]).starts_with("r.toml:2:1: train.steps: 0 steps"));
+        assert!(error("[data]\n\nnoise = 2\n", &[]).starts_with("r.toml:3:1: data.noise: 2 is impossible"));
+        let phases = "[[train.phases]]\nshare = 1\nmax_item_tokens = 9\nbatch_tokens = 9\n";
+        let second = format!("{phases}\n{}", phases.replace("share = 1", "share = 0"));
+        assert!(error(&second, &[]).contains("train.phases.1: share 0"), "{}", error(&second, &[]));
+        assert!(error("[package]\ngguf = ['q4_x']\n", &[]).contains("q4_x"));
+        for name in ["", "../x", "a/b", ".hidden"] {
+            assert!(error(&format!("[run]\nname = '{name}'\n"), &[]).contains("run.name"), "{name}");
+        }
+        assert!(error("", &["model.num_hidden_layers=0"]).starts_with("--set model.num_hidden_layers=0: "));
+        assert!(error("", &["model.nun_hidden_layers=2"]).ends_with("did you mean `num_hidden_layers`?"));
+        assert!(error("", &["run.seed=true"]).starts_with("--set run.seed=true: invalid type"));
+    }
+
+    #[test]
+    fn overrides_change_the_content_hash_and_place_and_name_do_not() {
+        let hash = |overrides: &[&str]| parse("", overrides).unwrap().content_hash().unwrap();
+        assert_eq!(hash(&[]), hash(&["run.out=elsewhere", "run.name=other"]));
+        assert_ne!(hash(&[]), hash(&["run.seed=2"]));
+        assert_eq!(parse("", &["run.name=a"]).unwrap().folder(), Path::new("runs/a"));
+        assert_eq!(parse("", &["run.out=/x/y"]).unwrap().folder(), Path::new("/x/y"));
+    }
+}

@@ -1,0 +1,89 @@
+//! How does a set of items become a tokenizer folder?
+
+use std::path::Path;
+
+use bantam_core::{Error, Result, files};
+use bantam_data::item::Item;
+use bantam_data::prompt::{self, CHAT_TEMPLATE, SPECIAL_TOKENS};
+use bantam_data::schemas::SchemaSet;
+use bantam_formats::{Tokenizer, TokenizerBundle, hf, tokenizer_training};
+use serde::{Deserialize, Serialize};
+
+/// What a trained tokenizer does to text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenizerReport {
+    /// Tokens in all, special ones included; fewer than asked for where the texts have no more pairs.
+    pub vocab_size: usize,
+    /// Bytes of signatures, prompts and answers, over their tokens.
+    pub bytes_per_token: f64,
+    /// Bytes measured.
+    pub bytes: u64,
+    /// Tokens measured.
+    pub tokens: u64,
+    /// Items measured.
+    pub items: usize,
+}
+
+/// Trains on `train`, measures on `measured`, and writes `tokenizer.json`, `tokenizer_config.json` and `report.json`
+/// into `dir`, which appears whole or not at all.
+pub fn train(
+    train: &[Item],
+    measured: &[Item],
+    schemas: &SchemaSet,
+    vocab_size: usize,
+    max_length: usize,
+    dir: &Path,
+) -> Result<TokenizerReport> {
+    // Parts one by one: the special tokens between them are no text to learn merges from.
+    let texts = parts(train, schemas)?;
+    let tokenizer_json = tokenizer_training::train(texts.iter().flatten(), vocab_size, &SPECIAL_TOKENS)?;
+    let tokenizer = Tokenizer::from_json(tokenizer_json.as_bytes(), "trained tokenizer")?;
+    let report = measure(&tokenizer, measured, schemas)?;
+    let text = serde_json::to_string_pretty(&report).map_err(|e| Error::internal("tokenizer report", e))?;
+    files::write_dir(dir, |dir| {
+        hf::write_tokenizer_files(dir, &bundle(tokenizer_json), max_length)?;
+        files::write(&dir.join("report.json"), format!("{text}\n").as_bytes())
+    })?;
+    Ok(report)
+}
+
+/// The tokenizer that [`train`] wrote into `dir`, as packages carry it.
+pub(crate) fn read_bundle(dir: &Path) -> Result<TokenizerBundle> {
+    Ok(bundle(files::read_text(&dir.join("tokenizer.json"))?))
+}
+
+/// The tokenizer that [`train`] wrote into `dir`.
+pub(crate) fn read(dir: &Path) -> Result<Tokenizer> {
+    let path = dir.join("tokenizer.json");
+    Tokenizer::from_json(&files::read(&path)?, &path.display().to_string())
+}
+
+fn bundle(tokenizer_json: String) -> TokenizerBundle {
+    TokenizerBundle {
+        tokenizer_json,
+        chat_template: Some(CHAT_TEMPLATE.to_owned()),
+        bos_token: None,
+        eos_token: Some("<|end|>".to_owned()),
+        pad_token: Some("<|pad|>".to_owned()),
+    }
+}
+
+/// Signature, prompt and answer of each item, as the model sees them.
+fn parts(items: &[Item], schemas: &SchemaSet) -> Result<Vec<[String; 3]>> {
+    let of = |item: &Item| {
+        let schema = schemas.get(&item.schema_id)?;
+        let answer = prompt::canonical_answer(&item.expected_output, schema);
+        Ok([prompt::schema_signature(schema), item.prompt.clone(), answer])
+    };
+    items.iter().map(of).collect()
+}
+
+fn measure(tokenizer: &Tokenizer, items: &[Item], schemas: &SchemaSet) -> Result<TokenizerReport> {
+    let (mut bytes, mut tokens) = (0u64, 0u64);
+    for text in parts(items, schemas)?.iter().flatten() {
+        bytes += text.len() as u64;
+        tokens += tokenizer.encode(text, false).len() as u64;
+    }
+    let bytes_per_token = bytes as f64 / tokens.max(1) as f64;
+    Ok(TokenizerReport { vocab_size: tokenizer.vocab_size(), bytes_per_token, bytes, tokens, items: items.len() })
+}

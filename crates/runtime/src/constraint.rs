@@ -1,0 +1,194 @@
+//! Decoding held to a JSON Schema, with `llguidance`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bantam_core::{Error, Result};
+use bantam_formats::Tokenizer;
+use llguidance::api::{ParserLimits, StopReason, TopLevelGrammar};
+use llguidance::toktrie::{InferenceCapabilities, TokEnv, TokRxInfo, TokTrie, TokenizerEnv};
+use llguidance::{JsonCompileOptions, Matcher, ParserFactory};
+use serde_json::Value;
+
+/// Longer tokens are never allowed in constrained text: the trie has room for 1,024 bytes.
+const LONGEST_TOKEN: usize = 1000;
+
+/// Compiles schemas for one tokenizer. Made once per tokenizer: it holds the trie of its tokens.
+pub struct ConstraintCompiler {
+    factory: ParserFactory,
+}
+
+/// A compiled schema. Every generation under it starts a [`ConstraintState`] of its own.
+pub struct Constraint {
+    name: String,
+    // A matcher's clone and its source share caches; a deep clone does not, but making it needs the source at rest.
+    fresh: Mutex<Matcher>,
+}
+
+/// A text being written under a schema.
+pub struct ConstraintState {
+    name: String,
+    matcher: Matcher,
+}
+
+/// The tokenizer as `llguidance` wants it.
+struct Environment {
+    tokenizer: Tokenizer,
+    trie: TokTrie,
+}
+
+impl TokenizerEnv for Environment {
+    fn tok_trie(&self) -> &TokTrie {
+        &self.trie
+    }
+
+    /// Tokens as the tokenizer itself would write the bytes, so that what a schema forces is spelled as the model was trained
+    /// to see it. Where the tokenizer cannot give these bytes back (not UTF-8, normalized, a special token's text), the
+    /// longest matching tokens.
+    fn tokenize_bytes(&self, bytes: &[u8]) -> Vec<u32> {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            let ids = self.tokenizer.encode(text, false);
+            let faithful = !ids.iter().any(|id| self.tokenizer.is_special(*id))
+                && ids.iter().flat_map(|id| self.tokenizer.token_bytes(*id)).eq(bytes.iter().copied());
+            if faithful {
+                return ids;
+            }
+        }
+        self.trie.greedy_tokenize(bytes)
+    }
+}
+
+impl ConstraintCompiler {
+    /// Prepares a tokenizer. `end_tokens` are the tokens that end a text (a model's `eos_token_ids`).
+    /// An input error when there is none, since nothing could then end a text that may go on.
+    pub fn new(tokenizer: &Tokenizer, end_tokens: &[u32]) -> Result<Self> {
+        let vocab = tokenizer.vocab_size();
+        let mut ends: Vec<u32> = end_tokens.iter().copied().chain(tokenizer.eos()).collect();
+        ends.retain(|id| (*id as usize) < vocab);
+        ends.sort_unstable();
+        ends.dedup();
+        let Some(&first) = ends.first() else {
+            return Err(Error::input(
+                "tokenizer",
+                "it has no end-of-text token, which constrained decoding needs",
+                "name one in config.json as eos_token_id",
+            ));
+        };
+        let words: Vec<Vec<u8>> = (0..vocab as u32)
+            .map(|id| {
+                let bytes = tokenizer.token_bytes(id);
+                if bytes.len() > LONGEST_TOKEN {
+                    Vec::new()
+                } else if tokenizer.is_special(id) {
+                    // The mark that keeps a special token from being taken for its text.
+                    [&[TokTrie::SPECIAL_TOKEN_MARKER], bytes.as_slice()].concat()
+                } else {
+                    bytes
+                }
+            })
+            .collect();
+        let trie = TokTrie::from(&TokRxInfo::new(vocab as u32, first), &words).with_eos_tokens(&ends);
+        let environment: TokEnv = Arc::new(Environment { tokenizer: tokenizer.clone(), trie });
+        let capabilities = InferenceCapabilities { ff_tokens: true, ..InferenceCapabilities::default() };
+        // Without slices: they speed up masks of vocabularies far larger than a nano model's.
+        let mut factory = ParserFactory::new(&environment, capabilities, &[])
+            .map_err(|e| Error::input("tokenizer", e, "use a byte-level tokenizer"))?;
+        factory.quiet();
+        *factory.limits_mut() = ParserLimits { verbose_errors: false, ..ParserLimits::default() };
+        Ok(Self { factory })
+    }
+
+    /// Compiles a JSON Schema to the language of its instances as compact JSON: no white space, keys in the schema's
+    /// order. `name` is the schema's file or id, for errors.
+    ///
+    /// An input error naming schema and keyword when the schema is malformed, cannot be satisfied, or uses what the
+    /// constraint engine cannot express.
+    pub fn compile(&self, name: &str, schema: &Value) -> Result<Constraint> {
+        let refuse = |what: &str| {
+            Error::input(
+                name,
+                format!("the constraint engine cannot use this schema: {}", first_line(what)),
+                "rewrite that part of the schema, or decode without the constraint",
+            )
+        };
+        let mut schema = schema.clone();
+        match &mut schema {
+            Value::Object(keys) => {
+                // An engine's private options do not belong to the schema.
+                keys.shift_remove("x-guidance");
+                let options = JsonCompileOptions { whitespace_flexible: false, ..JsonCompileOptions::default() };
+                options.apply_to(&mut schema);
+            }
+            Value::Bool(true) => schema = serde_json::json!({"x-guidance": {"whitespace_flexible": false}}),
+            _ => return Err(refuse("a schema is an object or `true`")),
+        }
+        let grammar = TopLevelGrammar::from_json_schema(schema);
+        let matcher = catch_unwind(AssertUnwindSafe(|| Matcher::new(self.factory.create_parser(grammar))))
+            .map_err(|_| refuse("it is beyond the engine's limits"))?;
+        match matcher.get_error() {
+            Some(what) => Err(refuse(&what)),
+            None => Ok(Constraint { name: name.to_owned(), fresh: Mutex::new(matcher) }),
+        }
+    }
+}
+
+impl Constraint {
+    /// A text at its beginning.
+    pub fn start(&self) -> ConstraintState {
+        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        ConstraintState { name: self.name.clone(), matcher: fresh.deep_clone() }
+    }
+
+    /// The schema's name, as given to [`ConstraintCompiler::compile`].
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl ConstraintState {
+    /// Sets the logits of every token that cannot come next to negative infinity. Tokens that end the text stay possible
+    /// only when it is a whole instance of the schema.
+    pub fn mask(&mut self, logits: &mut [f32]) -> Result<()> {
+        let mask = self.matcher.compute_mask_or_eos().map_err(|e| self.stuck(&e.to_string()))?;
+        for (id, logit) in logits.iter_mut().enumerate() {
+            if id >= mask.len() || !mask.is_allowed(id as u32) {
+                *logit = f32::NEG_INFINITY;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the token chosen. An internal error when the mask forbade it.
+    pub fn accept(&mut self, token: u32) -> Result<()> {
+        self.matcher.consume_token(token).map_err(|e| self.stuck(&e.to_string()))
+    }
+
+    /// Tokens that can only come next, spelled as the tokenizer spells them; empty when there is a choice.
+    /// They are not taken yet: give each to [`accept`](Self::accept).
+    pub fn forced(&mut self) -> Vec<u32> {
+        if self.is_complete() { Vec::new() } else { self.matcher.compute_ff_tokens() }
+    }
+
+    /// Whether the text is whole and nothing can follow.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.matcher.stop_reason(), StopReason::NoExtension | StopReason::EndOfSentence)
+    }
+
+    /// Whether the text is a whole instance as it stands, though it might go on.
+    pub fn may_end(&mut self) -> bool {
+        self.is_complete() || self.matcher.is_accepting().unwrap_or(false)
+    }
+
+    fn stuck(&self, what: &str) -> Error {
+        Error::input(
+            &self.name,
+            format!("the constraint engine gave up on this schema: {}", first_line(what)),
+            "simplify the schema, or decode without the constraint",
+        )
+    }
+}
+
+/// The engine appends its state to messages; the first line says what is wrong.
+fn first_line(what: &str) -> &str {
+    what.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or("no reason given")
+}

@@ -1,0 +1,110 @@
+//! Causal grouped-query attention with rotary positions (Llama, Qwen2), stepping over a cache of keys and values.
+
+use bantam_core::{Error, Result};
+use bantam_kernels::inference::attention::{KeyValueCache, attend};
+
+use super::{Mixer, MixerState, Scratch, StepContext, room};
+use crate::linear::Linear;
+
+/// Attention of one layer.
+pub struct Attention {
+    /// `[query heads * head_dim + 2 * key heads * head_dim, width]`: queries, keys, values.
+    pub qkv: Linear,
+    /// `[width, query heads * head_dim]`.
+    pub output: Linear,
+    /// Query heads.
+    pub query_heads: usize,
+    /// Key and value heads; divides the query heads.
+    pub key_heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+}
+
+impl Mixer for Attention {
+    type State = AttentionState;
+
+    fn new_state(&self) -> AttentionState {
+        AttentionState {
+            cache: KeyValueCache::new(self.key_heads, self.head_dim),
+            key_heads: self.key_heads,
+            head_dim: self.head_dim,
+        }
+    }
+
+    fn prefill(
+        &self,
+        context: &StepContext<'_>,
+        x: &[f32],
+        tokens: usize,
+        state: &mut AttentionState,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        let (isa, pool) = (context.isa, context.pool);
+        let (query_width, key_width) = (self.query_heads * self.head_dim, self.key_heads * self.head_dim);
+        let width = self.qkv.rows();
+        let qkv = room(&mut scratch.projected, tokens * width);
+        self.qkv.apply(isa, pool, x, tokens, &mut scratch.product, qkv);
+        let queries = room(&mut scratch.mixed, tokens * query_width);
+        let scale = 1.0 / (self.head_dim as f32).sqrt();
+        for (token, qkv) in qkv.chunks_exact_mut(width).enumerate() {
+            let (rotated, value) = qkv.split_at_mut(query_width + key_width);
+            context.rotary.rotate(isa, context.position + token, rotated);
+            let (query, key) = rotated.split_at(query_width);
+            for (to, from) in queries[token * query_width..].iter_mut().zip(query) {
+                *to = from * scale;
+            }
+            state.cache.push(key, value);
+        }
+        let mixed = room(&mut scratch.rest, tokens * query_width);
+        attend(isa, pool, &state.cache, queries, self.query_heads, tokens, &mut scratch.attention, mixed);
+        self.output.apply(isa, pool, mixed, tokens, &mut scratch.product, out);
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.qkv.byte_len() + self.output.byte_len()
+    }
+}
+
+/// Keys and values of the tokens seen.
+#[derive(Clone)]
+pub struct AttentionState {
+    cache: KeyValueCache,
+    key_heads: usize,
+    head_dim: usize,
+}
+
+impl MixerState for AttentionState {
+    fn state_bytes(&self) -> usize {
+        self.cache.byte_len()
+    }
+
+    fn reserve(&mut self, positions: usize) {
+        self.cache.reserve(positions);
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        let (keys, values) = self.cache.export();
+        out.extend(keys.into_iter().chain(values).flat_map(f32::to_le_bytes));
+    }
+
+    fn load(&mut self, positions: usize, bytes: &mut &[u8]) -> Result<()> {
+        let width = self.key_heads * self.head_dim;
+        let size = positions.checked_mul(width * 8).filter(|size| *size <= bytes.len());
+        let Some(size) = size else {
+            return Err(Error::input("state", "shorter than its tokens ask for", "save it again"));
+        };
+        let (content, rest) = bytes.split_at(size);
+        let number = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+        let numbers: Vec<f32> = content.chunks_exact(4).map(number).collect();
+        let (keys, values) = numbers.split_at(numbers.len() / 2);
+        let mut cache = KeyValueCache::new(self.key_heads, self.head_dim);
+        cache.reserve(positions);
+        for (key, value) in keys.chunks_exact(width).zip(values.chunks_exact(width)) {
+            cache.push(key, value);
+        }
+        self.cache = cache;
+        *bytes = rest;
+        Ok(())
+    }
+}

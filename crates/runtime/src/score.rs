@@ -1,0 +1,153 @@
+//! How well a model predicts a text: nats, perplexity, bits per byte.
+
+use bantam_core::{Error, Result};
+use bantam_formats::Tokenizer;
+use serde::Serialize;
+
+use crate::model::Model;
+use crate::session::Session;
+
+/// The sliding window of a score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScoreOptions {
+    /// Tokens of a window.
+    pub context: usize,
+    /// Tokens from the start of one window to that of the next, at most `context`.
+    pub stride: usize,
+}
+
+/// The score of one text.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Score {
+    /// Tokens given to the model, a BOS included where the tokenizer adds one.
+    pub tokens: usize,
+    /// Tokens that were predicted and counted in `nll`: all but the first, and with `stride == context` all but the first
+    /// of every window.
+    pub scored_tokens: usize,
+    /// Raw bytes of the text.
+    pub bytes: usize,
+    /// Negative log-likelihood in nats, summed over the scored tokens.
+    pub nll: f64,
+    /// `exp(nll / scored_tokens)`.
+    pub perplexity: f64,
+    /// `nll / ln 2 / bytes`.
+    pub bits_per_byte: f64,
+    /// Tokens of a window.
+    pub context: usize,
+    /// Tokens between windows.
+    pub stride: usize,
+}
+
+/// Windows longer than this are not chosen by default, whatever the model could take.
+const DEFAULT_CONTEXT: usize = 2048;
+
+impl ScoreOptions {
+    /// The window asked for, with the model's context (at most 2,048) and half a window of stride where nothing is asked.
+    /// An input error when it does not fit the model or itself.
+    pub fn for_model(model: &Model, context: Option<usize>, stride: Option<usize>) -> Result<Self> {
+        let limit = model.context_length();
+        let context = context.unwrap_or(limit.min(DEFAULT_CONTEXT));
+        if context < 2 || context > limit {
+            return Err(Error::input(
+                "context",
+                format!("{context} is not between 2 and {limit}"),
+                "choose one between",
+            ));
+        }
+        let stride = stride.unwrap_or(context / 2);
+        if stride == 0 || stride > context {
+            return Err(Error::input(
+                "stride",
+                format!("{stride} is not between 1 and {context}"),
+                "choose one between",
+            ));
+        }
+        Ok(Self { context, stride })
+    }
+}
+
+/// Scores a text given as raw bytes; `place` names it in errors. See [`score_tokens`].
+/// An input error when the bytes are not UTF-8 or make fewer than two tokens.
+pub fn score_text(
+    model: &Model,
+    tokenizer: &Tokenizer,
+    text: &[u8],
+    place: &str,
+    options: ScoreOptions,
+    logits: Option<&mut Vec<f32>>,
+) -> Result<Score> {
+    let utf8 = std::str::from_utf8(text).map_err(|e| {
+        Error::input(
+            format!("{place}: byte {}", e.valid_up_to()),
+            "not UTF-8 text",
+            "convert the file to UTF-8: bits per byte counts its raw bytes, so nothing may be replaced in silence",
+        )
+    })?;
+    let tokens = tokenizer.encode(utf8, true);
+    score_tokens(model, &tokens, text.len(), options, logits).map_err(|e| e.within(place))
+}
+
+/// Scores a sequence of tokens that stand for `bytes` raw bytes.
+///
+/// Windows start every `stride` tokens; each counts the tokens that no earlier window counted, given those before them in
+/// the window (the protocol of `transformers`' perplexity guide). The first token of the sequence is given, not scored.
+/// With `logits`, the logits (`[tokens, vocab_size]`) are appended: row i is what followed token i, from the window that
+/// scores token i + 1.
+pub fn score_tokens(
+    model: &Model,
+    tokens: &[u32],
+    bytes: usize,
+    options: ScoreOptions,
+    mut logits: Option<&mut Vec<f32>>,
+) -> Result<Score> {
+    let ScoreOptions { context, stride } = options;
+    if tokens.len() < 2 || bytes == 0 {
+        return Err(Error::input("text", format!("{} tokens, nothing to score", tokens.len()), "give a longer text"));
+    }
+    let (mut nll, mut scored) = (0.0, 0);
+    let rows_before = logits.as_ref().map_or(0, |out| out.len() / model.vocab_size());
+    // The first token no window has covered.
+    let mut covered = 0;
+    for begin in (0..tokens.len()).step_by(stride) {
+        let end = (begin + context).min(tokens.len());
+        Session::new(model).prefill_each(&tokens[begin..end], |index, row| {
+            let (input, target) = (begin + index, begin + index + 1);
+            let counts = target < end && (target >= covered);
+            if counts {
+                nll -= log_probability(row, tokens[target]);
+                scored += 1;
+            }
+            let Some(out) = logits.as_deref_mut() else { return };
+            // The window's last row is another's business unless no other window gives it a target: the sequence ends there,
+            // or the next window starts behind it.
+            let last = target == end && (end == tokens.len() || stride == context);
+            if (counts || last) && out.len() / row.len() == rows_before + input {
+                out.extend_from_slice(row);
+            }
+        })?;
+        covered = end;
+        if end == tokens.len() {
+            break;
+        }
+    }
+    if !nll.is_finite() {
+        return Err(Error::input("model", "its logits are not numbers", "train or download the model again"));
+    }
+    Ok(Score {
+        tokens: tokens.len(),
+        scored_tokens: scored,
+        bytes,
+        nll,
+        perplexity: (nll / scored as f64).exp(),
+        bits_per_byte: nll / std::f64::consts::LN_2 / bytes as f64,
+        context,
+        stride,
+    })
+}
+
+/// ln softmax(logits)[token], in f64.
+fn log_probability(logits: &[f32], token: u32) -> f64 {
+    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let sum: f64 = logits.iter().map(|l| (f64::from(*l) - largest).exp()).sum();
+    f64::from(logits[token as usize]) - largest - sum.ln()
+}

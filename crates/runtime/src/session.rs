@@ -1,0 +1,252 @@
+//! One sequence being read or written: its position and the states of its mixers.
+
+use std::sync::Arc;
+
+use bantam_core::{Error, Result};
+use bantam_kernels::inference::activation::swiglu;
+use bantam_kernels::inference::multiply;
+use bantam_kernels::inference::norm::rms_norm;
+use bantam_kernels::inference::rope::RotaryTable;
+
+use crate::mixers::{AnyState, Scratch, StepContext, room};
+use crate::model::Model;
+
+/// Tokens that a prefill runs through all layers at once: bounds the buffers, large enough to reuse weights well.
+const CHUNK: usize = 128;
+/// First bytes of a saved state: format and version.
+const MAGIC: &[u8; 16] = b"bantam-state-v1\n";
+
+/// A sequence. Cheap to make; forks share the model.
+pub struct Session<'m> {
+    model: &'m Model,
+    states: Vec<Box<dyn AnyState>>,
+    position: usize,
+    rotary: Arc<RotaryTable>,
+    buffers: Buffers,
+}
+
+/// Activations, kept between tokens.
+#[derive(Default)]
+struct Buffers {
+    x: Vec<f32>,
+    normed: Vec<f32>,
+    mixed: Vec<f32>,
+    gate_up: Vec<f32>,
+    gated: Vec<f32>,
+    logits: Vec<f32>,
+    scratch: Scratch,
+}
+
+impl<'m> Session<'m> {
+    /// An empty sequence.
+    pub fn new(model: &'m Model) -> Self {
+        Self {
+            model,
+            states: model.blocks.iter().map(|b| b.mixer.new_state()).collect(),
+            position: 0,
+            rotary: Arc::default(),
+            buffers: Buffers::default(),
+        }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &'m Model {
+        self.model
+    }
+
+    /// Tokens seen so far.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Tokens that still fit the model's context.
+    pub fn remaining(&self) -> usize {
+        self.model.context_length() - self.position
+    }
+
+    /// Bytes of all mixers' states, from their buffers.
+    pub fn state_bytes(&self) -> usize {
+        self.states.iter().map(|s| s.state_bytes()).sum()
+    }
+
+    /// Makes room for `tokens` more tokens, so that stepping over them allocates nothing. More than the context is not asked for.
+    pub fn reserve(&mut self, tokens: usize) {
+        let positions = self.position + tokens.min(self.remaining());
+        self.states.iter_mut().for_each(|s| s.reserve(positions));
+        let group = self.model.config.num_attention_heads / self.model.config.num_key_value_heads;
+        self.buffers.scratch.attention.reserve(&self.model.pool, group, positions);
+        if self.rotary.positions() < positions {
+            self.rotary = self.model.rotary(positions);
+        }
+    }
+
+    /// Reads tokens and returns the logits (`[vocab_size]`) that follow the last of them.
+    /// An input error, and nothing read, when there is no token, one is outside the vocabulary, or they do not fit the context.
+    pub fn prefill(&mut self, tokens: &[u32]) -> Result<&[f32]> {
+        self.check(tokens)?;
+        let mut last = 0;
+        for chunk in tokens.chunks(CHUNK) {
+            self.run(chunk);
+            last = chunk.len() - 1;
+        }
+        self.project(last);
+        Ok(&self.buffers.logits)
+    }
+
+    /// Reads one token and returns the logits (`[vocab_size]`) that follow it. Errors as [`prefill`](Self::prefill).
+    pub fn step(&mut self, token: u32) -> Result<&[f32]> {
+        self.prefill(&[token])
+    }
+
+    /// Reads tokens and calls `each(index, logits)` for every one of them, in order. Errors as [`prefill`](Self::prefill).
+    pub fn prefill_each(&mut self, tokens: &[u32], mut each: impl FnMut(usize, &[f32])) -> Result<()> {
+        self.check(tokens)?;
+        for (number, chunk) in tokens.chunks(CHUNK).enumerate() {
+            self.run(chunk);
+            // A few rows at a time share the output matrix without holding a chunk's worth of logits.
+            const ROWS: usize = 16;
+            for first in (0..chunk.len()).step_by(ROWS) {
+                let rows = ROWS.min(chunk.len() - first);
+                self.project_rows(first, rows);
+                for (row, logits) in self.buffers.logits.chunks_exact(self.model.vocab_size()).take(rows).enumerate() {
+                    each(number * CHUNK + first + row, logits);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads tokens and returns the logits that follow each of them, `[tokens, vocab_size]`. Errors as [`prefill`](Self::prefill).
+    pub fn prefill_all(&mut self, tokens: &[u32]) -> Result<Vec<f32>> {
+        let mut all = Vec::with_capacity(tokens.len() * self.model.vocab_size());
+        self.prefill_each(tokens, |_, logits| all.extend_from_slice(logits))?;
+        Ok(all)
+    }
+
+    /// A second sequence that goes on from here on its own.
+    pub fn fork(&self) -> Self {
+        Self {
+            model: self.model,
+            states: self.states.iter().map(|s| s.fork()).collect(),
+            position: self.position,
+            rotary: Arc::clone(&self.rotary),
+            buffers: Buffers::default(),
+        }
+    }
+
+    /// The sequence's state as bytes: a header that ties it to the model's shape, then every layer's state, little-endian.
+    pub fn save_state(&self) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        out.extend(fingerprint(self.model));
+        out.extend((self.position as u64).to_le_bytes());
+        self.states.iter().for_each(|s| s.save(&mut out));
+        out
+    }
+
+    /// Goes on from a saved state. An input error, and the session as it was, when the bytes are not a whole state of a
+    /// model of this shape.
+    pub fn load_state(&mut self, bytes: &[u8]) -> Result<()> {
+        let wrong = |what: &str| Error::input("state", what, "give a state saved from this model");
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| wrong("not a Bantam state"))?;
+        let rest =
+            rest.strip_prefix(&fingerprint(self.model)).ok_or_else(|| wrong("saved from another model shape"))?;
+        let (position, mut rest) = rest.split_first_chunk::<8>().ok_or_else(|| wrong("cut off"))?;
+        let position = usize::try_from(u64::from_le_bytes(*position)).unwrap_or(usize::MAX);
+        if position > self.model.context_length() {
+            return Err(wrong("longer than the model's context"));
+        }
+        let mut states: Vec<_> = self.model.blocks.iter().map(|b| b.mixer.new_state()).collect();
+        for state in &mut states {
+            state.load(position, &mut rest)?;
+        }
+        if !rest.is_empty() {
+            return Err(wrong("longer than its tokens ask for"));
+        }
+        self.states = states;
+        self.position = position;
+        Ok(())
+    }
+
+    fn check(&self, tokens: &[u32]) -> Result<()> {
+        if tokens.is_empty() {
+            return Err(Error::input("prompt", "no tokens", "give at least one token"));
+        }
+        if let Some(bad) = tokens.iter().find(|t| **t as usize >= self.model.vocab_size()) {
+            return Err(Error::input(
+                "prompt",
+                format!("token {bad} is outside the model's vocabulary of {}", self.model.vocab_size()),
+                "use the model's own tokenizer",
+            ));
+        }
+        if tokens.len() > self.remaining() {
+            return Err(Error::input(
+                "prompt",
+                format!(
+                    "{} tokens after {} do not fit the model's context of {}",
+                    tokens.len(),
+                    self.position,
+                    self.model.context_length()
+                ),
+                "shorten the text or use a model with a longer context",
+            ));
+        }
+        Ok(())
+    }
+
+    /// All blocks over at most [`CHUNK`] checked tokens; leaves their final hidden states in `buffers.x`.
+    fn run(&mut self, tokens: &[u32]) {
+        let model = self.model;
+        let config = &model.config;
+        let (isa, pool) = (model.isa, &model.pool);
+        let (n, width, inner) = (tokens.len(), config.hidden_size, config.intermediate_size);
+        let epsilon = config.rms_norm_eps as f32;
+        if self.rotary.positions() < self.position + n {
+            self.rotary = model.rotary(self.position + n);
+        }
+        let context = StepContext { isa, pool, position: self.position, rotary: &self.rotary };
+        let Buffers { x, normed, mixed, gate_up, gated, scratch, .. } = &mut self.buffers;
+        let (x, normed, mixed) = (room(x, n * width), room(normed, n * width), room(mixed, n * width));
+        let (gate_up, gated) = (room(gate_up, 2 * n * inner), room(gated, n * inner));
+        for (token, row) in tokens.iter().zip(x.chunks_exact_mut(width)) {
+            model.embedding.read_row(*token as usize, row);
+        }
+        for (block, state) in model.blocks.iter().zip(&mut self.states) {
+            rms_norm(isa, x, &block.mixer_norm, epsilon, normed);
+            block.mixer.run(&context, normed, n, state.as_mut(), scratch, mixed);
+            x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
+            rms_norm(isa, x, &block.feed_forward_norm, epsilon, normed);
+            block.gate_up.apply(isa, pool, normed, n, &mut scratch.product, gate_up);
+            swiglu(isa, gate_up, inner, gated);
+            block.down.apply(isa, pool, gated, n, &mut scratch.product, mixed);
+            x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
+        }
+        self.position += n;
+    }
+
+    /// Logits of one row of the last chunk.
+    fn project(&mut self, row: usize) {
+        self.project_rows(row, 1);
+    }
+
+    /// Logits of rows `first..first + rows` of the last chunk, into `buffers.logits` (`[rows, vocab_size]`).
+    fn project_rows(&mut self, first: usize, rows: usize) {
+        let model = self.model;
+        let (width, vocab) = (model.config.hidden_size, model.config.vocab_size);
+        let Buffers { x, normed, logits, scratch, .. } = &mut self.buffers;
+        let normed = room(normed, rows * width);
+        let x = &x[first * width..(first + rows) * width];
+        rms_norm(model.isa, x, &model.final_norm, model.config.rms_norm_eps as f32, normed);
+        logits.resize(rows * vocab, 0.0);
+        let output = model.output.as_ref().unwrap_or(&model.embedding);
+        multiply(model.isa, &model.pool, output, normed, rows, &mut scratch.product, logits, vocab);
+    }
+}
+
+/// What must agree for a state to fit: the sizes that shape it.
+fn fingerprint(model: &Model) -> Vec<u8> {
+    let c = &model.config;
+    [c.num_hidden_layers, c.num_key_value_heads, c.head_dim, c.hidden_size, c.vocab_size]
+        .into_iter()
+        .flat_map(|n| (n as u64).to_le_bytes())
+        .collect()
+}

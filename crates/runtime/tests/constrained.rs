@@ -1,0 +1,260 @@
+//! Constrained text of a model with random weights is always an instance of its schema, compact, keys in schema order.
+
+mod random_model;
+
+use bantam_formats::ModelConfig;
+use bantam_runtime::measure::WallClock;
+use bantam_runtime::{ConstraintCompiler, FinishReason, GenerateOptions, SamplingOptions, Session, generate};
+use random_model::{llama, model, tokenizer};
+use serde_json::{Value, json};
+
+fn config() -> ModelConfig {
+    ModelConfig { vocab_size: 410, max_position_embeddings: 4096, ..llama() }
+}
+
+/// Schemas whose instances are bounded, so that a random model reaches their end.
+fn schemas() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "flat",
+            json!({
+                "type": "object",
+                "properties": {
+                    "theme": {"type": "string", "enum": ["light", "dark", "auto"]},
+                    "size": {"type": "integer", "minimum": 1, "maximum": 99},
+                    "on": {"type": "boolean"},
+                    "code": {"type": "string", "minLength": 1, "maxLength": 8},
+                    "none": {"type": "null"}
+                },
+                "required": ["theme", "on"],
+                "additionalProperties": false
+            }),
+        ),
+        (
+            "nested",
+            json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "type": "object",
+                "properties": {
+                    "z_first": {"type": "string", "pattern": "^[A-Z]{2}-[0-9]{3}$"},
+                    "a_second": {
+                        "type": "object",
+                        "properties": {
+                            "when": {"type": "string", "format": "date"},
+                            "where": {"$ref": "#/$defs/place"}
+                        },
+                        "required": ["when", "where"],
+                        "additionalProperties": false
+                    },
+                    "items": {
+                        "type": "array",
+                        "minItems": 1,
+                        "maxItems": 3,
+                        "items": {
+                            "type": "object",
+                            "properties": {
+                                "sku": {"type": "string", "maxLength": 5},
+                                "qty": {"type": "integer", "minimum": 0, "maximum": 500},
+                                "tags": {"type": "array", "maxItems": 2, "items": {"type": "string", "maxLength": 3}}
+                            },
+                            "required": ["sku", "qty", "tags"],
+                            "additionalProperties": false
+                        }
+                    }
+                },
+                "required": ["z_first", "a_second", "items"],
+                "additionalProperties": false,
+                "$defs": {"place": {"type": "string", "enum": ["here", "there \"quoted\"", "überall"]}}
+            }),
+        ),
+        (
+            "choice",
+            json!({
+                "type": "array",
+                "maxItems": 3,
+                "items": {"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": -9, "maximum": 9}, {"const": "x"}]}
+            }),
+        ),
+        ("bounded number", json!({"type": "integer", "minimum": 10, "maximum": 99})),
+    ]
+}
+
+/// Order of keys as written, at every depth.
+fn key_orders(value: &Value, out: &mut Vec<Vec<String>>) {
+    match value {
+        Value::Object(map) => {
+            out.push(map.keys().cloned().collect());
+            map.values().for_each(|v| key_orders(v, out));
+        }
+        Value::Array(items) => items.iter().for_each(|v| key_orders(v, out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn random_models_write_valid_compact_json_in_schema_order() {
+    let (tokenizer, _) = tokenizer();
+    let compiler = ConstraintCompiler::new(&tokenizer, &[0]).unwrap();
+    for (name, schema) in schemas() {
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let constraint = compiler.compile(name, &schema).unwrap();
+        for seed in 0..12 {
+            let model = model(&config(), seed);
+            let options = GenerateOptions {
+                max_new_tokens: 900,
+                sampling: SamplingOptions {
+                    temperature: if seed == 0 { 0.0 } else { 2.0 },
+                    seed,
+                    ..Default::default()
+                },
+                end_tokens: vec![0],
+            };
+            let written = generate(
+                &mut Session::new(&model),
+                &tokenizer,
+                &[7, 8],
+                &options,
+                Some(&constraint),
+                &WallClock::start(),
+            )
+            .unwrap();
+            assert_eq!(written.finish_reason, FinishReason::SchemaComplete, "{name} {seed}: {}", written.text);
+            assert_eq!(written.tokens.len(), written.generated_tokens);
+            let value: Value =
+                serde_json::from_str(&written.text).unwrap_or_else(|e| panic!("{name}: {e}: {}", written.text));
+            assert!(validator.is_valid(&value), "{name}: {}", written.text);
+            // Outside strings nothing is white space.
+            let mut inside = false;
+            let mut escaped = false;
+            for c in written.text.chars() {
+                assert!(inside || !c.is_whitespace(), "{name}: {}", written.text);
+                inside ^= c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+            }
+            if name == "nested" {
+                let mut orders = Vec::new();
+                key_orders(&value, &mut orders);
+                assert_eq!(orders[0], ["z_first", "a_second", "items"]);
+                assert_eq!(orders[1], ["when", "where"]);
+                assert!(orders[2..].iter().all(|o| o == &["sku", "qty", "tags"]));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_off_text_says_length_and_writes_no_more_than_asked() {
+    let (tokenizer, _) = tokenizer();
+    let constraint = ConstraintCompiler::new(&tokenizer, &[0]).unwrap().compile("nested", &schemas()[1].1).unwrap();
+    let model = model(&config(), 1);
+    for n in [1, 2, 5, 20] {
+        let options = GenerateOptions::greedy(n, &[0]);
+        let written =
+            generate(&mut Session::new(&model), &tokenizer, &[7], &options, Some(&constraint), &WallClock::start())
+                .unwrap();
+        assert_eq!((written.generated_tokens, written.finish_reason), (n, FinishReason::Length));
+    }
+}
+
+#[test]
+fn the_full_context_ends_the_text() {
+    let (tokenizer, _) = tokenizer();
+    let model = model(&ModelConfig { max_position_embeddings: 12, ..config() }, 1);
+    let free = GenerateOptions { end_tokens: vec![], ..GenerateOptions::greedy(100, &[]) };
+    let written = generate(&mut Session::new(&model), &tokenizer, &[7; 5], &free, None, &WallClock::start()).unwrap();
+    assert!(written.finish_reason == FinishReason::Context || written.finish_reason == FinishReason::Stop);
+    let schema = json!({"type": "string", "minLength": 100});
+    let constraint = ConstraintCompiler::new(&tokenizer, &[0]).unwrap().compile("long", &schema).unwrap();
+    let written =
+        generate(&mut Session::new(&model), &tokenizer, &[7; 5], &free, Some(&constraint), &WallClock::start())
+            .unwrap();
+    // Seven tokens are read after the prompt, and the last one is chosen from what follows them.
+    assert_eq!((written.finish_reason, written.generated_tokens), (FinishReason::Context, 8));
+}
+
+#[test]
+fn forced_text_is_spelled_as_the_tokenizer_spells_it() {
+    let (tokenizer, _) = tokenizer();
+    let schema = json!({"type": "object", "properties": {"order_id": {"const": "A-1"}, "paid": {"const": true}},
+        "required": ["order_id", "paid"], "additionalProperties": false});
+    let constraint = ConstraintCompiler::new(&tokenizer, &[0]).unwrap().compile("all forced", &schema).unwrap();
+    let model = model(&config(), 1);
+    let options = GenerateOptions::greedy(100, &[0]);
+    let written =
+        generate(&mut Session::new(&model), &tokenizer, &[7], &options, Some(&constraint), &WallClock::start())
+            .unwrap();
+    assert_eq!(written.text, r#"{"order_id":"A-1","paid":true}"#);
+    assert_eq!(written.tokens, tokenizer.encode(&written.text, false));
+}
+
+#[test]
+fn a_compiled_schema_serves_many_texts_independently() {
+    let (tokenizer, _) = tokenizer();
+    let constraint =
+        ConstraintCompiler::new(&tokenizer, &[0]).unwrap().compile("n", &json!({"enum": ["aa", "bb"]})).unwrap();
+    let (mut first, mut second) = (constraint.start(), constraint.start());
+    let text = |s: &str| tokenizer.encode(s, false);
+    for token in text("\"aa\"") {
+        first.accept(token).unwrap();
+    }
+    assert!(first.is_complete() && !second.is_complete());
+    for token in text("\"bb\"") {
+        second.accept(token).unwrap();
+    }
+    assert!(second.is_complete());
+    assert_eq!(constraint.start().accept(text("x")[0]).unwrap_err().exit_code(), 2);
+}
+
+#[test]
+fn the_end_is_allowed_only_when_the_text_is_whole() {
+    let (tokenizer, _) = tokenizer();
+    let constraint =
+        ConstraintCompiler::new(&tokenizer, &[0]).unwrap().compile("n", &json!({"type": "integer"})).unwrap();
+    let mut state = constraint.start();
+    let mut logits = vec![0f32; 410];
+    state.mask(&mut logits).unwrap();
+    assert_eq!(logits[0], f32::NEG_INFINITY);
+    assert!(!state.may_end());
+    state.accept(tokenizer.encode("1", false)[0]).unwrap();
+    let mut logits = vec![0f32; 410];
+    state.mask(&mut logits).unwrap();
+    assert_eq!(logits[0], 0.0);
+    assert!(state.may_end() && !state.is_complete());
+    // Ids that the model has and the tokenizer has not are never allowed.
+    assert!(logits[tokenizer.vocab_size()..].iter().all(|l| *l == f32::NEG_INFINITY));
+}
+
+#[test]
+fn schemas_beyond_the_engine_are_input_errors_naming_schema_and_keyword() {
+    let (tokenizer, _) = tokenizer();
+    let compiler = ConstraintCompiler::new(&tokenizer, &[0]).unwrap();
+    let bad = [
+        (json!({"type": "string", "not": {"const": "a"}}), "not"),
+        (json!({"type": "array", "uniqueItems": true}), "uniqueItems"),
+        (json!({"type": "object", "properties": {"a": {"type": "object", "if": {}, "then": {}}}}), "if"),
+        (json!({"type": "array", "contains": {"const": 1}}), "contains"),
+        (json!({"type": "strin"}), "strin"),
+        (json!({"type": 5}), "type"),
+        (json!({"type": "string", "format": "moon-phase"}), "moon-phase"),
+        (json!({"type": "string", "pattern": "(?=x)y"}), "look"),
+        (json!({"type": "object", "properties": 3}), "properties"),
+        (json!({"type": "integer", "minimum": "low"}), "minimum"),
+        (json!({"$ref": "https://example.org/x.json"}), "ref"),
+        (json!({"$ref": "#/$defs/none"}), "none"),
+        (json!({"type": "integer", "minimum": 5, "maximum": 3}), "minimum"),
+        (json!(false), "schema"),
+        (json!("text"), "schema"),
+    ];
+    for (schema, keyword) in bad {
+        let error = compiler.compile("broken.json", &schema).err().unwrap_or_else(|| panic!("accepted {schema}"));
+        let line = error.to_string();
+        assert_eq!(error.exit_code(), 2);
+        assert!(line.starts_with("broken.json:") && line.contains(keyword) && !line.contains('\n'), "{line}");
+    }
+}
+
+#[test]
+fn a_tokenizer_without_an_end_is_refused() {
+    let (tokenizer, _) = tokenizer();
+    assert!(ConstraintCompiler::new(&tokenizer, &[9999]).err().is_none_or(|e| e.exit_code() == 2));
+}

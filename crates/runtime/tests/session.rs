@@ -1,0 +1,202 @@
+//! Sessions: one pass and many give the same, forks and saved states go their own way, the past never sees the future.
+
+mod random_model;
+
+use bantam_formats::gguf::{GgufType, write_model};
+use bantam_formats::{ModelArtifact, ModelConfig};
+use bantam_runtime::{LoadOptions, Model, Session};
+use random_model::{llama, model, shapes, tensors, tokens};
+
+fn assert_close(a: &[f32], b: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(a.len(), b.len(), "{what}");
+    let size = b.iter().fold(1f32, |m, v| m.max(v.abs()));
+    for (i, (x, y)) in a.iter().zip(b).enumerate() {
+        assert!((x - y).abs() <= tolerance * size, "{what}: element {i}: {x} and {y}");
+    }
+}
+
+/// The model written as GGUF in `kind` and loaded back.
+fn packaged(config: &ModelConfig, kind: GgufType, threads: usize) -> Model {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.gguf");
+    write_model(&path, config, &tensors(config, 5), None, kind).unwrap();
+    Model::load(&ModelArtifact::open(&path).unwrap(), LoadOptions { threads }).unwrap()
+}
+
+#[test]
+fn a_prefill_equals_every_split_into_prefill_and_steps() {
+    for (name, config) in shapes() {
+        let model = model(&config, 1);
+        let tokens = tokens(&config, 23, 2);
+        let all = Session::new(&model).prefill_all(&tokens).unwrap();
+        for split in 0..tokens.len() {
+            let mut session = Session::new(&model);
+            let mut pieces = if split == 0 { Vec::new() } else { session.prefill_all(&tokens[..split]).unwrap() };
+            for token in &tokens[split..] {
+                pieces.extend_from_slice(session.step(*token).unwrap());
+            }
+            assert_close(&pieces, &all, 1e-5, &format!("{name}, split at {split}"));
+        }
+    }
+}
+
+#[test]
+fn prefills_longer_than_a_chunk_equal_their_pieces() {
+    let config = llama();
+    let model = model(&config, 1);
+    let tokens = tokens(&config, 300, 3);
+    let all = Session::new(&model).prefill_all(&tokens).unwrap();
+    let vocab = config.vocab_size;
+    for split in [1, 127, 128, 129, 256, 299] {
+        let mut session = Session::new(&model);
+        let first = session.prefill(&tokens[..split]).unwrap().to_vec();
+        assert_close(&first, &all[(split - 1) * vocab..split * vocab], 1e-5, "first piece");
+        let second = session.prefill(&tokens[split..]).unwrap().to_vec();
+        assert_close(&second, &all[299 * vocab..], 1e-5, "second piece");
+    }
+}
+
+#[test]
+fn packaged_formats_keep_prefill_and_steps_together_and_stay_near_f32() {
+    let config = llama();
+    let tokens = tokens(&config, 17, 4);
+    let reference = Session::new(&model(&config, 5)).prefill_all(&tokens).unwrap();
+    for (kind, tolerance) in [(GgufType::F32, 1e-5), (GgufType::F16, 5e-3), (GgufType::Q8_0, 5e-2)] {
+        let model = packaged(&config, kind, 1);
+        let all = Session::new(&model).prefill_all(&tokens).unwrap();
+        assert_close(&all, &reference, tolerance, &format!("{kind:?} against f32"));
+        let mut session = Session::new(&model);
+        let mut steps = Vec::new();
+        for token in &tokens {
+            steps.extend_from_slice(session.step(*token).unwrap());
+        }
+        assert_close(&steps, &all, 1e-5, &format!("{kind:?} steps"));
+    }
+}
+
+#[test]
+fn thread_counts_give_the_same_bits() {
+    let config =
+        ModelConfig { hidden_size: 256, intermediate_size: 512, num_attention_heads: 8, head_dim: 32, ..llama() };
+    let tokens = tokens(&config, 100, 4);
+    for kind in [GgufType::F32, GgufType::Q8_0] {
+        let one = Session::new(&packaged(&config, kind, 1)).prefill_all(&tokens).unwrap();
+        let three = Session::new(&packaged(&config, kind, 3)).prefill_all(&tokens).unwrap();
+        assert!(one == three, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_changed_future_token_leaves_past_logits_exactly_alone() {
+    for (name, config) in shapes() {
+        let model = model(&config, 6);
+        let mut tokens = tokens(&config, 40, 7);
+        let before = Session::new(&model).prefill_all(&tokens).unwrap();
+        tokens[25] = (tokens[25] + 1) % config.vocab_size as u32;
+        let after = Session::new(&model).prefill_all(&tokens).unwrap();
+        let border = 25 * config.vocab_size;
+        assert!(before[..border] == after[..border], "{name}: the past changed");
+        assert!(before[border..] != after[border..], "{name}: the probe must be able to see a change");
+    }
+}
+
+#[test]
+fn forks_go_on_independently() {
+    let config = llama();
+    let model = model(&config, 8);
+    let start = tokens(&config, 20, 9);
+    let (left, right) = (tokens(&config, 10, 10), tokens(&config, 10, 11));
+    let alone = |tail: &[u32]| {
+        let mut session = Session::new(&model);
+        session.prefill(&start).unwrap();
+        session.prefill_all(tail).unwrap()
+    };
+    let mut a = Session::new(&model);
+    a.prefill(&start).unwrap();
+    let mut b = a.fork();
+    let (mut from_a, mut from_b) = (Vec::new(), Vec::new());
+    for (l, r) in left.iter().zip(&right) {
+        from_a.extend_from_slice(a.step(*l).unwrap());
+        from_b.extend_from_slice(b.step(*r).unwrap());
+    }
+    assert_close(&from_a, &alone(&left), 1e-5, "left");
+    assert_close(&from_b, &alone(&right), 1e-5, "right");
+}
+
+#[test]
+fn a_saved_state_goes_on_as_if_never_saved() {
+    for (name, config) in shapes() {
+        let model = model(&config, 12);
+        let (start, tail) = (tokens(&config, 33, 13), tokens(&config, 5, 14));
+        let mut session = Session::new(&model);
+        session.prefill(&start).unwrap();
+        let state = session.save_state();
+        assert!(state.len() as u64 >= 33 * 2 * (config.num_hidden_layers * config.key_value_width() * 4) as u64);
+        let mut loaded = Session::new(&model);
+        loaded.prefill(&[1, 2, 3]).unwrap();
+        loaded.load_state(&state).unwrap();
+        assert_eq!(loaded.position(), 33);
+        assert!(loaded.prefill_all(&tail).unwrap() == session.prefill_all(&tail).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_or_foreign_state_is_an_input_error_and_changes_nothing() {
+    let config = llama();
+    let model_a = model(&config, 12);
+    let mut session = Session::new(&model_a);
+    session.prefill(&tokens(&config, 9, 1)).unwrap();
+    let state = session.save_state();
+    let foreign = model(&ModelConfig { num_hidden_layers: 3, ..llama() }, 12);
+    assert_eq!(Session::new(&foreign).load_state(&state).unwrap_err().exit_code(), 2);
+    let mut long = state.clone();
+    long.push(0);
+    let mut lying = state.clone();
+    lying[16 + 40] = 200;
+    let mut huge = state.clone();
+    huge[16 + 40..16 + 48].copy_from_slice(&u64::MAX.to_le_bytes());
+    let cut = (0..state.len()).step_by(37).map(|n| state[..n].to_vec());
+    for bad in cut.chain([long, lying, huge]) {
+        assert_eq!(session.load_state(&bad).unwrap_err().exit_code(), 2);
+    }
+    assert_eq!(session.position(), 9);
+    assert!(session.save_state() == state);
+}
+
+#[test]
+fn impossible_inputs_are_input_errors_and_read_nothing() {
+    let config = ModelConfig { max_position_embeddings: 10, ..llama() };
+    let model = model(&config, 1);
+    let mut session = Session::new(&model);
+    for (tokens, says) in [(vec![], "no tokens"), (vec![1, 61], "token 61 is outside"), (vec![1; 11], "context of 10")]
+    {
+        let error = session.prefill(&tokens).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains(says), "{error}");
+        assert_eq!(session.position(), 0);
+    }
+    session.prefill(&[1; 10]).unwrap();
+    assert_eq!(session.remaining(), 0);
+    assert_eq!(session.step(1).unwrap_err().exit_code(), 2);
+}
+
+#[test]
+fn state_bytes_come_from_the_buffers() {
+    let config = llama();
+    let model = model(&config, 1);
+    let mut session = Session::new(&model);
+    assert_eq!(session.state_bytes(), 0);
+    session.prefill(&tokens(&config, 16, 1)).unwrap();
+    // Keys as they are, values padded from 8 to 16, for 16 positions.
+    assert_eq!(session.state_bytes(), config.num_hidden_layers * config.num_key_value_heads * 16 * (8 + 16) * 4);
+}
+
+#[test]
+fn weights_of_another_shape_are_refused() {
+    let config = llama();
+    let mut weights = tensors(&config, 1);
+    weights[1].2.pop();
+    assert!(Model::from_tensors(&config, &weights, LoadOptions::default()).is_err());
+    weights.remove(1);
+    assert!(Model::from_tensors(&config, &weights, LoadOptions::default()).is_err());
+}

@@ -1,0 +1,170 @@
+//! What a training run can be told. Every field has a default, and every default is written into the resolved recipe.
+
+use bantam_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// A stretch of training with its own limits: a curriculum by length.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// Share of all steps, over the sum of all phases' shares.
+    pub share: f64,
+    /// Only items of at most this many tokens.
+    pub max_item_tokens: usize,
+    /// Tokens a step, at most: whole items are packed until the next does not fit.
+    pub batch_tokens: usize,
+}
+
+/// The `[train]` table of a recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// Steps of linear warm-up from zero.
+    pub warmup_steps: u64,
+    /// Share of the steps, at the end, over which the rate falls linearly to `final_learning_rate`.
+    pub decay_fraction: f64,
+    /// Learning rate after the last step.
+    pub final_learning_rate: f64,
+    /// AdamW's decay of the first moment.
+    pub beta1: f64,
+    /// AdamW's decay of the second moment.
+    pub beta2: f64,
+    /// AdamW's epsilon.
+    pub epsilon: f64,
+    /// Decoupled weight decay of matrices; norms and biases do not decay.
+    pub weight_decay: f64,
+    /// Gradients are scaled down to this global L2 norm. 0 turns clipping off.
+    pub clip_norm: f64,
+    /// Share of the uniform distribution mixed into the training targets. Validation is never smoothed.
+    pub label_smoothing: f64,
+    /// Validate every so many steps (and after the last). 0: only after the last.
+    pub validate_every: u64,
+    /// Validate on at most this many items, the first of the validation set.
+    pub validate_items: usize,
+    /// Write a checkpoint every so many steps (and after the last). 0: only after the last.
+    pub checkpoint_every: u64,
+    /// The curriculum, in order.
+    pub phases: Vec<Phase>,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            steps: 2000,
+            learning_rate: 1.5e-3,
+            warmup_steps: 100,
+            decay_fraction: 0.4,
+            final_learning_rate: 0.0,
+            beta1: 0.9,
+            beta2: 0.98,
+            epsilon: 1e-8,
+            weight_decay: 0.1,
+            clip_norm: 1.0,
+            label_smoothing: 0.0,
+            validate_every: 250,
+            validate_items: 200,
+            checkpoint_every: 250,
+            phases: vec![Phase { share: 1.0, max_item_tokens: 1024, batch_tokens: 2048 }],
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks that the values are possible. `place` names where they come from, for instance `recipe.toml: train`.
+    pub fn validate(&self, place: &str) -> Result<()> {
+        let wrong = |key: &str, what: &str, remedy: &str| Err(Error::input(format!("{place}.{key}"), what, remedy));
+        let positive = [("learning_rate", self.learning_rate), ("epsilon", self.epsilon)];
+        for (key, value) in positive {
+            if !(value.is_finite() && value > 0.0) {
+                return wrong(key, &format!("{value} is not above 0"), "give a positive number");
+            }
+        }
+        let not_negative = [
+            ("final_learning_rate", self.final_learning_rate),
+            ("weight_decay", self.weight_decay),
+            ("clip_norm", self.clip_norm),
+        ];
+        for (key, value) in not_negative {
+            if !(value.is_finite() && value >= 0.0) {
+                return wrong(key, &format!("{value} is below 0"), "give 0 or more");
+            }
+        }
+        let below_one = [("beta1", self.beta1), ("beta2", self.beta2), ("label_smoothing", self.label_smoothing)];
+        for (key, value) in below_one {
+            if !(0.0..1.0).contains(&value) {
+                return wrong(key, &format!("{value} is not in 0..1"), "give 0 or more and less than 1");
+            }
+        }
+        if !(0.0..=1.0).contains(&self.decay_fraction) {
+            return wrong("decay_fraction", &format!("{} is not in 0..=1", self.decay_fraction), "give a share");
+        }
+        if self.steps == 0 {
+            return wrong("steps", "0 steps train nothing", "give at least 1");
+        }
+        if self.warmup_steps > self.steps {
+            return wrong("warmup_steps", "the warm-up is longer than the run", "give fewer than `steps`");
+        }
+        if self.phases.is_empty() {
+            return wrong("phases", "there is no phase", "give at least one");
+        }
+        for (i, phase) in self.phases.iter().enumerate() {
+            let key = format!("phases[{i}]");
+            if !(phase.share.is_finite() && phase.share > 0.0) {
+                return wrong(&key, &format!("share {} is not above 0", phase.share), "give a positive share");
+            }
+            if phase.max_item_tokens < 2 || phase.batch_tokens < 2 {
+                return wrong(&key, "an item or batch of fewer than 2 tokens has no target", "give larger limits");
+            }
+        }
+        Ok(())
+    }
+
+    /// The phase that a step (from 0) belongs to.
+    pub fn phase_at(&self, step: u64) -> (usize, Phase) {
+        let total: f64 = self.phases.iter().map(|p| p.share).sum();
+        let mut end = 0.0;
+        for (i, phase) in self.phases.iter().enumerate() {
+            end += phase.share / total;
+            if (step as f64) < (end * self.steps as f64).round() {
+                return (i, *phase);
+            }
+        }
+        (self.phases.len() - 1, self.phases[self.phases.len() - 1])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_split_the_steps_by_their_shares() {
+        let phase = |share| Phase { share, max_item_tokens: 10, batch_tokens: 10 };
+        let config = TrainConfig { steps: 100, phases: vec![phase(3.0), phase(1.0)], ..Default::default() };
+        assert_eq!(config.phase_at(0).0, 0);
+        assert_eq!(config.phase_at(74).0, 0);
+        assert_eq!(config.phase_at(75).0, 1);
+        assert_eq!(config.phase_at(99).0, 1);
+    }
+
+    #[test]
+    fn impossible_values_name_their_key() {
+        let bad = [
+            TrainConfig { steps: 0, ..Default::default() },
+            TrainConfig { learning_rate: f64::NAN, ..Default::default() },
+            TrainConfig { beta2: 1.0, ..Default::default() },
+            TrainConfig { warmup_steps: 1 << 40, ..Default::default() },
+            TrainConfig { phases: vec![], ..Default::default() },
+        ];
+        for (config, key) in bad.iter().zip(["steps", "learning_rate", "beta2", "warmup_steps", "phases"]) {
+            let e = config.validate("train").unwrap_err();
+            assert!(e.to_string().starts_with(&format!("train.{key}")), "{e}");
+            assert_eq!(e.exit_code(), 2);
+        }
+        TrainConfig::default().validate("train").unwrap();
+    }
+}

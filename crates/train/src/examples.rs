@@ -1,0 +1,35 @@
+//! From extraction items to tokens: prompt and answer as the chat template writes them, the loss on the answer.
+
+use bantam_core::{Error, Result};
+use bantam_data::item::Item;
+use bantam_data::packing::Example;
+use bantam_data::prompt;
+use bantam_data::schemas::SchemaSet;
+use bantam_formats::Tokenizer;
+
+/// Tokenizes items for training. The prompt and the answer are cut apart by a special token, so that tokenizing them
+/// together or one by one gives the same ids.
+///
+/// # Errors
+/// An item whose schema is missing; a tokenizer that lacks the template's special tokens.
+pub fn extraction(items: &[Item], schemas: &SchemaSet, tokenizer: &Tokenizer) -> Result<Vec<Example>> {
+    for token in prompt::SPECIAL_TOKENS {
+        if tokenizer.token_to_id(token).is_none() {
+            return Err(Error::input(
+                "tokenizer",
+                format!("it lacks {token}"),
+                "train it with `bantam tokenizer train`",
+            ));
+        }
+    }
+    let mut examples = Vec::with_capacity(items.len());
+    for item in items {
+        let schema = schemas.get(&item.schema_id)?;
+        let mut tokens = tokenizer.encode(&prompt::prompt_text(item, schema), false);
+        let answer_start = tokens.len();
+        tokens.extend(tokenizer.encode(&prompt::answer_text(item, schema), false));
+        let answer_bytes = prompt::canonical_answer(&item.expected_output, schema).len();
+        examples.push(Example { tokens, answer_start, answer_bytes });
+    }
+    Ok(examples)
+}

@@ -1,0 +1,149 @@
+"""Token ids of many varied strings: Bantam, transformers and llama.cpp must agree.
+
+    python tests/reference/tokenizer_strings.py make STRINGS.jsonl CORPUS.jsonl
+    cargo run -p bantam-formats --example peer_material -- CORPUS.jsonl STRINGS.jsonl crates/runtime/tests/data OUT
+    python tests/reference/tokenizer_strings.py check STRINGS.jsonl OUT
+    python tests/reference/tokenizer_strings.py golden STRINGS.jsonl OUT crates/formats/tests/data/tokenizer
+
+`make` writes 10,000 strings, one JSON string a line, the same on every machine, and a training corpus drawn from the same
+generators. `check` compares OUT/ids.jsonl (Bantam's) with transformers on OUT/llama and llama.cpp on OUT/llama-f16.gguf.
+`golden` keeps the tokenizer and 200 of the strings with the peers' ids, if all agree.
+
+transformers 5.23.0, tokenizers 0.23.3, llama-cpp-python 0.3.36
+"""
+
+import json
+import pathlib
+import random
+import sys
+import unicodedata
+import uuid
+
+SPECIAL = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|pad|>"]
+
+SENTENCES = """The quick brown fox jumps over the lazy dog.
+Ship order #4471 to Ana María López, C/ Gran Vía 12, 28013 Madrid before 2024-03-09; total €1,249.50 (paid).
+It's they're we've I'm you'll he'd IT'S THEY'RE don't 'tis o'clock rock'n'roll
+def f(x: int) -> list[int]:\n    return [y**2 for y in range(x) if y % 3 != 0]  # ok\n
+fn main() { let v: Vec<_> = (0..10).map(|i| i << 2).collect(); println!("{v:?}"); }
+SELECT id, name FROM users WHERE created_at >= '2023-01-01T00:00:00Z' AND NOT deleted;
+{"id": "a1b2", "items": [{"sku": "X-99", "qty": 3}], "paid": true, "note": null}
+<html><body class="dark">&nbsp;Hello &amp; welcome</body></html>
+2024-05-17 08:31:02,114 ERROR [worker-7] http://10.0.0.12:8080/api/v2/orders?page=3&limit=50 -> 503
+Ünïcödé ßtraße naïve façade coöperate Ærøskøbing Łódź Škoda
+Съешь же ещё этих мягких французских булок, да выпей чаю.
+Ξεσκεπάζω την ψυχοφθόρα βδελυγμία.
+いろはにほへと ちりぬるを、東京タワーは333メートル。
+我能吞下玻璃而不伤身体。价格:¥1,299.00元。
+키스의 고유조건은 입술끼리 만나야 하고 특별한 기술은 필요치 않다.
+نص حكيم له سر قاطع وذو شأن عظيم مكتوب على ثوب أخضر ١٢٣٤
+דג סקרן שט בים מאוכזב ולפתע מצא חברה
+ऋषियों को सताने वाले दुष्ट राक्षसों के राजा रावण का १२३
+เป็นมนุษย์สุดประเสริฐเลิศคุณค่า ๑๒๓๔
+Tiếng Việt: Do bạch kim rất quý nên sẽ dùng để lắp vô xương.
+👍🏽 family 👨‍👩‍👧‍👦 flag 🇩🇪🇯🇵 heart ❤️ 1️⃣ 🏳️‍🌈 😀😃😄
+½ ¾ ² ³ ₁₂ Ⅷ ⅳ ① ㊿ 𝟘𝟙 𝔘𝔫𝔦 ﬁ ﬂ
+a\tb\t\tc\r\nd\n\n\ne   f    \u00a0\u2003\u3000g\u200bh\ufeffi
+price=$12.99; qty≥3; 50%–60% “quoted” ‘single’ — dash… ¿qué? ¡sí!""".split("\n")
+SENTENCES = [s.replace("\\n", "\n").replace("\\t", "\t").replace("\\r", "\r") for s in SENTENCES]
+
+SPACES = [" ", "  ", "   ", "\t", "\n", "\n\n", "\r\n", "\r", "\x0b", "\x0c", "\u0085", "\u00a0", "\u1680", "\u2000", "\u2003", "\u2028",
+          "\u2029", "\u202f", "\u205f", "\u3000", "\u180e", "\u200b", "\ufeff", " \n ", "\n  ", "    "]
+CONTROLS = [chr(c) for c in list(range(0x01, 0x20)) + list(range(0x7f, 0xa0))]
+
+
+def assigned(rng):
+    """A character that both have a category for: random over the planes that hold letters and symbols."""
+    while True:
+        c = rng.choice([rng.randrange(0x20, 0x250), rng.randrange(0x250, 0x3000), rng.randrange(0x3000, 0xd800),
+                        rng.randrange(0xe000, 0x10000), rng.randrange(0x10000, 0x20000), rng.randrange(0x20000, 0x32000)])
+        if unicodedata.category(chr(c)) not in ("Cn", "Cs"):
+            return chr(c)
+
+
+def one(rng):
+    kind = rng.randrange(14)
+    if kind == 0:
+        return rng.choice(SENTENCES)
+    if kind == 1:  # a cut out of a sentence, wherever it falls
+        s = rng.choice(SENTENCES)
+        a, b = sorted((rng.randrange(len(s) + 1), rng.randrange(len(s) + 1)))
+        return s[a:b]
+    if kind == 2:
+        words = " ".join(SENTENCES).split(" ")
+        return rng.choice(["", " "]) + " ".join(rng.choice(words) for _ in range(rng.randrange(1, 12)))
+    if kind == 3:
+        return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+    if kind == 4:
+        return rng.choice(["{}", "{:,}", "{:.2f}", "-{}", "+{}", "${:,.2f}", "0x{:x}", "{:e}", "{:08d}"]).format(rng.randrange(10 ** rng.randrange(1, 14)))
+    if kind == 5:
+        return "".join(rng.choice(SPACES + ["a", "b", "1", ".", "字"]) for _ in range(rng.randrange(1, 24)))
+    if kind == 6:
+        return "".join(rng.choice(CONTROLS + ["a", "1", " ", "-"]) for _ in range(rng.randrange(1, 16)))
+    if kind == 7:
+        parts = [rng.choice(SPECIAL) if rng.random() < 0.5 else rng.choice(SENTENCES)[: rng.randrange(20)] for _ in range(rng.randrange(1, 6))]
+        return rng.choice(["", " ", "\n"]).join(parts)
+    if kind == 8:  # marks broken and nested
+        s = rng.choice(SPECIAL)
+        i = rng.randrange(len(s))
+        return s[:i] + rng.choice(["", " ", "|", "<", s]) + s[i:]
+    if kind == 9:
+        return "".join(assigned(rng) for _ in range(rng.randrange(1, 20)))
+    if kind == 10:
+        return "".join(rng.choice("abcXYZ019 \n.,;:!?'\"-_/\\|<>[]{}()@#$%^&*=+~`") for _ in range(rng.randrange(1, 40)))
+    if kind == 11:
+        return "".join(rng.choice("'") + rng.choice(["s", "t", "re", "ve", "m", "ll", "d", "S", "T", "RE", "x", " s"]) + rng.choice(["", " ", "1", "."])
+                       for _ in range(rng.randrange(1, 6)))
+    if kind == 12:
+        emoji = ["👍🏽", "👨‍👩‍👧‍👦", "🇩🇪", "❤️", "1️⃣", "🏳️‍🌈", "😀", "é", "e\u0301", "ﷺ", "\u200d", "\ufe0f", " ", "9"]
+        return "".join(rng.choice(emoji) for _ in range(rng.randrange(1, 10)))
+    day = f"{rng.randrange(1990, 2040)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}"
+    return json.dumps({"id": str(uuid.UUID(int=rng.getrandbits(128))), "date": day, "text": rng.choice(SENTENCES)}, ensure_ascii=rng.random() < 0.3)
+
+
+def make(strings, corpus):
+    for path, seed, n in ((strings, 1, 10_000), (corpus, 2, 4_000)):
+        rng = random.Random(seed)
+        with open(path, "w", encoding="utf-8") as f:
+            for _ in range(n):
+                f.write(json.dumps(one(rng)) + "\n")
+
+
+def peers(texts, out):
+    import llama_cpp
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(out / "llama")
+    model = llama_cpp.Llama(str(out / "llama-f16.gguf"), vocab_only=True, verbose=False)
+    for text in texts:
+        yield (tokenizer(text, add_special_tokens=True)["input_ids"],
+               model.tokenize(text.encode(), add_bos=False, special=True))
+
+
+def check(strings, out):
+    texts = [json.loads(line) for line in open(strings, encoding="utf-8")]
+    ours = [json.loads(line) for line in open(out / "ids.jsonl")]
+    assert len(texts) == len(ours)
+    wrong = []
+    for text, mine, (hf, cpp) in zip(texts, ours, peers(texts, out)):
+        if not mine == hf == cpp:
+            wrong.append(text)
+            print(repr(text), "ours" if mine != hf else "", "\n ", mine, "\n ", hf, "\n ", cpp)
+    print(f"{len(texts)} strings, {len(set(texts))} different, {len(wrong)} with unequal ids")
+    return 1 if wrong else 0
+
+
+def golden(strings, out, to):
+    texts = [json.loads(line) for line in open(strings, encoding="utf-8")]
+    texts = sorted(set(texts), key=lambda t: (len(t) > 60, texts.index(t)))[:200]
+    to.mkdir(parents=True, exist_ok=True)
+    with open(to / "strings.jsonl", "w", encoding="utf-8") as f:
+        for text, (hf, cpp) in zip(texts, peers(texts, out)):
+            assert hf == cpp, text
+            f.write(json.dumps({"text": text, "ids": hf}) + "\n")
+    (to / "tokenizer.json").write_bytes((out / "llama" / "tokenizer.json").read_bytes())
+
+
+if __name__ == "__main__":
+    verb, *paths = sys.argv[1:]
+    sys.exit({"make": make, "check": check, "golden": golden}[verb](*map(pathlib.Path, paths)))
