@@ -5,11 +5,12 @@
     python tests/reference/tokenizer_strings.py check STRINGS.jsonl OUT
     python tests/reference/tokenizer_strings.py golden STRINGS.jsonl OUT crates/formats/tests/data/tokenizer
 
-`make` writes 10,000 strings, one JSON string a line, the same on every machine, and a training corpus drawn from the same
+`make` writes 10,000 different strings, one JSON string a line, the same on every machine, and a training corpus drawn from the same
 generators. `check` compares OUT/ids.jsonl (Bantam's) with transformers on OUT/llama and llama.cpp on OUT/llama-f16.gguf.
-`golden` keeps the tokenizer and 200 of the strings with the peers' ids, if all agree.
+`golden` keeps the tokenizer and 200 of the strings with the peers' ids, if all agree, and llama.cpp's ids under its other pre-tokenizers;
+`golden_all` keeps every string (for a look, not to be committed).
 
-transformers 5.23.0, tokenizers 0.23.3, llama-cpp-python 0.3.36
+transformers 5.23.0, tokenizers 0.23.3, llama-cpp-python 0.3.36, gguf 0.19.0
 """
 
 import json
@@ -103,10 +104,10 @@ def one(rng):
 
 def make(strings, corpus):
     for path, seed, n in ((strings, 1, 10_000), (corpus, 2, 4_000)):
-        rng = random.Random(seed)
-        with open(path, "w", encoding="utf-8") as f:
-            for _ in range(n):
-                f.write(json.dumps(one(rng)) + "\n")
+        rng, drawn = random.Random(seed), {}
+        while len(drawn) < n:
+            drawn[one(rng)] = None
+        path.write_text("".join(json.dumps(text) + "\n" for text in drawn))
 
 
 def peers(texts, out):
@@ -129,21 +130,59 @@ def check(strings, out):
         if not mine == hf == cpp:
             wrong.append(text)
             print(repr(text), "ours" if mine != hf else "", "\n ", mine, "\n ", hf, "\n ", cpp)
-    print(f"{len(texts)} strings, {len(set(texts))} different, {len(wrong)} with unequal ids")
+    print(f"{len(set(texts))} different strings, {len(wrong)} with unequal ids")
     return 1 if wrong else 0
 
 
-def golden(strings, out, to):
+# Other pre-tokenizers that Bantam rebuilds from a GGUF. transformers' Qwen2 normalizes to NFC first, llama.cpp leaves that to the caller.
+OTHERS = {"gpt-2": None, "llama-bpe": None, "qwen2": "NFC", "default": None}
+
+
+def vocabulary_only(tokenizer, pre, path):
+    """A GGUF with a tokenizer.json's vocabulary under another pre-tokenizer's name, written by the gguf package."""
+    import gguf
+
+    data = json.loads(tokenizer.read_text())
+    vocab = sorted(data["model"]["vocab"], key=data["model"]["vocab"].get)
+    w = gguf.GGUFWriter(path, "llama")
+    w.add_tokenizer_model("gpt2")
+    w.add_tokenizer_pre(pre)
+    w.add_token_list(vocab)
+    w.add_token_types([gguf.TokenType.CONTROL if t in SPECIAL else gguf.TokenType.NORMAL for t in vocab])
+    w.add_token_merges([" ".join(m) for m in data["model"]["merges"]])
+    w.add_eos_token_id(0)
+    w.add_add_bos_token(False)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+
+def golden(strings, out, to, n=200):
+    import llama_cpp
+
     texts = [json.loads(line) for line in open(strings, encoding="utf-8")]
-    texts = sorted(set(texts), key=lambda t: (len(t) > 60, texts.index(t)))[:200]
+    texts = texts if n is None else [t for t in texts if len(t) <= 60][:n]
+    rows = []
+    for text, (hf, cpp) in zip(texts, peers(texts, out)):
+        assert hf == cpp, text
+        rows.append({"text": text, "smollm": hf})
+    for pre, form in OTHERS.items():
+        path = out / f"vocabulary-{pre}.gguf"
+        vocabulary_only(out / "llama" / "tokenizer.json", pre, path)
+        model = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
+        for row in rows:
+            text = unicodedata.normalize(form, row["text"]) if form else row["text"]
+            row[pre] = model.tokenize(text.encode(), add_bos=False, special=True)
     to.mkdir(parents=True, exist_ok=True)
-    with open(to / "strings.jsonl", "w", encoding="utf-8") as f:
-        for text, (hf, cpp) in zip(texts, peers(texts, out)):
-            assert hf == cpp, text
-            f.write(json.dumps({"text": text, "ids": hf}) + "\n")
+    (to / "strings.jsonl").write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows))
     (to / "tokenizer.json").write_bytes((out / "llama" / "tokenizer.json").read_bytes())
+
+
+def golden_all(strings, out, to):
+    golden(strings, out, to, None)
 
 
 if __name__ == "__main__":
     verb, *paths = sys.argv[1:]
-    sys.exit({"make": make, "check": check, "golden": golden}[verb](*map(pathlib.Path, paths)))
+    sys.exit({"make": make, "check": check, "golden": golden, "golden_all": golden_all}[verb](*map(pathlib.Path, paths)))

@@ -35,9 +35,11 @@ impl Output {
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::input("standard output", format_args!("cannot write: {e}"), "free space or choose another place"))
-        }
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::input(
+            "standard output",
+            format_args!("cannot write: {e}"),
+            "free space or choose another place",
+        )),
         _ => Ok(()),
     }
 }

@@ -38,6 +38,11 @@ pub fn memory_available_bytes() -> Option<u64> {
     memory_bytes(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")
 }
 
+/// The most memory this process has held, in bytes, where the system tells.
+pub fn peak_memory_bytes() -> Option<u64> {
+    memory_bytes(&std::fs::read_to_string("/proc/self/status").ok()?, "VmHWM")
+}
+
 fn cpu_name(cpuinfo: &str) -> Option<String> {
     let line = cpuinfo.lines().find(|l| l.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())

@@ -16,7 +16,7 @@ use crate::statistics::{Difference, Estimate, paired_difference};
 pub struct Table {
     /// JSONExact, Wilson interval.
     pub json_exact: Estimate,
-    /// FieldF1, bootstrap interval clustered by schema.
+    /// FieldF1, bootstrap interval over schemas and items.
     pub field_f1: Estimate,
     /// SchemaCompliance, Wilson interval.
     pub schema_compliance: Estimate,

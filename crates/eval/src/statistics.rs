@@ -1,5 +1,7 @@
 //! How sure a score is: 95 % intervals for proportions and for means, and paired differences.
 
+use std::collections::HashMap;
+
 use bantam_core::seed::{self, Rng};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
@@ -13,8 +15,8 @@ const Z: f64 = 1.959_963_984_540_054;
 
 /// The methods in words, for a result's protocol.
 pub const METHODS: &str = "95 %. Proportions (json_exact, schema_compliance, wrong_valid): Wilson score. Mean \
-    (field_f1) and differences: percentile bootstrap, 2,000 resamples of whole schemas (of items, where a group has one \
-    schema only), seed 0. Differences are paired on the same items.";
+    (field_f1) and differences: the hull of two percentile bootstraps, one drawing whole schemas and one drawing items, \
+    2,000 resamples each, seed 0. Differences are paired on the same items.";
 
 /// A score with its 95 % interval and the number of items behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,9 +41,9 @@ impl Estimate {
         Self { value: successes as f64 / n as f64, low, high, n }
     }
 
-    /// The mean of `values` with a bootstrap interval clustered by `clusters` (one label per value).
+    /// The mean of `values` with its [`clustered_interval`] (one cluster label for each value).
     pub fn mean(values: &[f64], clusters: &[usize]) -> Self {
-        let (low, high) = clustered_bootstrap(values, clusters, RESAMPLES, BOOTSTRAP_SEED);
+        let (low, high) = clustered_interval(values, clusters, RESAMPLES, BOOTSTRAP_SEED);
         let value = values.iter().sum::<f64>() / values.len().max(1) as f64;
         // Rounding must not put the mean of equal values outside its own interval.
         Self { value, low: low.min(value), high: high.max(value), n: values.len() }
@@ -64,11 +66,23 @@ pub fn wilson(successes: usize, n: usize) -> (f64, f64) {
     (((centre - spread) / scale).clamp(0.0, p), ((centre + spread) / scale).clamp(p, 1.0))
 }
 
-/// Percentile bootstrap of the mean at 95 %, resampling whole clusters: items of one schema succeed and fail together,
-/// so that items drawn alone would make the interval too narrow. With fewer than two clusters items are drawn.
-pub fn clustered_bootstrap(values: &[f64], clusters: &[usize], resamples: usize, seed: u64) -> (f64, f64) {
+/// The interval of a mean over items that come in clusters: the hull of two percentile bootstraps at 95 %, one drawing
+/// whole clusters and one drawing items. Items of one schema succeed and fail together, so that drawing items alone is too
+/// narrow; a few schemas that happen to agree would close the interval if only they were drawn.
+pub fn clustered_interval(values: &[f64], clusters: &[usize], resamples: usize, seed: u64) -> (f64, f64) {
+    if values.is_empty() {
+        return (0.0, 1.0);
+    }
+    let each: Vec<usize> = (0..values.len()).collect();
+    let by_cluster = cluster_bootstrap(values, clusters, resamples, seed);
+    let by_item = cluster_bootstrap(values, &each, resamples, seed);
+    (by_cluster.0.min(by_item.0), by_cluster.1.max(by_item.1))
+}
+
+/// Percentile bootstrap of the mean at 95 %, drawing whole clusters (one label for each value).
+pub fn cluster_bootstrap(values: &[f64], clusters: &[usize], resamples: usize, seed: u64) -> (f64, f64) {
     let mut sums: Vec<(f64, f64)> = Vec::new(); // (sum, count) per cluster
-    let mut place = std::collections::HashMap::new();
+    let mut place = HashMap::new();
     for (value, cluster) in values.iter().zip(clusters) {
         let at = *place.entry(cluster).or_insert_with(|| {
             sums.push((0.0, 0.0));
@@ -76,9 +90,6 @@ pub fn clustered_bootstrap(values: &[f64], clusters: &[usize], resamples: usize,
         });
         sums[at].0 += value;
         sums[at].1 += 1.0;
-    }
-    if sums.len() < 2 {
-        sums = values.iter().map(|v| (*v, 1.0)).collect();
     }
     if sums.is_empty() {
         return (0.0, 1.0);
@@ -185,7 +196,7 @@ mod tests {
     #[test]
     fn the_bootstrap_agrees_with_scipys() {
         for (i, case) in golden().bootstrap.iter().enumerate() {
-            let ours = clustered_bootstrap(&case.values, &case.clusters, RESAMPLES, BOOTSTRAP_SEED);
+            let ours = cluster_bootstrap(&case.values, &case.clusters, RESAMPLES, BOOTSTRAP_SEED);
             let close = (ours.0 - case.low).abs() < case.tolerance && (ours.1 - case.high).abs() < case.tolerance;
             assert!(close, "case {i}: {ours:?}, not ({}, {})", case.low, case.high);
         }
@@ -196,12 +207,15 @@ mod tests {
         let values: Vec<f64> = (0..100).map(|i| f64::from(i / 50)).collect();
         let by_half: Vec<usize> = (0..100).map(|i| i / 50).collect();
         let each: Vec<usize> = (0..100).collect();
-        let wide = clustered_bootstrap(&values, &by_half, RESAMPLES, 0);
-        let narrow = clustered_bootstrap(&values, &each, RESAMPLES, 0);
-        assert_eq!(wide, (0.0, 1.0));
+        let interval = |clusters: &[usize]| clustered_interval(&values, clusters, RESAMPLES, 0);
+        assert_eq!(interval(&by_half), (0.0, 1.0));
+        let narrow = interval(&each);
         assert!(narrow.0 > 0.35 && narrow.1 < 0.65);
-        assert_eq!(clustered_bootstrap(&values, &[7; 100], RESAMPLES, 0), narrow);
-        assert_eq!(clustered_bootstrap(&values, &each, RESAMPLES, 0), narrow);
+        assert_eq!(interval(&[7; 100]), narrow);
+        // Two clusters of equal means: drawn alone they would claim certainty.
+        let alternating: Vec<usize> = (0..100).map(|i| i % 2).collect();
+        assert_eq!(cluster_bootstrap(&values, &alternating, RESAMPLES, 0), (0.5, 0.5));
+        assert_eq!(interval(&alternating), narrow);
     }
 
     #[test]

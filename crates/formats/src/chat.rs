@@ -3,7 +3,7 @@
 use bantam_core::{Error, Result};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde};
-use minijinja::{Environment, ErrorKind, Value, context};
+use minijinja::{Environment, ErrorKind, Value};
 use serde::Serialize;
 
 /// One turn of a conversation.
@@ -65,14 +65,17 @@ pub fn render(
         )
     };
     let compiled = env.template_from_str(template).map_err(wrong)?;
-    compiled
-        .render(context! {
-            messages => Value::from(minijinja::value::Serde(messages)),
-            add_generation_prompt,
-            bos_token => tokens.bos.unwrap_or_default(),
-            eos_token => tokens.eos.unwrap_or_default(),
-        })
-        .map_err(wrong)
+    // As in transformers: what is not given is none, but a token that the model lacks is not defined.
+    let none = Value::from(());
+    let mut names = vec![
+        ("messages", Value::from(Serde(messages))),
+        ("add_generation_prompt", Value::from(add_generation_prompt)),
+        ("tools", none.clone()),
+        ("documents", none),
+    ];
+    names.extend(tokens.bos.map(|t| ("bos_token", Value::from(t))));
+    names.extend(tokens.eos.map(|t| ("eos_token", Value::from(t))));
+    compiled.render(Value::from_pairs(names)).map_err(wrong)
 }
 
 /// transformers' `tojson`: Python's `json.dumps` without escaping of non-ASCII or of HTML, separators `", "` and `": "`.

@@ -32,12 +32,7 @@ pub(crate) fn run(recipe: &Recipe, mode: DecodingMode, context: &StageContext<'_
 }
 
 /// Evaluates a model, telling how far it is.
-pub fn model(
-    inputs: Inputs<'_>,
-    model: &Path,
-    options: ModelOptions,
-    progress: &dyn Progress,
-) -> Result<Evaluation> {
+pub fn model(inputs: Inputs<'_>, model: &Path, options: ModelOptions, progress: &dyn Progress) -> Result<Evaluation> {
     let mode = if options.constrained { "constrained" } else { "free" };
     let told = |done: usize, total: usize| match done {
         0 => progress.start(&format!("eval {mode}"), Some(total as u64)),

@@ -4,7 +4,7 @@
 //! to the report. The stages' bodies only call the libraries that do the work.
 
 pub mod edge_json;
-mod evaluation;
+pub mod evaluation;
 mod package;
 pub mod recipe;
 mod report;

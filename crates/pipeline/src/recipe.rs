@@ -201,9 +201,10 @@ impl Recipe {
         for argument in overrides {
             read::apply_override(&mut table, argument)?;
             let place = format!("--set {argument}");
-            recipe = table.clone().try_into().map_err(|e: toml::de::Error| {
-                Error::input(&place, e.message(), read::remedy_for(e.message()))
-            })?;
+            recipe = table
+                .clone()
+                .try_into()
+                .map_err(|e: toml::de::Error| Error::input(&place, e.message(), read::remedy_for(e.message())))?;
         }
         if table.get("data").is_none_or(|data| data.get("seed").is_none()) {
             recipe.data.seed = recipe.run.seed;

@@ -65,6 +65,11 @@ pub struct StageContext<'a> {
 }
 
 impl StageContext<'_> {
+    /// What the stages before this one came to.
+    pub fn finished(&self) -> &[StageReport] {
+        self.finished
+    }
+
     /// Outputs of an earlier stage, as paths that can be opened.
     pub fn outputs_of(&self, stage: &str) -> Vec<PathBuf> {
         let report = self.finished.iter().find(|r| r.name == stage);

@@ -104,13 +104,44 @@ impl ConstraintCompiler {
     /// An input error naming schema and keyword when the schema is malformed, cannot be satisfied, or uses what the
     /// constraint engine cannot express.
     pub fn compile(&self, name: &str, schema: &Value) -> Result<Constraint> {
-        let refuse = |what: &str| {
-            Error::input(
-                name,
-                format!("the constraint engine cannot use this schema: {}", first_line(what)),
-                "rewrite that part of the schema, or decode without the constraint",
-            )
-        };
+        match self.matcher(schema) {
+            Ok(matcher) => Ok(Constraint { name: name.to_owned(), fresh: Mutex::new(matcher) }),
+            Err(what) => {
+                let (pointer, what) = self.culprit(schema).unwrap_or((String::new(), what));
+                Err(Error::input(
+                    format!("{name}: #{pointer}"),
+                    format!("the constraint engine cannot use this schema: {what}"),
+                    "rewrite that part of the schema, or decode without the constraint",
+                ))
+            }
+        }
+    }
+
+    /// The JSON pointer of the smallest part of a schema that the engine refuses by itself, and why.
+    fn culprit(&self, root: &Value) -> Option<(String, String)> {
+        let definitions = ["$defs", "definitions"].map(|key| (key, root.get(key).cloned()));
+        let (mut at, mut found) = (root, None);
+        let mut pointer = String::new();
+        'deeper: loop {
+            for (step, part) in subschemas(at) {
+                let mut alone = part.clone();
+                if let Value::Object(keys) = &mut alone {
+                    // So that references still lead somewhere.
+                    let missing = definitions.iter().filter_map(|(key, d)| d.clone().map(|d| (key.to_string(), d)));
+                    missing.for_each(|(key, d)| drop(keys.entry(key).or_insert(d)));
+                }
+                if let Err(what) = self.matcher(&alone) {
+                    pointer += &step;
+                    found = Some((pointer.clone(), what));
+                    at = part;
+                    continue 'deeper;
+                }
+            }
+            return found;
+        }
+    }
+
+    fn matcher(&self, schema: &Value) -> Result<Matcher, String> {
         let mut schema = schema.clone();
         match &mut schema {
             Value::Object(keys) => {
@@ -120,16 +151,38 @@ impl ConstraintCompiler {
                 options.apply_to(&mut schema);
             }
             Value::Bool(true) => schema = serde_json::json!({"x-guidance": {"whitespace_flexible": false}}),
-            _ => return Err(refuse("a schema is an object or `true`")),
+            Value::Bool(false) => return Err("the schema `false` has no instances".into()),
+            _ => return Err("a schema is an object or `true`".into()),
         }
         let grammar = TopLevelGrammar::from_json_schema(schema);
         let matcher = catch_unwind(AssertUnwindSafe(|| Matcher::new(self.factory.create_parser(grammar))))
-            .map_err(|_| refuse("it is beyond the engine's limits"))?;
+            .map_err(|_| String::from("it is beyond the engine's limits"))?;
         match matcher.get_error() {
-            Some(what) => Err(refuse(&what)),
-            None => Ok(Constraint { name: name.to_owned(), fresh: Mutex::new(matcher) }),
+            Some(what) => Err(reason(&what).to_owned()),
+            None => Ok(matcher),
         }
     }
+}
+
+/// The schemas inside a schema, each with the JSON pointer that leads to it.
+fn subschemas(schema: &Value) -> Vec<(String, &Value)> {
+    let mut found = Vec::new();
+    for (key, value) in schema.as_object().into_iter().flatten() {
+        let key_of = |k: &str| format!("/{key}/{}", k.replace('~', "~0").replace('/', "~1"));
+        match (key.as_str(), value) {
+            ("properties" | "patternProperties" | "$defs" | "definitions", Value::Object(parts)) => {
+                found.extend(parts.iter().map(|(k, part)| (key_of(k), part)));
+            }
+            ("prefixItems" | "items" | "anyOf" | "oneOf" | "allOf", Value::Array(parts)) => {
+                found.extend(parts.iter().enumerate().map(|(i, part)| (key_of(&i.to_string()), part)));
+            }
+            ("items" | "additionalProperties" | "additionalItems", Value::Object(_)) => {
+                found.push((format!("/{key}"), value));
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 impl Constraint {
@@ -182,13 +235,14 @@ impl ConstraintState {
     fn stuck(&self, what: &str) -> Error {
         Error::input(
             &self.name,
-            format!("the constraint engine gave up on this schema: {}", first_line(what)),
+            format!("the constraint engine gave up on this schema: {}", reason(what)),
             "simplify the schema, or decode without the constraint",
         )
     }
 }
 
-/// The engine appends its state to messages; the first line says what is wrong.
-fn first_line(what: &str) -> &str {
-    what.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or("no reason given")
+/// What is wrong, without the state that the engine appends to its messages.
+fn reason(what: &str) -> &str {
+    let end = ["\n<non-verbose", "\n<state>", "\n<backtrace>"].iter().filter_map(|mark| what.find(mark)).min();
+    what[..end.unwrap_or(what.len())].trim()
 }

@@ -249,8 +249,24 @@ fn schemas_beyond_the_engine_are_input_errors_naming_schema_and_keyword() {
         let error = compiler.compile("broken.json", &schema).err().unwrap_or_else(|| panic!("accepted {schema}"));
         let line = error.to_string();
         assert_eq!(error.exit_code(), 2);
-        assert!(line.starts_with("broken.json:") && line.contains(keyword) && !line.contains('\n'), "{line}");
+        assert!(line.starts_with("broken.json: #") && line.contains(keyword) && !line.contains('\n'), "{line}");
     }
+}
+
+#[test]
+fn the_part_of_the_schema_that_is_at_fault_is_named() {
+    let (tokenizer, _) = tokenizer();
+    let compiler = ConstraintCompiler::new(&tokenizer, &[0]).unwrap();
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "good": {"$ref": "#/$defs/fine"},
+            "list": {"type": "array", "items": {"type": "object", "properties": {"a/b": {"type": "string", "not": {}}}}}
+        },
+        "$defs": {"fine": {"type": "string"}}
+    });
+    let line = compiler.compile("s.json", &schema).err().unwrap().to_string();
+    assert!(line.starts_with("s.json: #/properties/list/items/properties/a~1b: "), "{line}");
 }
 
 #[test]

@@ -178,7 +178,8 @@ impl Scale {
         };
         let step = nice_step(((x.1 - x.0) / 5.0).max(1.0));
         let first = (x.0 / step).ceil() * step;
-        let x_ticks = (0..12).map(|i| first + step * f64::from(i)).take_while(|v| *v <= x.1).map(|v| (v, thousands(v as u64)));
+        let x_ticks =
+            (0..12).map(|i| first + step * f64::from(i)).take_while(|v| *v <= x.1).map(|v| (v, thousands(v as u64)));
         Self { x, y, log, x_ticks: x_ticks.collect(), y_ticks }
     }
 
@@ -249,7 +250,10 @@ mod tests {
     #[test]
     fn curves_exist_where_there_are_values_and_stay_in_the_picture() {
         let found = curves(&input(2_000));
-        assert_eq!(found.iter().map(|c| c.id).collect::<Vec<_>>(), ["training-loss", "validation-loss", "learning-rate"]);
+        assert_eq!(
+            found.iter().map(|c| c.id).collect::<Vec<_>>(),
+            ["training-loss", "validation-loss", "learning-rate"]
+        );
         assert!(found[0].log && !found[1].log && !found[2].log);
         for curve in &found {
             let text = svg(curve, true).finish();
@@ -258,7 +262,10 @@ mod tests {
             for pair in path.split(['M', 'L']).skip(1) {
                 let (x, y) = pair.split_once(' ').unwrap();
                 let (x, y): (f64, f64) = (x.parse().unwrap(), y.trim_end_matches('Z').parse().unwrap());
-                assert!((LEFT..=WIDTH - RIGHT).contains(&x) && (TOP - 0.1..=HEIGHT - BOTTOM + 0.1).contains(&y), "{x} {y}");
+                assert!(
+                    (LEFT..=WIDTH - RIGHT).contains(&x) && (TOP - 0.1..=HEIGHT - BOTTOM + 0.1).contains(&y),
+                    "{x} {y}"
+                );
             }
         }
         assert!(curves(&ReportInput::default()).is_empty());

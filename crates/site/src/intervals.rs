@@ -8,7 +8,7 @@ use crate::scores::{DataSet, METRICS, ScoreTable};
 
 const WIDTH: f64 = 1000.0;
 const LABELS: f64 = 132.0;
-const GAP: f64 = 40.0;
+const GAP: f64 = 56.0;
 const ROW: f64 = 15.0;
 const BETWEEN: f64 = 13.0;
 const TOP: f64 = 26.0;
@@ -20,7 +20,10 @@ pub fn figure(set: &DataSet<'_>, table: &ScoreTable) -> Html {
     let block = columns as f64 * ROW + BETWEEN;
     let height = TOP + table.groups.len() as f64 * block + 22.0;
     let view = format!("0 0 {WIDTH} {height}");
-    let words = format!("{}: {} and {} with 95 % intervals; the numbers are in the table below", table.title, METRICS[0].0, METRICS[1].0);
+    let words = format!(
+        "{}: {} and {} with 95 % intervals; the numbers are in the table below",
+        table.title, METRICS[0].0, METRICS[1].0
+    );
     h.open("svg", &[("viewBox", &view), ("role", &"img"), ("aria-label", &words), ("class", &"forest")]);
     let width = (WIDTH - LABELS - 2.0 * GAP) / 2.0;
     for (panel, metric) in [0, 1].into_iter().enumerate() {
@@ -41,7 +44,13 @@ pub fn figure(set: &DataSet<'_>, table: &ScoreTable) -> Html {
                 h.open("g", &[("class", &class)]);
                 let said = format!(
                     "{}, {}: {} {} % ({} to {}), n = {}",
-                    group.label, set.columns[c].label, METRICS[metric].0, percent(e.value), percent(e.low), percent(e.high), e.n
+                    group.label,
+                    set.columns[c].label,
+                    METRICS[metric].0,
+                    percent(e.value),
+                    percent(e.low),
+                    percent(e.high),
+                    e.n
                 );
                 h.leaf("title", &[], said);
                 h.open("line", &[("class", &"whisker"), ("x1", &x(e.low)), ("x2", &x(e.high)), ("y1", &y), ("y2", &y)]);
@@ -96,8 +105,14 @@ fn marker(h: &mut Html, column: usize, x: f64, y: f64) {
             h.close("circle");
             return;
         }
-        1 => h.open("polygon", &[("class", &"mark"), ("points", &at(&[(-3.8, -3.8), (3.8, -3.8), (3.8, 3.8), (-3.8, 3.8)]))]),
-        2 => h.open("polygon", &[("class", &"mark"), ("points", &at(&[(0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0)]))]),
+        1 => h.open(
+            "polygon",
+            &[("class", &"mark"), ("points", &at(&[(-3.8, -3.8), (3.8, -3.8), (3.8, 3.8), (-3.8, 3.8)]))],
+        ),
+        2 => h.open(
+            "polygon",
+            &[("class", &"mark"), ("points", &at(&[(0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0)]))],
+        ),
         _ => h.open("polygon", &[("class", &"mark"), ("points", &at(&[(0.0, -4.6), (4.6, 3.8), (-4.6, 3.8)]))]),
     }
     h.close("polygon");

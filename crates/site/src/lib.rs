@@ -13,6 +13,7 @@ mod numbers;
 mod page;
 mod samples;
 mod scores;
+mod values;
 
 pub use input::{ArtifactFile, Evaluated, FactTable, ReportInput, TrainingPoint};
 

@@ -11,45 +11,36 @@ const OF_EACH: usize = 5;
 
 /// Five exact items and five wrong ones (more of one kind where the other has fewer), as places in `samples`.
 ///
-/// The choice is fixed by the samples: of each kind, level and style not shown yet come first; among the wrong, one
-/// without an answer, then by FieldF1 from the lowest, the middle and the highest, so that neither luck nor taste picks.
+/// The samples alone fix the choice, so that neither luck nor taste picks: the wrong ones in even strides from the lowest
+/// to the highest FieldF1, and of each kind always an item whose level and style have been shown least, then by id.
 pub fn choose(samples: &[Sample]) -> (Vec<usize>, Vec<usize>) {
+    let by_id = |a: &usize, b: &usize| samples[*a].id.cmp(&samples[*b].id);
     let mut right: Vec<usize> = (0..samples.len()).filter(|&i| samples[i].exact).collect();
     let mut wrong: Vec<usize> = (0..samples.len()).filter(|&i| !samples[i].exact).collect();
-    right.sort_by(|&a, &b| samples[a].id.cmp(&samples[b].id));
-    wrong.sort_by(|&a, &b| samples[a].f1.total_cmp(&samples[b].f1).then_with(|| samples[a].id.cmp(&samples[b].id)));
+    right.sort_by(by_id);
+    wrong.sort_by(|a, b| samples[*a].f1.total_cmp(&samples[*b].f1).then_with(|| by_id(a, b)));
     let want_wrong = (2 * OF_EACH - right.len().min(OF_EACH)).min(wrong.len());
     let want_right = (2 * OF_EACH - want_wrong).min(right.len());
-    // From the lowest to the highest FieldF1 in even strides, each time the nearest with something new.
-    let mut order = Vec::new();
-    for k in 0..want_wrong {
-        let at = if want_wrong > 1 { k * (wrong.len() - 1) / (want_wrong - 1) } else { 0 };
-        order.push(at);
+    let strides = (0..want_wrong).map(|k| &wrong[k * wrong.len() / want_wrong..(k + 1) * wrong.len() / want_wrong]);
+    let mut bad = Vec::new();
+    for stride in strides {
+        bad.extend(least_shown(samples, stride, &bad));
     }
-    let mut shown = BTreeSet::new();
-    let mut bad: Vec<usize> = Vec::new();
-    for at in order {
-        let window = (wrong.len() / (2 * want_wrong)).max(1);
-        let near = |i: &usize| wrong.iter().position(|w| w == i).is_some_and(|p| p.abs_diff(at) <= window);
-        let fresh = wrong.iter().copied().filter(|i| !bad.contains(i));
-        let kind = |i: usize| (samples[i].level.clone(), samples[i].style.clone());
-        let pick = fresh.clone().filter(near).find(|&i| !shown.contains(&kind(i))).or(fresh.clone().find(near));
-        if let Some(i) = pick.or(fresh.clone().next()) {
-            shown.insert(kind(i));
-            bad.push(i);
-        }
-    }
-    let mut good: Vec<usize> = Vec::new();
-    let mut shown = BTreeSet::new();
-    for fresh_only in [true, false] {
-        for &i in &right {
-            let kind = (samples[i].level.clone(), samples[i].style.clone());
-            if good.len() < want_right && !good.contains(&i) && (!fresh_only || shown.insert(kind)) {
-                good.push(i);
-            }
-        }
+    let mut good = Vec::new();
+    for _ in 0..want_right {
+        good.extend(least_shown(samples, &right, &good));
     }
     (good, bad)
+}
+
+/// The first candidate, not yet chosen, whose level and style are rarest among the chosen.
+fn least_shown(samples: &[Sample], candidates: &[usize], chosen: &[usize]) -> Option<usize> {
+    let shown = |same: &dyn Fn(&Sample) -> bool| chosen.iter().filter(|&&c| same(&samples[c])).count();
+    let rarity = |&i: &usize| {
+        let s = &samples[i];
+        (shown(&|c| c.level == s.level), shown(&|c| c.style == s.style), shown(&|c| c.schema_id == s.schema_id))
+    };
+    candidates.iter().copied().filter(|i| !chosen.contains(i)).min_by_key(rarity)
 }
 
 /// What became of one field.
@@ -127,13 +118,17 @@ mod tests {
 
     #[test]
     fn ten_items_good_and_bad() {
-        let samples: Vec<Sample> =
-            (0..100).map(|i| sample(i, i % 3 == 0, if i % 3 == 0 { 1.0 } else { i as f64 / 100.0 }, "{}", None)).collect();
+        let samples: Vec<Sample> = (0..100)
+            .map(|i| sample(i, i % 3 == 0, if i % 3 == 0 { 1.0 } else { i as f64 / 100.0 }, "{}", None))
+            .collect();
         let (good, bad) = choose(&samples);
         assert_eq!((good.len(), bad.len()), (5, 5));
         assert!(good.iter().all(|&i| samples[i].exact) && bad.iter().all(|&i| !samples[i].exact));
         let spread: Vec<f64> = bad.iter().map(|&i| samples[i].f1).collect();
-        assert!(spread[0] < 0.2 && spread[4] > 0.8, "{spread:?}");
+        assert!(spread[0] < 0.2 && spread[4] > 0.7, "{spread:?}");
+        for level in ["simple", "medium", "complex"] {
+            assert!(bad.iter().filter(|&&i| samples[i].level == level).count() >= 1, "{level}");
+        }
         assert_eq!(choose(&samples), (good, bad));
         let (good, bad) = choose(&samples[..7]);
         assert_eq!((good.len(), bad.len()), (3, 4));
@@ -144,7 +139,13 @@ mod tests {
 
     #[test]
     fn the_difference_names_fields() {
-        let s = sample(0, false, 0.5, "{\"a\":1,\"b\":{\"c\":\"x\"},\"d\":[]}", Some("{\"a\":1.0,\"b\":{\"c\":\"y\"},\"e\":true}"));
+        let s = sample(
+            0,
+            false,
+            0.5,
+            "{\"a\":1,\"b\":{\"c\":\"x\"},\"d\":[]}",
+            Some("{\"a\":1.0,\"b\":{\"c\":\"y\"},\"e\":true}"),
+        );
         let (right, of, differing) = difference(&s).unwrap();
         assert_eq!((right, of), (1, 3));
         let brief: Vec<(&str, Fate)> = differing.iter().map(|d| (d.pointer.as_str(), d.fate)).collect();

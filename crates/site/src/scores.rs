@@ -41,8 +41,6 @@ pub struct Column<'a> {
 pub struct ScoreTable {
     /// What the groups are.
     pub title: &'static str,
-    /// Short name for links.
-    pub id: &'static str,
     /// Rows by group.
     pub groups: Vec<Group>,
     /// Metrics shown, as indices into [`METRICS`].
@@ -124,20 +122,20 @@ fn data_set(evaluations: Vec<&Evaluated>) -> DataSet<'_> {
     }
     level_style.sort_by_key(|g| rank(&g.label));
     let all = vec![0, 1, 2, 3];
-    let table = |title, id, groups, metrics: &[usize], long| ScoreTable { title, id, groups, metrics: metrics.to_vec(), long };
-    let mut tables = vec![table("All items", "overall", overall.into_iter().collect(), &all, false)];
-    let mut add = |title, id, groups: Vec<Group>, long| {
+    let table = |title, groups, metrics: &[usize], long| ScoreTable { title, groups, metrics: metrics.to_vec(), long };
+    let mut tables = vec![table("All items", overall.into_iter().collect(), &all, false)];
+    let mut add = |title, groups: Vec<Group>, long| {
         // One group called `unknown` says what the table of all items has said.
         if groups.len() > 1 || groups.iter().any(|g| g.label != "unknown") {
-            tables.push(table(title, id, groups, if long { &[0, 1] } else { &all }, long));
+            tables.push(table(title, groups, if long { &[0, 1] } else { &all }, long));
         }
     };
-    add("By level", "level", flat(|t| &t.by_level), false);
-    add("By text style", "style", flat(|t| &t.by_style), false);
-    add("By schema seen in training", "schema", flat(|t| &t.by_schema_seen), false);
-    add("By sentence templates seen in training", "template", flat(|t| &t.by_template_seen), false);
+    add("By level", flat(|t| &t.by_level), false);
+    add("By text style", flat(|t| &t.by_style), false);
+    add("By schema seen in training", flat(|t| &t.by_schema_seen), false);
+    add("By sentence templates seen in training", flat(|t| &t.by_template_seen), false);
     if level_style.len() > columns[0].tables.by_level.len().max(columns[0].tables.by_style.len()) {
-        add("By level and text style", "level-style", level_style, true);
+        add("By level and text style", level_style, true);
     }
     let (name, sha256) = (first.protocol.data.name.clone(), first.protocol.data.sha256.clone());
     DataSet { name, sha256, n: first.n, columns, evaluations, tables }
@@ -158,7 +156,8 @@ fn group(label: &str, tables: Vec<Option<&Table>>, columns: &[Column<'_>]) -> Op
             tables.iter().zip(columns).filter(|(_, c)| c.floor).map(|(t, _)| metric(t, m)).collect();
         let cell = |(table, column): (&&Table, &Column<'_>)| {
             let estimate = metric(table, m);
-            let better = |floor: &Estimate| if METRICS[m].1 { estimate.is_above(floor) } else { floor.is_above(&estimate) };
+            let better =
+                |floor: &Estimate| if METRICS[m].1 { estimate.is_above(floor) } else { floor.is_above(&estimate) };
             Cell { estimate, beats_floors: !column.floor && !floors.is_empty() && floors.iter().all(better) }
         };
         tables.iter().zip(columns).map(cell).collect()

@@ -38,7 +38,8 @@ pub fn run(output: &Output) -> Result<()> {
 }
 
 fn for_people(facts: &Facts) -> String {
-    let gib = |bytes: Option<u64>| bytes.map_or("unknown".into(), |b| format!("{:.1} GiB", b as f64 / (1u64 << 30) as f64));
+    let gib =
+        |bytes: Option<u64>| bytes.map_or("unknown".into(), |b| format!("{:.1} GiB", b as f64 / (1u64 << 30) as f64));
     let host = &facts.host;
     let rows = [
         ("bantam", facts.version.to_owned()),
@@ -47,7 +48,14 @@ fn for_people(facts: &Facts) -> String {
         ("cores", host.cores.to_string()),
         ("memory", format!("{}, {} available", gib(host.memory_bytes), gib(facts.memory_available_bytes))),
         ("os", host.os.clone()),
-        ("disk here", format!("{} free, {}", gib(facts.disk_free_bytes), if facts.writable { "writable" } else { "NOT writable" })),
+        (
+            "disk here",
+            format!(
+                "{} free, {}",
+                gib(facts.disk_free_bytes),
+                if facts.writable { "writable" } else { "NOT writable" }
+            ),
+        ),
         ("kernels", format!("{} (of {})", facts.kernels, facts.kernels_available.join(", "))),
     ];
     rows.map(|(name, value)| format!("{name:>10}  {value}\n")).concat()

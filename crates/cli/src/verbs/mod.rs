@@ -1,11 +1,19 @@
 //! Which code answers which verb?
 
+mod bench;
+mod data;
 mod doctor;
+mod eval;
+mod generate;
 mod run;
 mod runs;
+mod score;
+mod tokenizer;
 
-use bantam_core::Result;
 use bantam_core::progress::{self, Progress};
+use bantam_core::{Error, Result};
+use bantam_formats::ModelArtifact;
+use bantam_runtime::LoadOptions;
 
 use crate::arguments::{Arguments, Verb};
 use crate::output::Output;
@@ -15,10 +23,33 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let output = Output::new(arguments.json);
     let progress: Box<dyn Progress> =
         if arguments.quiet { Box::new(progress::Silent) } else { progress::standard_error() };
+    let progress = progress.as_ref();
     match arguments.verb {
-        Verb::Run(recipe) => run::run(&recipe, None, progress.as_ref(), &output),
-        Verb::Train(recipe) => run::run(&recipe, Some("train"), progress.as_ref(), &output),
+        Verb::Run(recipe) => run::run(&recipe, None, progress, &output),
+        Verb::Train(recipe) => run::run(&recipe, Some(bantam_pipeline::edge_json::UNTIL_MODEL), progress, &output),
+        Verb::Data(verb) => data::run(&verb, progress, &output),
+        Verb::Tokenizer(verb) => tokenizer::run(&verb, progress, &output),
+        Verb::Generate(arguments) => generate::run(&arguments, progress, &output),
+        Verb::Score(arguments) => score::run(&arguments, &output),
+        Verb::Eval(verb) => eval::run(&verb, progress, &output),
+        Verb::Bench(arguments) => bench::run(&arguments, progress, &output),
         Verb::Runs(verb) => runs::run(verb, &output),
         Verb::Doctor => doctor::run(&output),
     }
+}
+
+/// `--threads`: none means all cores.
+fn load_options(threads: Option<usize>) -> Result<LoadOptions> {
+    match threads {
+        Some(0) => {
+            Err(Error::input("--threads", "0 threads do nothing", "give at least 1, or leave it out for all cores"))
+        }
+        Some(n) if n > 4096 => Err(Error::input("--threads", format_args!("{n} is too many"), "give at most 4096")),
+        threads => Ok(LoadOptions { threads: threads.unwrap_or(0) }),
+    }
+}
+
+/// What results name as the artifact used.
+fn artifact_path(artifact: &ModelArtifact) -> String {
+    artifact.path().display().to_string()
 }

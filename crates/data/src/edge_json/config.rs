@@ -44,7 +44,7 @@ pub struct GenerateConfig {
     pub train: Counts,
     /// Validation items: like training (same schemas, style and templates), other values. Default 200 / 120 / 80.
     pub valid: Counts,
-    /// Test items: half on held-out schemas, some in the held-out style, some with held-out templates. Default 300 / 180 / 120.
+    /// Test items: half on held-out schemas, a tenth in the held-out style, half with held-out templates. Default 300 / 180 / 120.
     pub test: Counts,
     /// Training variants of each training schema, 0 to 99. Default 8.
     pub schema_variants: usize,

@@ -48,7 +48,7 @@ pub(crate) fn draw(tree: &Tree, source: &mut Source) -> Group {
 
 fn draw_group(fields: &[Field], name: &str, nouns: &'static str, path: String, source: &mut Source) -> Group {
     source.person = None;
-    let noun = nouns.split('|').nth(source.rng.random_range(0..nouns.split('|').count())).unwrap_or(nouns);
+    let noun = one_of(nouns, source);
     let mut group = Group { name: name.to_owned(), noun, nodes: Vec::new(), absent: Vec::new() };
     for field in fields {
         let path = format!("{path}/{}", field.name);
@@ -67,12 +67,18 @@ fn draw_group(fields: &[Field], name: &str, nouns: &'static str, path: String, s
             }
             FieldNode::List { nouns, fields } => {
                 let count = [1, 2, 2, 2, 2, 2, 3, 3, 3, 3][source.rng.random_range(0..10)];
-                let draw = |i| draw_group(fields, &field.name, nouns, format!("{path}/{i}"), source);
+                // One list, one word for what it holds.
+                let noun = one_of(nouns, source);
+                let draw = |i| draw_group(fields, &field.name, noun, format!("{path}/{i}"), source);
                 group.nodes.push(Node::List(field.name.clone(), (0..count).map(draw).collect()));
             }
         }
     }
     group
+}
+
+fn one_of(nouns: &'static str, source: &mut Source) -> &'static str {
+    nouns.split('|').nth(source.rng.random_range(0..nouns.split('|').count())).unwrap_or(nouns)
 }
 
 impl Group {

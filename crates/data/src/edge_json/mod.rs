@@ -1,8 +1,8 @@
 //! How are EdgeJSON items made: a text, a schema and the JSON object that the text states, split without leaks?
 //!
 //! The test split holds out whole schemas, one whole style, a share of the sentence templates and the words of a fifth of
-//! every value list; half of its items are on seen schemas and half of them use seen templates only, so that every
-//! comparison can be made. Every item has a random stream of its own: its bytes do not depend on the other items' counts.
+//! every value list. Seen and held-out schemas, styles, and seen and held-out templates are crossed in it evenly, so that
+//! every comparison can be made. Every item has a random stream of its own: its bytes do not depend on the other items' counts.
 
 mod catalogue;
 mod config;
@@ -10,6 +10,8 @@ mod instance;
 mod overlap;
 mod split;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tree;
 mod values;
@@ -20,14 +22,13 @@ use std::path::Path;
 
 use bantam_core::seed::{self, Rng};
 use bantam_core::{Error, Result, files};
-use rand::RngExt;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::item::{self, Item, Level};
 pub use config::{Counts, GenerateConfig};
 pub use overlap::{OverlapReport, Share};
-use split::Plan;
+use split::{Cell, Plan};
 use text::{Setting, Style as TextStyle, Told};
 use tree::Tree;
 use values::Source;
@@ -135,7 +136,8 @@ fn make_item(
 ) -> Result<Item> {
     for attempt in 0..ATTEMPTS {
         let mut rng = seed::rng(config.seed, &format!("edge-json/{split}/{level}/{number}/{attempt}"));
-        let draft = draw(config, plan, split == "test", level, &mut rng);
+        let cell = if split == "test" { plan.test_cell(number) } else { Cell::TRAINING };
+        let draft = draw(config, plan, cell, level, &mut rng);
         let gold_key = format!("{} {}", draft.tree.id, draft.gold);
         if taken.prompts.contains(&draft.told.text) || taken.golds.contains(&gold_key) {
             continue;
@@ -174,13 +176,12 @@ struct Draft<'a> {
     group: instance::Group,
 }
 
-fn draw<'a>(config: &GenerateConfig, plan: &'a Plan, is_test: bool, level: Level, rng: &mut Rng) -> Draft<'a> {
-    let (tree, schema_seen) = plan.tree(level, is_test, rng);
-    let style = plan.style(is_test, rng);
-    let unseen = is_test && rng.random_bool(0.5);
-    let setting = Setting { style, templates: plan.templates(), unseen, noise: config.noise };
-    let mut source = Source::new(rng, is_test);
+fn draw<'a>(config: &GenerateConfig, plan: &'a Plan, cell: Cell, level: Level, rng: &mut Rng) -> Draft<'a> {
+    let tree = plan.tree(level, cell, rng);
+    let style = cell.style.unwrap_or_else(|| plan.training_style(rng));
+    let setting = Setting { style, templates: plan.templates(), unseen: cell.unseen_templates, noise: config.noise };
+    let mut source = Source::new(rng, cell.is_test);
     let group = instance::draw(tree, &mut source);
     let told = text::tell(&group, setting, tree.has("currency"), &mut source);
-    Draft { tree, style, schema_seen, gold: group.gold(), told, group }
+    Draft { tree, style, schema_seen: cell.schema_seen, gold: group.gold(), told, group }
 }

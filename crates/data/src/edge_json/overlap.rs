@@ -39,7 +39,7 @@ pub struct OverlapReport {
     pub items: BTreeMap<String, usize>,
     /// Test texts that training has too, letter for letter.
     pub duplicate_texts: Share,
-    /// Test golds that training has too (same value, under any schema).
+    /// Test golds that training has too, letter for letter, under any schema.
     pub duplicate_golds: Share,
     /// Test items that share any 13 words in a row with training.
     pub items_sharing_13_words: Share,

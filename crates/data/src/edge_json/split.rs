@@ -15,6 +15,23 @@ use crate::item::Level;
 /// A training variant that shares more of its fields than this with a held-out schema is not used.
 const MOST_LIKENESS: f64 = 0.6;
 
+/// What one item may draw from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cell {
+    /// Test items may have the words that are kept for the test split.
+    pub(crate) is_test: bool,
+    pub(crate) schema_seen: bool,
+    /// `None`: any style of training.
+    pub(crate) style: Option<Style>,
+    /// Whether templates kept for the test split are used.
+    pub(crate) unseen_templates: bool,
+}
+
+impl Cell {
+    /// The cell of every training and validation item.
+    pub(crate) const TRAINING: Cell = Cell { is_test: false, schema_seen: true, style: None, unseen_templates: false };
+}
+
 /// What the splits are made from.
 pub(crate) struct Plan {
     /// Training schemas, each with its variants behind it.
@@ -56,25 +73,33 @@ impl Plan {
         Ok(Self { seen, held_out, templates, held_out_style: config.held_out_style })
     }
 
-    /// A schema for one item and whether training has it. Test items: published schemas only, half of them held out.
-    pub(crate) fn tree(&self, level: Level, is_test: bool, rng: &mut Rng) -> (&Tree, bool) {
-        if is_test && rng.random_bool(0.5) {
+    /// The cell of a test item by its number: seen and held-out schemas alternate, styles come by their weights, and
+    /// templates change with every round of styles, so that any number of items is spread evenly.
+    pub(crate) fn test_cell(&self, number: usize) -> Cell {
+        let round: Vec<Style> = (0..2).flat_map(|i| Style::ALL.into_iter().filter(move |s| s.weight() > i)).collect();
+        let (pair, schema_seen) = (number / 2, number.is_multiple_of(2));
+        let style = round[pair % round.len()];
+        Cell { is_test: true, schema_seen, style: Some(style), unseen_templates: pair / round.len() % 2 == 1 }
+    }
+
+    /// A schema for one item: test items are on published schemas, training items mostly on variants.
+    pub(crate) fn tree(&self, level: Level, cell: Cell, rng: &mut Rng) -> &Tree {
+        if !cell.schema_seen {
             let held_out: Vec<_> = self.held_out.iter().filter(|t| t.level == level).collect();
             if let Some(tree) = held_out.choose(rng) {
-                return (tree, false);
+                return tree;
             }
         }
         let families: Vec<_> = self.seen.iter().filter(|f| f[0].level == level).collect();
         // The tables have sixteen or twelve schemas a level, and at most six are held out.
         let family = families.choose(rng).copied().unwrap_or(&self.seen[0]);
-        let published = is_test || rng.random_bool(0.3);
-        let tree = if published { &family[0] } else { family.choose(rng).unwrap_or(&family[0]) };
-        (tree, true)
+        let published = cell.is_test || rng.random_bool(0.3);
+        if published { &family[0] } else { family.choose(rng).unwrap_or(&family[0]) }
     }
 
-    /// A style by its weight; the held-out style in the test split only.
-    pub(crate) fn style(&self, is_test: bool, rng: &mut Rng) -> Style {
-        let weight = |s: Style| if s == self.held_out_style && !is_test { 0 } else { s.weight() };
+    /// A style of the training and validation splits by its weight.
+    pub(crate) fn training_style(&self, rng: &mut Rng) -> Style {
+        let weight = |s: Style| if s == self.held_out_style { 0 } else { s.weight() };
         let mut at = rng.random_range(0..Style::ALL.into_iter().map(weight).sum::<u32>());
         for style in Style::ALL {
             match at.checked_sub(weight(style)) {

@@ -177,7 +177,15 @@ fn add_foreign(tree: &mut Tree, rng: &mut Rng) {
     let all: Vec<_> = vocabulary::all().collect();
     for _ in 0..8 {
         let Some(concept) = all.choose(rng) else { return };
-        if present.contains(concept.key) || tree.fields.iter().any(|f| f.name == concept.key) {
+        // A text must tell the fields of one object apart by what it calls them.
+        let called_the_same = |f: &Field| match &f.node {
+            FieldNode::Leaf { concept: other, .. } => {
+                concept.labels.split('|').any(|l| other.labels.split('|').any(|o| o == l))
+            }
+            FieldNode::Object { .. } | FieldNode::List { .. } => false,
+        };
+        let taken = present.contains(concept.key) || tree.fields.iter().any(|f| f.name == concept.key);
+        if taken || tree.fields.iter().any(called_the_same) {
             continue;
         }
         let node = FieldNode::Leaf { concept, foreign: true };
@@ -248,6 +256,21 @@ mod tests {
         }
     }
 
+    fn check_labels(tree: &str, fields: &[Field]) {
+        let mut seen = BTreeSet::new();
+        for field in fields {
+            match &field.node {
+                FieldNode::Leaf { concept, .. } => {
+                    concept
+                        .labels
+                        .split('|')
+                        .for_each(|l| assert!(seen.insert(l), "{tree}: two fields are called {l}"));
+                }
+                FieldNode::Object { fields, .. } | FieldNode::List { fields, .. } => check_labels(tree, fields),
+            }
+        }
+    }
+
     #[test]
     fn every_domain_and_its_variants_keep_the_levels_bounds() {
         let mut rng = seed::rng(3, "variants");
@@ -255,10 +278,12 @@ mod tests {
         for domain in catalogue::all() {
             let tree = Tree::of(domain).unwrap_or_else(|| panic!("{} names an unknown concept", domain.id));
             check_level(&tree);
+            check_labels(&tree.id, &tree.fields);
             per_level[tree.level as usize] += 1;
             for n in 0..20 {
                 let variant = tree.variant(n, &mut rng);
                 check_level(&variant);
+                check_labels(&variant.id, &variant.fields);
                 assert!(jsonschema::draft202012::meta::is_valid(&variant.json_schema()));
             }
         }

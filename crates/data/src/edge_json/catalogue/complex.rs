@@ -223,6 +223,7 @@ pub(super) static DOMAINS: &[Domain] = &[
                 &[
                     named("name", "company_name"),
                     r("tax_number"),
+                    r("city"),
                     object("account", "account|bank account", &[r("bank_name"), r("iban")]),
                 ],
             ),

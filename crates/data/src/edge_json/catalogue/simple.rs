@@ -55,7 +55,7 @@ pub(super) static DOMAINS: &[Domain] = &[
         "pet_registration",
         "Pet registration",
         "animal|pet",
-        &[r("pet_name"), r("species"), r("owner"), o("birth_date"), o("vaccinated")],
+        &[r("pet_name"), r("species"), r("owner"), o("born_on"), o("vaccinated")],
     ),
     d(
         "weather_report",

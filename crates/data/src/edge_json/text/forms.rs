@@ -211,7 +211,7 @@ impl Teller<'_, '_> {
         let stamped = self.below(3);
         let separator = self.one_of(&["=", "=", ": "]);
         let source = self.source.word(pools::PATHS);
-        let (hour, minute) = (self.below(24), self.below(60));
+        let (hour, minute) = (self.below(24), self.below(58));
         let day = self.manner_date();
         let mut second = self.below(20);
         let mut records: Vec<Vec<String>> = Vec::new();
@@ -252,7 +252,7 @@ impl Teller<'_, '_> {
         let mut lines = Vec::new();
         for line in records.concat() {
             second += 1 + self.below(3);
-            let time = format!("{hour:02}:{minute:02}:{:02}", second % 60);
+            let time = format!("{hour:02}:{:02}:{:02}", minute + second / 60, second % 60);
             lines.push(match stamped {
                 0 => format!("{day}T{time}Z INFO {source} {line}"),
                 1 => format!("[{time}] {source}: {line}"),

@@ -183,8 +183,9 @@ impl Teller<'_, '_> {
             .map(|_| {
                 let group = if self.chance(0.25) { "noise_valued" } else { "noise" };
                 let template = self.template(&[group]);
-                let sentence = self.fill_noise(template);
-                self.sentence_case(&sentence)
+                let template =
+                    if template.starts_with('{') { template.to_owned() } else { self.sentence_case(template) };
+                self.fill_noise(&template)
             })
             .collect()
     }

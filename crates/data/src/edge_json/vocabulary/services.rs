@@ -35,6 +35,7 @@ pub(super) static CONCEPTS: &[Concept] = &[
     c("valid_until", Date(60, 700), "expires_on|expiry_date", "expiry date|end of validity", "is valid until {v}|runs out on {v}|expires on {v}|can be used through {v}", "valid until {v}|expires {v}"),
     c("zone", Enum("north|south|center=in the middle of town|harbor"), "area|district", "zone|area", "covers the zone {v}|is for the area {v}|counts in zone {v}", "zone {v}|area {v}"),
     c("pet_name", Pick(PETS), "name|animal_name", "name|pet name", "is called {v}|answers to {v}|goes by {v}|listens to the name {v}", "called {v}|named {v}|name {v}"),
+    c("born_on", Date(-4000, -60), "birth_date|date_of_birth|birthday", "birth date|date of birth", "was born on {v}|came into the world on {v}|has its birthday noted as {v}", "born {v}|born on {v}|date of birth {v}"),
     c("species", Enum("dog|cat|rabbit|parrot|hamster"), "animal|kind", "species|kind of animal", "is a {v}|is registered as {v}|is of the species {v}", "a {v}|species {v}"),
     c("vaccinated", Bool, "is_vaccinated|vaccination_done", "vaccinated|vaccination done", "is vaccinated^is not vaccinated|has had all its shots^still lacks its shots", "vaccinated^not vaccinated"),
     c("station", City, "location|weather_station", "station|weather station", "is from {v}|was sent from {v}|covers {v}", "station {v}|from {v}"),

@@ -19,7 +19,7 @@ pub(super) static CONCEPTS: &[Concept] = &[
     c("device_type", Enum("router|switch|camera|printer|gateway"), "kind|type", "device type|type", "is a {v}|is of the type {v}|works as {v}", "type {v}|kind {v}"),
     c("model", Pick(MODELS), "model_name|device_model", "model|model name", "is the model {v}|is a {v}|is sold under the name {v}", "model {v}|type {v}"),
     c("serial_number", Code("SN######|@@@#####|##@####@"), "serial|serial_no", "serial number|serial no.", "has the serial number {v}|bears the serial {v}|is stamped {v}", "serial {v}|serial no. {v}"),
-    c("temperature", Decimal(-150, 420, 1, "°C|degrees"), "temp_c|temperature_c", "temperature|temperature in °C", "shows a temperature of {v}|is at {v}|measured {v}|The thermometer of {s} says {v}", "temperature {v}|at {v}"),
+    c("temperature", Decimal(-150, 420, 1, "°C|degrees"), "temp_c|temperature_c", "temperature|temperature in °C", "shows a temperature of {v}|puts the temperature at {v}|gives {v}|The thermometer of {s} says {v}", "temperature {v}|at {v}"),
     c("humidity", Int(15, 98, "%|percent"), "humidity_percent|relative_humidity", "humidity|relative humidity", "shows a humidity of {v}|puts the humidity at {v}|has air with {v} moisture", "humidity {v}|{v} humidity|{v} moisture"),
     c("pressure_hpa", Int(960, 1045, "hPa"), "pressure|air_pressure", "pressure|air pressure", "shows a pressure of {v}|puts the air pressure at {v}", "pressure {v}|air pressure {v}"),
     c("wind_kmh", Int(2, 120, "km/h"), "wind_speed|wind", "wind speed|wind", "has wind of {v}|speaks of gusts up to {v}|puts the wind at {v}", "wind {v}|gusts {v}"),

@@ -28,7 +28,7 @@ pub(super) static CONCEPTS: &[Concept] = &[
     c("currency", Enum("EUR=euros|USD=US dollars|GBP=British pounds|CHF=Swiss francs"), "currency_code|money", "currency", "is in {v}|is charged in {v}|is settled in {v}", "in {v}|currency {v}"),
     c("tip", Money(1, 40), "gratuity|tip_amount", "tip", "includes a tip of {v}|has a tip of {v}", "tip {v}|{v} as a tip"),
     c("category", Pick(CATEGORIES), "product_category|group|section", "category|section", "belongs to the category {v}|is listed under {v}|is found in the section {v}", "category {v}|listed under {v}"),
-    c("expense_type", Pick(SPENDING), "category|cost_type", "expense type|category", "falls under {v}|is booked as {v}|was spent on {v}", "for {v}|type {v}|spent on {v}"),
+    c("expense_type", Pick(SPENDING), "category|cost_type", "expense type|category", "falls under {v}|is booked as {v}|is for {v}", "for {v}|type {v}|spent on {v}"),
     c("color", Pick(COLORS), "colour|finish", "colour|color", "comes in {v}|is {v}|has the colour {v}", "in {v}|colour {v}"),
     c("in_sale", Bool, "on_sale|discounted", "on sale|discounted", "is on sale^is not on sale|is currently reduced^is sold at full price|is marked down^is not marked down", "on sale^not on sale|reduced^not reduced"),
     c("paid", Bool, "is_paid|settled|payment_received", "paid|settled", "is already paid^is not paid yet|has been settled^is still unpaid|The money for {s} has arrived^The money for {s} has not arrived", "paid^unpaid|already settled^not settled yet"),

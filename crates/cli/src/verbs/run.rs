@@ -1,0 +1,60 @@
+//! `bantam run` and `bantam train`: go through a recipe's stages, to the report or to the packaged model.
+
+use std::fmt::Write;
+
+use bantam_core::Result;
+use bantam_core::progress::Progress;
+use bantam_pipeline::edge_json::{self, Request, Summary};
+use bantam_pipeline::recipe::Recipe;
+use serde_json::Value;
+
+use crate::arguments::RecipeArguments;
+use crate::output::Output;
+
+/// Runs the recipe up to the stage `until`, or to its end.
+pub fn run(
+    arguments: &RecipeArguments,
+    until: Option<&'static str>,
+    progress: &dyn Progress,
+    output: &Output,
+) -> Result<()> {
+    let mut recipe = Recipe::load(&arguments.recipe, &arguments.overrides)?;
+    if let Some(out) = &arguments.out {
+        recipe.run.out = Some(out.clone());
+    }
+    let request = Request { until, restart: arguments.restart, command: std::env::args().collect(), source: source() };
+    let summary = edge_json::execute(&recipe, &request, progress)?;
+    output.text(&for_people(&summary))?;
+    output.object(&summary)
+}
+
+/// Version, and the revision where the build could tell it.
+fn source() -> String {
+    let version = concat!("bantam ", env!("CARGO_PKG_VERSION"));
+    option_env!("BANTAM_REVISION").map_or(version.to_owned(), |revision| format!("{version} ({revision})"))
+}
+
+fn for_people(summary: &Summary) -> String {
+    let mut text = format!("{}\n", summary.run.display());
+    for stage in &summary.stages {
+        let skipped = if stage.skipped { "  (was there)" } else { "" };
+        let _ = writeln!(text, "  {:<17} {:>9.1} s{skipped}", stage.name, stage.seconds);
+    }
+    for (name, result) in &summary.results {
+        let number = |pointer: &str| result.pointer(pointer).and_then(Value::as_f64);
+        let metric = |name: &str| {
+            let of = |what: &str| number(&format!("/overall/{name}/{what}")).unwrap_or(f64::NAN);
+            format!("{:.3} [{:.3}, {:.3}]", of("value"), of("low"), of("high"))
+        };
+        if result.get("overall").is_some() {
+            let (exact, f1) = (metric("json_exact"), metric("field_f1"));
+            let _ = writeln!(text, "  {name:<17} JSONExact {exact}, FieldF1 {f1}");
+        } else if let (Some(loss), Some(bits)) = (number("/valid_loss"), number("/bits_per_byte")) {
+            let _ = writeln!(text, "  {name:<17} validation {loss:.4} nats a token, {bits:.4} bits per byte");
+        }
+    }
+    if summary.run.join("report.html").is_file() && summary.stages.iter().any(|s| s.name == "report") {
+        let _ = writeln!(text, "  report            {}", summary.run.join("report.html").display());
+    }
+    text
+}

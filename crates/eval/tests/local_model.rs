@@ -1,0 +1,164 @@
+//! The suite with a model of random weights: what it says is noise, but under the constraint it is valid noise, the same
+//! for any number of threads, and what cannot be done is said.
+
+use std::path::{Path, PathBuf};
+
+use bantam_core::seed;
+use bantam_data::prompt::{CHAT_TEMPLATE, SPECIAL_TOKENS};
+use bantam_eval::edge_json::Inputs;
+use bantam_eval::local_model::{ModelOptions, evaluate_model};
+use bantam_eval::result::{Evaluation, Mode};
+use bantam_formats::{Architecture, ModelConfig, TokenizerBundle, hf, tokenizer_training};
+use rand::Rng as _;
+use serde_json::{Value, json};
+
+const TEXTS: [&str; 4] = [
+    "Name: Ada, 36 years",
+    "Name: Linus\nAge: 52",
+    "{\"name\":\"Rosa\",\"age\":7,\"paid\":true}",
+    "I am Emil, and I paid.",
+];
+
+fn write_model(dir: &Path, context: usize, chat: bool) -> PathBuf {
+    let tokenizer_json = tokenizer_training::train(TEXTS, 300, &SPECIAL_TOKENS).unwrap();
+    let config = ModelConfig {
+        architecture: Architecture::Llama,
+        vocab_size: 300,
+        hidden_size: 32,
+        intermediate_size: 64,
+        num_hidden_layers: 2,
+        num_attention_heads: 4,
+        num_key_value_heads: 2,
+        head_dim: 8,
+        rms_norm_eps: 1e-5,
+        rope_theta: 10_000.0,
+        rope_scaling: None,
+        tie_word_embeddings: true,
+        max_position_embeddings: context,
+        attention_bias: false,
+        bos_token_id: None,
+        eos_token_ids: vec![0],
+        pad_token_id: Some(4),
+    };
+    let mut rng = seed::rng(3, "weights");
+    let tensors: Vec<_> = config
+        .tensor_specs()
+        .into_iter()
+        .map(|spec| {
+            let n = spec.shape.iter().product::<usize>();
+            let values = (0..n).map(|_| (rng.next_u32() as f32 / u32::MAX as f32 - 0.5) * 0.3).collect();
+            (spec.name, spec.shape, values)
+        })
+        .collect();
+    let bundle = TokenizerBundle {
+        tokenizer_json,
+        chat_template: chat.then(|| CHAT_TEMPLATE.to_owned()),
+        bos_token: None,
+        eos_token: Some("<|end|>".into()),
+        pad_token: Some("<|pad|>".into()),
+    };
+    let path = dir.join(format!("noise-{context}-{chat}"));
+    hf::write_folder(&path, &config, &tensors, Some(&bundle)).unwrap();
+    path
+}
+
+fn schema() -> Value {
+    json!({"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "minimum": 0,
+        "maximum": 99}, "paid": {"type": "boolean"}}, "required": ["name", "age"], "additionalProperties": false})
+}
+
+fn write_items(dir: &Path, schema: &Value) -> (PathBuf, PathBuf) {
+    let schemas = dir.join("schemas");
+    std::fs::create_dir_all(&schemas).unwrap();
+    std::fs::write(schemas.join("person.json"), schema.to_string()).unwrap();
+    let line = |(i, text): (usize, &&str)| {
+        let item = json!({"id": format!("i{i}"), "schema_id": "person", "complexity": "simple", "style": "prose", "prompt": text,
+            "expected_output": {"name": "Ada", "age": 36}});
+        format!("{item}\n")
+    };
+    let data = dir.join("test.jsonl");
+    std::fs::write(&data, TEXTS.iter().enumerate().map(line).collect::<String>()).unwrap();
+    (data, schemas)
+}
+
+fn evaluate(dir: &Path, schema: &Value, model: &Path, options: ModelOptions) -> bantam_core::Result<Evaluation> {
+    let (data, schemas) = write_items(dir, schema);
+    evaluate_model(Inputs { data: &data, schemas: &schemas, limit: None }, model, options, &|_, _| {})
+}
+
+#[test]
+fn constrained_noise_is_valid_and_threads_change_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = write_model(dir.path(), 512, true);
+    let options = ModelOptions { constrained: true, max_new_tokens: 120, threads: 1 };
+    let one = evaluate(dir.path(), &schema(), &model, options).unwrap();
+    let result = &one.result;
+    assert_eq!(result.protocol.mode, Mode::Constrained);
+    assert_eq!(result.tables.overall.schema_compliance.value, 1.0, "{:?}", one.samples);
+    let decoding = result.protocol.decoding.as_ref().unwrap();
+    assert!(decoding.prompt.starts_with("chat template") && decoding.constraint.is_some());
+    assert_eq!(result.protocol.artifact.as_ref().unwrap().path, model.display().to_string());
+    let two = evaluate(dir.path(), &schema(), &model, ModelOptions { threads: 2, ..options }).unwrap();
+    assert_eq!(two.result.content_hash().unwrap(), result.content_hash().unwrap());
+    let free = evaluate(dir.path(), &schema(), &model, ModelOptions { constrained: false, ..options }).unwrap();
+    assert_ne!(free.result.file_stem(), result.file_stem());
+    assert_eq!(free.result.tables.overall.json_exact.n, 4);
+
+    let out = dir.path().join("results");
+    let (result_file, samples_file) = one.write(&out).unwrap();
+    let written: Value = serde_json::from_slice(&std::fs::read(&result_file).unwrap()).unwrap();
+    for key in [
+        "suite",
+        "n",
+        "overall",
+        "by_level",
+        "by_style",
+        "by_schema_seen",
+        "by_template_seen",
+        "by_level_style",
+        "floors",
+        "protocol",
+    ] {
+        assert!(written.get(key).is_some(), "{key}");
+    }
+    assert_eq!(
+        written["overall"]["json_exact"].as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["value", "low", "high", "n"]
+    );
+    assert!(written["floors"]["rule"]["by_level"]["simple"]["field_f1"]["value"].is_number());
+    assert_eq!(serde_json::from_value::<bantam_eval::result::SuiteResult>(written).unwrap(), one.result);
+    assert_eq!(std::fs::read_to_string(samples_file).unwrap().lines().count(), 4);
+}
+
+#[test]
+fn too_long_a_prompt_scores_zero_with_its_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = write_model(dir.path(), 16, false);
+    let made = evaluate(dir.path(), &schema(), &model, ModelOptions::default()).unwrap();
+    assert_eq!(made.result.tables.overall.json_exact, bantam_eval::statistics::Estimate::proportion(0, 4));
+    assert!(made.samples.iter().all(|s| s.error.as_deref().is_some_and(|e| e.contains("the model's context 16"))));
+    assert!(made.result.protocol.decoding.unwrap().prompt.starts_with("no chat template"));
+}
+
+#[test]
+fn what_cannot_be_done_is_said_before_it_is_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = write_model(dir.path(), 128, true);
+    let constrained = ModelOptions { constrained: true, ..ModelOptions::default() };
+    let failing = |schema: Value, options| {
+        let e = evaluate(dir.path(), &schema, &model, options).unwrap_err();
+        assert_eq!(e.exit_code(), 2, "{e}");
+        e.to_string()
+    };
+    // Valid, but beyond what the constraint engine can express.
+    let e =
+        failing(json!({"type": "object", "propertyNames": {"pattern": "^a"}, "not": {"required": ["b"]}}), constrained);
+    assert!(e.contains("person.json") && e.contains("constraint engine"), "{e}");
+    let e = failing(json!({"type": "objekt"}), ModelOptions::default());
+    assert!(e.contains("person.json") && e.contains("not a valid schema"), "{e}");
+    let e = failing(json!({"type": "string"}), ModelOptions::default());
+    assert!(e.contains("neither an object nor an array"), "{e}");
+    failing(schema(), ModelOptions { max_new_tokens: 0, ..constrained });
+    let missing = evaluate(dir.path(), &schema(), &dir.path().join("none"), constrained).err().map(|e| e.exit_code());
+    assert_eq!(missing, Some(2));
+}

@@ -1,0 +1,7 @@
+//! The public face of the crate against what other tools wrote, and against hostile input. One binary, so that it links once.
+
+mod chat;
+mod fixtures;
+mod hostile;
+mod models;
+mod tokenizers;

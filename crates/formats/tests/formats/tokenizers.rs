@@ -1,0 +1,180 @@
+//! Token ids against transformers and llama.cpp (`tests/reference/tokenizer_strings.py`), and training.
+
+use bantam_formats::gguf::{self, List, Value};
+use bantam_formats::{Architecture, ModelArtifact, Tokenizer, tokenizer_training};
+use proptest::prelude::*;
+
+use crate::fixtures::{self, data};
+
+/// The golden strings with each peer's ids by pre-tokenizer.
+fn strings() -> Vec<serde_json::Value> {
+    let lines = std::fs::read_to_string(data("tokenizer/strings.jsonl")).unwrap();
+    lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+}
+
+fn ids(value: &serde_json::Value) -> Vec<u32> {
+    value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
+}
+
+fn golden() -> Tokenizer {
+    Tokenizer::from_json(fixtures::bundle().tokenizer_json.as_bytes(), "tokenizer.json").unwrap()
+}
+
+/// The golden vocabulary as the only content of interest of a GGUF that names `pre`.
+fn from_gguf(pre: &str, more: &[(&str, Value)]) -> bantam_core::Result<Tokenizer> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = fixtures::gguf(dir.path(), Architecture::Llama, gguf::GgufType::F16);
+    let file = std::fs::read(&path).unwrap();
+    let contents = gguf::parse(&file, "x").unwrap();
+    let mut keys = contents.keys;
+    keys.insert("tokenizer.ggml.pre".into(), Value::Text(pre.into()));
+    keys.extend(more.iter().map(|(k, v)| (format!("tokenizer.ggml.{k}"), v.clone())));
+    let tensors: Vec<_> = contents
+        .tensors
+        .into_iter()
+        .map(|t| gguf::Tensor {
+            name: t.name,
+            shape: t.shape,
+            dtype: t.dtype,
+            bytes: Box::new(|| file[t.range.clone()].to_vec()),
+        })
+        .collect();
+    gguf::write(&path, &keys.into_iter().collect::<Vec<_>>(), &tensors)?;
+    ModelArtifact::open(&path).unwrap().tokenizer()
+}
+
+#[test]
+fn ids_are_those_of_transformers_and_llama_cpp() {
+    let tokenizer = golden();
+    for row in strings() {
+        let text = row["text"].as_str().unwrap();
+        assert_eq!(tokenizer.encode(text, true), ids(&row["smollm"]), "{text:?}");
+    }
+}
+
+#[test]
+fn tokenizers_rebuilt_from_gguf_agree_with_llama_cpp() {
+    for pre in ["smollm", "gpt-2", "llama-bpe", "qwen2", "default"] {
+        let tokenizer = from_gguf(pre, &[]).unwrap();
+        for row in strings() {
+            let text = row["text"].as_str().unwrap();
+            assert_eq!(tokenizer.encode(text, true), ids(&row[pre]), "{pre} {text:?}");
+        }
+    }
+}
+
+#[test]
+fn bytes_of_tokens_are_the_text_s() {
+    let tokenizer = golden();
+    for row in strings() {
+        let text = row["text"].as_str().unwrap();
+        let ids = tokenizer.encode(text, false);
+        let bytes: Vec<u8> = ids.iter().flat_map(|&id| tokenizer.token_bytes(id)).collect();
+        assert_eq!(bytes, text.as_bytes());
+        assert_eq!(tokenizer.decode(&ids, false), text);
+    }
+    assert_eq!(tokenizer.token_bytes(5_000_000), b"");
+    assert_eq!(tokenizer.decode(&[0, 5_000_000], true), "");
+    // Half a character is shown as such, not lost and not a panic.
+    let half = (0..1024).find(|&id| tokenizer.token_bytes(id) == [0xc3]).unwrap();
+    assert_eq!(tokenizer.decode(&[half], true), "\u{fffd}");
+}
+
+#[test]
+fn special_tokens_are_known_in_text_and_left_out_on_demand() {
+    let tokenizer = golden();
+    assert_eq!(tokenizer.encode("<|user|><|end|>", false), [2, 0]);
+    assert!(tokenizer.is_special(4) && !tokenizer.is_special(5));
+    assert_eq!(tokenizer.decode(&[2, 0], false), "<|user|><|end|>");
+    assert_eq!(tokenizer.decode(&[2, 0], true), "");
+    assert_eq!((tokenizer.vocab_size(), tokenizer.token_to_id("<|pad|>")), (1024, Some(4)));
+    assert!(!tokenizer.adds_bos());
+}
+
+#[test]
+fn a_gguf_may_ask_for_bos_and_eos() {
+    let yes = Value::Bool(true);
+    let tokenizer = from_gguf("smollm", &[("add_bos_token", yes.clone()), ("bos_token_id", Value::U32(1))]).unwrap();
+    assert!(tokenizer.adds_bos());
+    assert_eq!((tokenizer.bos(), tokenizer.eos(), tokenizer.pad()), (Some(1), Some(0), Some(4)));
+    let bare = tokenizer.encode("ab", false);
+    assert_eq!(tokenizer.encode("ab", true), [&[1][..], &bare].concat());
+    let tokenizer = from_gguf("smollm", &[("add_eos_token", yes.clone())]).unwrap();
+    assert!(!tokenizer.adds_bos());
+    assert_eq!(tokenizer.encode("ab", true), [&bare[..], &[0]].concat());
+    let error = from_gguf("smollm", &[("add_bos_token", yes), ("bos_token_id", Value::U32(99_999))]).err().unwrap();
+    assert!(error.to_string().contains("bos_token_id"), "{error}");
+}
+
+#[test]
+fn a_gguf_without_a_tokenizer_still_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.gguf");
+    let config = fixtures::config(Architecture::Llama);
+    gguf::write_model(&path, &config, &fixtures::tensors(&config), None, gguf::GgufType::F16).unwrap();
+    let artifact = ModelArtifact::open(&path).unwrap();
+    assert_eq!(artifact.config().vocab_size, 1030);
+    let error = artifact.tokenizer().err().unwrap();
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains("no tokenizer"), "{error}");
+}
+
+#[test]
+fn vocabularies_we_cannot_read_are_refused_by_name() {
+    let refused = |key: &str, value: Value, says: &str| {
+        let error = from_gguf("smollm", &[(key, value)]).err().unwrap();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains(says), "{error}");
+    };
+    refused("model", Value::Text("llama".into()), "`llama`");
+    refused("pre", Value::Text("tekken".into()), "`tekken`");
+    refused("merges", List::texts(vec!["ab".into()]), "not a pair");
+    refused("merges", List::texts(vec!["zz qq".into()]), "tokenizer.ggml");
+    refused("tokens", List::texts(vec!["a".into(), "a".into()]), "1030 types for 2 tokens");
+    refused("token_type", List::i32s([1]), "1 types");
+}
+
+const SPECIAL: [&str; 2] = ["<|end|>", "<|pad|>"];
+
+#[test]
+fn trained_ids_are_special_tokens_then_bytes_then_merges() {
+    let json = tokenizer_training::train(["a b a b 2024", "é日本 ab"], 300, &SPECIAL).unwrap();
+    let tokenizer = Tokenizer::from_json(json.as_bytes(), "x").unwrap();
+    assert_eq!((tokenizer.token_to_id("<|end|>"), tokenizer.token_to_id("<|pad|>")), (Some(0), Some(1)));
+    let mut bytes: Vec<Vec<u8>> = (2..258).map(|id| tokenizer.token_bytes(id)).collect();
+    bytes.sort();
+    assert_eq!(bytes, (0..=255u8).map(|b| vec![b]).collect::<Vec<_>>());
+    assert!(tokenizer.vocab_size() > 258);
+    // Digits never join.
+    assert_eq!(tokenizer.encode("2024", false).len(), 4);
+}
+
+#[test]
+fn impossible_sizes_and_special_tokens_are_refused() {
+    for (size, special) in [(257, &SPECIAL[..]), (usize::MAX, &SPECIAL), (1000, &["a", "a"]), (1000, &[""])] {
+        assert_eq!(tokenizer_training::train(["text"], size, special).unwrap_err().exit_code(), 2);
+    }
+    // No text at all leaves the bytes.
+    let json = tokenizer_training::train(Vec::<String>::new(), 1000, &SPECIAL).unwrap();
+    assert_eq!(Tokenizer::from_json(json.as_bytes(), "x").unwrap().vocab_size(), 258);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    // Few letters and many merges: all counts tie, and the same text is reached by several merges.
+    #[test]
+    fn the_same_texts_train_the_same_tokenizer(texts in proptest::collection::vec("[abAB ]{0,24}", 1..24), more in 1usize..200) {
+        let train = || tokenizer_training::train(&texts, 258 + more, &SPECIAL).unwrap();
+        let first = train();
+        for _ in 0..3 {
+            prop_assert_eq!(&train(), &first);
+        }
+    }
+
+    #[test]
+    fn every_text_survives_encoding(text in "\\PC*") {
+        let tokenizer = golden();
+        prop_assert_eq!(tokenizer.decode(&tokenizer.encode(&text, false), false), text);
+    }
+}

@@ -1,0 +1,170 @@
+//! The graph from nothing to a measured extraction model: data, tokenizer, training, packages, evaluation, report.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bantam_core::lineage::Lineage;
+use bantam_core::progress::Progress;
+use bantam_core::run::RunFolder;
+use bantam_core::{Error, Result, files};
+use bantam_data::schemas::SchemaSet;
+use bantam_data::{edge_json, item};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::recipe::{DecodingMode, Recipe};
+use crate::stage::{self, Options, Output, Stage, StageContext, StageReport};
+use crate::{evaluation, package, report, tokenizer, training};
+
+/// How a recipe is gone through.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The last stage wanted; `None` goes to the report.
+    pub until: Option<&'static str>,
+    /// Begin a training anew that was cut off, instead of continuing it.
+    pub restart: bool,
+    /// The command line, for the lineage.
+    pub command: Vec<String>,
+    /// What of Bantam is running: version and source revision, for the lineage.
+    pub source: String,
+}
+
+/// The stage after which a trained model can be used.
+pub const UNTIL_MODEL: &str = "package";
+
+/// What a run came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// The run folder.
+    pub run: PathBuf,
+    /// The lineage's id.
+    pub id: String,
+    /// Each stage, in order.
+    pub stages: Vec<StageSummary>,
+    /// SHA-256 of each artifact, by its path in the run folder.
+    pub artifacts: BTreeMap<String, String>,
+    /// Overall scores by evaluation, and the last validation.
+    pub results: BTreeMap<String, Value>,
+}
+
+/// One stage of a [`Summary`].
+#[derive(Clone, Debug, Serialize)]
+pub struct StageSummary {
+    /// The stage's name.
+    pub name: &'static str,
+    /// Whether an earlier execution had made its outputs.
+    pub skipped: bool,
+    /// Seconds of the execution that made them.
+    pub seconds: f64,
+}
+
+/// Builds what the recipe says, skipping what is there already.
+pub fn execute(recipe: &Recipe, request: &Request, progress: &dyn Progress) -> Result<Summary> {
+    let run = RunFolder::create(&recipe.folder())?;
+    let _lock = run.lock()?;
+    let resolved = recipe.to_toml()?;
+    if !run.recipe().is_file() || files::read_text(&run.recipe())? != resolved {
+        files::write(&run.recipe(), resolved.as_bytes())?;
+    }
+    let options = Options { until: request.until, restart: request.restart };
+    let finished = stage::run(&mut stages(recipe, request)?, &run, progress, options)?;
+    let reported = finished.iter().any(|r| r.name == "report");
+    let lineage =
+        if reported { Lineage::read(&run.lineage())? } else { partial_lineage(recipe, request, &run, &finished)? };
+    let summary = |r: &StageReport| StageSummary { name: r.name, skipped: r.skipped, seconds: r.seconds };
+    Ok(Summary {
+        run: run.path().to_owned(),
+        id: lineage.id,
+        stages: finished.iter().map(summary).collect(),
+        artifacts: lineage.made.data.into_iter().chain(lineage.made.artifacts).collect(),
+        results: lineage.made.results,
+    })
+}
+
+/// A run that stops before its report has a lineage all the same.
+fn partial_lineage(recipe: &Recipe, request: &Request, run: &RunFolder, finished: &[StageReport]) -> Result<Lineage> {
+    let lineage = report::lineage(recipe, request, run, finished)?;
+    if finished.iter().any(|r| !r.skipped) || !run.lineage().is_file() {
+        lineage.write(&run.lineage())?;
+    }
+    Ok(lineage)
+}
+
+/// A recipe section as a stage's key sees it.
+fn part(section: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(section).map_err(|e| Error::internal("recipe", e))
+}
+
+fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>> {
+    let stage = |name, config, after: &[&'static str], body| Stage {
+        name,
+        version: 1,
+        config,
+        after: after.to_vec(),
+        inputs: Vec::new(),
+        body,
+    };
+    let mut stages = vec![
+        stage("data", part(&recipe.data)?, &[], Box::new(|c: &StageContext<'_>| data(recipe, c)) as stage::Body<'a>),
+        stage(
+            "tokenizer",
+            json!([part(&recipe.tokenizer)?, recipe.model.max_position_embeddings]),
+            &["data"],
+            Box::new(|c| train_tokenizer(recipe, c)),
+        ),
+        stage(
+            "train",
+            json!([part(&recipe.model)?, part(&recipe.train)?, recipe.run.seed]),
+            &["data", "tokenizer"],
+            Box::new(|c| training::run(recipe, c)),
+        ),
+        stage("package", part(&recipe.model)?, &["tokenizer", "train"], Box::new(|c| package::folder(recipe, c))),
+        stage(
+            "gguf",
+            json!([part(&recipe.model)?, part(&recipe.package)?]),
+            &["tokenizer", "train"],
+            Box::new(|c| package::gguf_files(recipe, c)),
+        ),
+    ];
+    let mut before_report = vec!["data", "tokenizer", "train", "package", "gguf"];
+    for mode in &recipe.eval.modes {
+        let name = evaluation_stage(*mode);
+        let config = json!([recipe.eval.limit, recipe.eval.max_new_tokens]);
+        let body = Box::new(|c: &StageContext<'_>| evaluation::run(recipe, *mode, c));
+        stages.push(stage(name, config, &["data", "package"], body));
+        before_report.push(name);
+    }
+    let body = Box::new(|c: &StageContext<'_>| report::run(recipe, request, c));
+    stages.push(stage("report", part(recipe)?, &before_report, body));
+    Ok(stages)
+}
+
+/// The stage that evaluates in one mode.
+pub(crate) fn evaluation_stage(mode: DecodingMode) -> &'static str {
+    match mode {
+        DecodingMode::Free => "eval-free",
+        DecodingMode::Constrained => "eval-constrained",
+    }
+}
+
+fn data(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
+    context.progress.start("data", None);
+    let dataset = edge_json::generate(&recipe.data)?;
+    dataset.write(&context.run.data())?;
+    let (train, valid, test) = (dataset.train.len(), dataset.valid.len(), dataset.test.len());
+    let schemas = dataset.schemas.len();
+    context.progress.finish(&format!("{train} training, {valid} validation, {test} test items, {schemas} schemas"));
+    Ok(vec![Output::Content("data".into())])
+}
+
+fn train_tokenizer(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
+    context.progress.start("tokenizer", None);
+    let data = context.run.data();
+    let (train, valid) = (item::read_jsonl(&data.join("train.jsonl"))?, item::read_jsonl(&data.join("valid.jsonl"))?);
+    let schemas = SchemaSet::load(&data.join("schemas"))?;
+    let (size, longest) = (recipe.tokenizer.vocab_size, recipe.model.max_position_embeddings);
+    let trained = tokenizer::train(&train, &valid, &schemas, size, longest, &context.run.tokenizer())?;
+    let told = format!("{} tokens, {:.3} bytes per token", trained.vocab_size, trained.bytes_per_token);
+    context.progress.finish(&told);
+    Ok(vec![Output::Content("tokenizer".into())])
+}
