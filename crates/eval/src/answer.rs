@@ -25,12 +25,13 @@ impl RootKind {
     /// What the schema's root permits, by `type`, `const`, `enum`, `anyOf`, `oneOf`, `allOf` and `$ref` into the same
     /// file. A root that says nothing permits both.
     pub fn of(schema: &Value) -> Self {
-        Self::of_part(schema, schema, 0)
+        Self::of_part(schema, schema, &mut 0, 0)
     }
 
-    fn of_part(part: &Value, root: &Value, depth: usize) -> Self {
+    fn of_part(part: &Value, root: &Value, visits: &mut usize, depth: usize) -> Self {
         let mut kind = Self { object: true, array: true };
-        if depth > 32 {
+        *visits += 1;
+        if depth > 32 || *visits > 1_000 {
             return kind; // a circle of references says nothing
         }
         let Some(members) = part.as_object() else { return kind };
@@ -48,15 +49,15 @@ impl RootKind {
                     narrow(Self { object: vs.iter().any(Value::is_object), array: vs.iter().any(Value::is_array) });
                 }
                 ("anyOf" | "oneOf", Value::Array(parts)) => {
-                    let kinds: Vec<_> = parts.iter().map(|p| Self::of_part(p, root, depth + 1)).collect();
+                    let kinds: Vec<_> = parts.iter().map(|p| Self::of_part(p, root, visits, depth + 1)).collect();
                     narrow(Self { object: kinds.iter().any(|k| k.object), array: kinds.iter().any(|k| k.array) });
                 }
                 ("allOf", Value::Array(parts)) => {
-                    parts.iter().for_each(|p| narrow(Self::of_part(p, root, depth + 1)));
+                    parts.iter().for_each(|p| narrow(Self::of_part(p, root, visits, depth + 1)));
                 }
                 ("$ref", Value::String(reference)) => {
                     if let Some(target) = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer)) {
-                        narrow(Self::of_part(target, root, depth + 1));
+                        narrow(Self::of_part(target, root, visits, depth + 1));
                     }
                 }
                 _ => {}
@@ -138,6 +139,7 @@ mod tests {
             (json!({"allOf": [{"type": ["object", "array"]}, {"type": "array"}]}), ARRAY),
             (json!({"$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}}), OBJECT),
             (json!({"$ref": "#"}), both),
+            (json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}]}), both),
             (json!({"enum": [{"a": 1}, 3]}), OBJECT),
         ] {
             assert_eq!(RootKind::of(&schema), kind, "{schema}");

@@ -1,23 +1,29 @@
 //! What a score has to beat: a schema-guided rule without learning, and the empty answer.
 //!
 //! The rule ([`rule`]) reads a text with the schema in hand and nothing else. Keys are looked for in title case as
-//! "Key: value"; values are typed by the schema; an indented block below a key is its object or array; a repeated key
-//! starts a new array item. It guesses nothing that the text does not spell out.
+//! "Key: value" (or with another separator, or with the parent's name before them: "Receiver City = ..."); values are typed
+//! by the schema; an indented block below a key is its object or array; a repeated key starts a new array item. It guesses
+//! nothing that the text does not spell out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::answer::RootKind;
-use crate::json::{self, Json};
+use crate::json::Json;
+
+mod lines;
+mod scalars;
+
+use lines::{Line, lines, spoken};
 
 /// The floors in words, by name, for a result's protocol.
 pub fn definitions() -> BTreeMap<String, String> {
     [
         (
             "rule",
-            "schema-guided rule: recursive; title-cased keys found as \"Key: value\", values typed by the schema, a \
-             repeated key starts a new array item; no learning",
+            "schema-guided rule: recursive; title-cased keys found as \"Key: value\" (also with `=`, `->`, ` - ` or `|`, and \
+             after the parent's name), values typed by the schema, a repeated key starts a new array item; no learning",
         ),
         ("empty", "the empty object (or array, where the schema's root asks for one)"),
     ]
@@ -32,82 +38,23 @@ pub fn empty(schema: &Value) -> Json {
 
 /// Schemas that refer to themselves are followed this far down.
 const MAX_DEPTH: usize = 12;
+/// Places of a schema where keys are collected.
+const MOST_PLACES: usize = 2_000;
+/// Objects without headers are looked for this far down: every level multiplies the places to look.
+const MOST_HEADERLESS: usize = 2;
 
 /// The rule's answer for `text`.
 pub fn rule(text: &str, schema: &Value) -> Json {
-    let mut rule = Rule { root: schema, titles: BTreeSet::new() };
-    let mut titles = BTreeSet::new();
-    rule.titles(schema, 0, &mut titles);
-    rule.titles = titles;
-    let lines = lines(text, &rule.titles);
+    let mut rule = Rule { root: schema, keys: BTreeSet::new() };
+    let mut keys = BTreeSet::new();
+    rule.collect_keys(schema, "", &mut BTreeSet::new(), &mut keys);
+    rule.keys = keys;
+    let lines = lines(text, &rule.keys);
     if RootKind::of(schema).object {
         return Json::Object(rule.objects(&lines, schema, false, 0).0.swap_remove(0));
     }
     let objects = rule.objects(&lines, rule.items(schema), true, 0).0;
     Json::Array(objects.into_iter().filter(|o| !o.is_empty()).map(Json::Object).collect())
-}
-
-/// One line of the text, or one "Key: value" of several on it.
-#[derive(Clone)]
-struct Line {
-    indent: usize,
-    /// Lower case, without list and emphasis marks; empty if the line has no colon.
-    key: String,
-    /// What follows the colon.
-    value: String,
-    /// The whole line, trimmed.
-    text: String,
-}
-
-/// `order_id`, `orderId` and `order id` all read "order id" here; the text says "Order Id".
-fn title(key: &str) -> String {
-    let mut out = String::new();
-    let mut after_lower = false;
-    for c in key.chars() {
-        let gap = c == '_' || c == '-' || c.is_whitespace();
-        if (gap || (after_lower && c.is_uppercase())) && !out.is_empty() && !out.ends_with(' ') {
-            out.push(' ');
-        }
-        if !gap {
-            out.extend(c.to_lowercase());
-        }
-        after_lower = c.is_lowercase();
-    }
-    out
-}
-
-/// Splits the text into lines, and a line with several known keys ("Order Id: 7, Status: open") into one for each.
-fn lines(text: &str, titles: &BTreeSet<String>) -> Vec<Line> {
-    let mut out = Vec::new();
-    for line in text.lines() {
-        let lower = line.to_ascii_lowercase(); // keeps byte offsets
-        let mut starts = vec![0];
-        for (colon, _) in lower.match_indices(':') {
-            let before = &lower[..colon];
-            let starts_key = |title: &&String| {
-                let head = before.strip_suffix(title.as_str()).filter(|head| head.ends_with(' '));
-                head.is_some_and(|head| head.trim_end().ends_with([',', ';', '|', '.', ':', '(']))
-            };
-            starts.extend(titles.iter().filter(starts_key).map(|title| colon - title.len()).min());
-        }
-        starts.push(line.len());
-        for span in starts.windows(2) {
-            let mut part = &line[span[0]..span[1]];
-            if starts.len() > 2 {
-                part = part.trim_end().trim_end_matches([',', ';', '|', '(']);
-            }
-            let indent = line.len() - line.trim_start().len();
-            let (key, value) = part.split_once(':').unwrap_or(("", ""));
-            let marks = |c: char| c.is_whitespace() || "-*•>#|".contains(c);
-            out.push(Line {
-                indent,
-                key: key.trim_matches(marks).split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase(),
-                value: value.trim_start_matches('*').trim().to_owned(),
-                text: part.trim().to_owned(),
-            });
-        }
-    }
-    out
 }
 
 /// What the rule uses of a schema: types, enum values, and the schema that declares properties or items.
@@ -128,8 +75,8 @@ enum Kind {
 
 struct Rule<'a> {
     root: &'a Value,
-    /// Every key of the schema, at any depth, as a text spells it.
-    titles: BTreeSet<String>,
+    /// Every key of the schema, at any depth, alone and after its parent's, as it is said.
+    keys: BTreeSet<String>,
 }
 
 type Object = BTreeMap<String, Json>;
@@ -175,17 +122,27 @@ impl<'a> Rule<'a> {
         self.resolve(schema)["properties"].as_object().into_iter().flatten()
     }
 
-    /// Every key of the schema as a text would spell it.
-    fn titles(&self, schema: &'a Value, depth: usize, into: &mut BTreeSet<String>) {
-        if depth > MAX_DEPTH {
-            return;
+    fn collect_keys(
+        &self,
+        schema: &'a Value,
+        parent: &str,
+        visited: &mut BTreeSet<(*const Value, String)>,
+        into: &mut BTreeSet<String>,
+    ) {
+        let schema = self.resolve(schema);
+        if visited.len() > MOST_PLACES || !visited.insert((std::ptr::from_ref(schema), parent.to_owned())) {
+            return; // a schema that refers to itself
         }
         for (key, property) in self.properties(schema) {
-            into.insert(title(key));
-            self.titles(property, depth + 1, into);
+            let key = spoken(key);
+            if !parent.is_empty() {
+                into.insert(format!("{parent} {key}"));
+            }
+            self.collect_keys(property, &key, visited, into);
+            into.insert(key);
         }
         if !self.items(schema).is_null() {
-            self.titles(self.items(schema), depth + 1, into);
+            self.collect_keys(self.items(schema), parent, visited, into);
         }
     }
 
@@ -198,20 +155,20 @@ impl<'a> Rule<'a> {
             return (out, unused);
         }
         let by_title: BTreeMap<String, (&String, &Value)> =
-            self.properties(schema).map(|(key, property)| (title(key), (key, property))).collect();
+            self.properties(schema).map(|(key, property)| (spoken(key), (key, property))).collect();
         let mut at = 0;
         while at < lines.len() {
             let line = &lines[at];
             at += 1;
             let Some(&(key, property)) = by_title.get(&line.key) else {
-                unused.extend((!line.key.is_empty()).then(|| line.clone()));
+                unused.extend(self.keys.contains(&line.key).then(|| line.clone()));
                 continue;
             };
             let block = lines[at..].iter().take_while(|l| l.indent > line.indent && !l.text.is_empty()).count();
             let body = &lines[at..at + block];
             at += block;
             // A text goes on over the next lines until a blank one or a key.
-            let goes_on = |l: &&Line| l.indent == line.indent && !l.text.is_empty() && !self.titles.contains(&l.key);
+            let goes_on = |l: &&Line| l.indent == line.indent && !l.text.is_empty() && !self.keys.contains(&l.key);
             let more: Vec<&Line> = lines[at..].iter().take_while(goes_on).collect();
             let value = self.value(&line.value, body, &more, property, depth);
             if out.last().is_some_and(|object| object.contains_key(key)) {
@@ -230,25 +187,39 @@ impl<'a> Rule<'a> {
         (out, unused)
     }
 
-    /// Objects and arrays of objects whose own name the text leaves out ("City: ..." without "Address:").
+    /// Objects and arrays of objects that have no header of their own: first those whose keys carry the name ("Address City:
+    /// ..."), then those whose keys do without ("City: ...").
     fn without_header(&self, mut unused: Vec<Line>, schema: &'a Value, object: &mut Object, depth: usize) -> Vec<Line> {
-        for (key, property) in self.properties(schema) {
-            let shape = self.shape(property);
-            if unused.is_empty() || object.contains_key(key) {
-                continue;
-            }
-            let (found, left) = match shape.kind {
-                Kind::Object => self.objects(&unused, shape.schema, false, depth + 1),
-                Kind::Array if self.shape(shape.items).kind == Kind::Object => {
-                    self.objects(&unused, shape.items, true, depth + 1)
-                }
-                _ => continue,
-            };
-            let mut found: Vec<Json> = found.into_iter().filter(|o| !o.is_empty()).map(Json::Object).collect();
-            if !found.is_empty() {
-                unused = left;
+        if depth > MOST_HEADERLESS {
+            return unused;
+        }
+        for named in [true, false] {
+            for (key, property) in self.properties(schema) {
+                let shape = self.shape(property);
                 let one = shape.kind == Kind::Object;
-                object.insert(key.clone(), if one { found.swap_remove(0) } else { Json::Array(found) });
+                let members = if one { shape.schema } else { shape.items };
+                let nested = one || (shape.kind == Kind::Array && self.shape(members).kind == Kind::Object);
+                if unused.is_empty() || object.contains_key(key) || !nested {
+                    continue;
+                }
+                let prefix = if named { format!("{} ", spoken(key)) } else { String::new() };
+                let (own, others): (Vec<Line>, Vec<Line>) =
+                    unused.iter().cloned().partition(|l| l.key.starts_with(&prefix));
+                let own: Vec<Line> =
+                    own.into_iter().map(|l| Line { key: l.key[prefix.len()..].to_owned(), ..l }).collect();
+                if own.is_empty() {
+                    continue;
+                }
+                let (found, left) = self.objects(&own, members, !one, depth + 1);
+                let mut found: Vec<Json> = found.into_iter().filter(|o| !o.is_empty()).map(Json::Object).collect();
+                if !found.is_empty() {
+                    unused = left
+                        .into_iter()
+                        .map(|l| Line { key: format!("{prefix}{}", l.key), ..l })
+                        .chain(others)
+                        .collect();
+                    object.insert(key.clone(), if one { found.swap_remove(0) } else { Json::Array(found) });
+                }
             }
         }
         unused
@@ -280,44 +251,39 @@ impl<'a> Rule<'a> {
         }
     }
 
-    /// A scalar typed by the schema; `None` if the text is not of that type.
     fn scalar(&self, text: &str, schema: &'a Value) -> Option<Json> {
         let shape = self.shape(schema);
         if let Some(values) = shape.schema["enum"].as_array() {
-            let spelled = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
-            let wanted = title(text);
-            let found =
-                values.iter().find(|v| spelled(v) == text).or(values.iter().find(|v| title(&spelled(v)) == wanted));
-            return found.and_then(|v| json::parse(&v.to_string()).ok());
+            return scalars::one_of(text, values);
         }
         match shape.kind {
-            Kind::Number => number(text),
-            Kind::Boolean => match text.trim_end_matches('.').to_lowercase().as_str() {
-                "true" | "yes" => Some(Json::Bool(true)),
-                "false" | "no" => Some(Json::Bool(false)),
-                _ => None,
-            },
+            Kind::Number => scalars::number(text),
+            Kind::Boolean => scalars::boolean(text),
+            _ if shape.schema["format"] == "date" => {
+                Some(Json::String(scalars::date(text).unwrap_or_else(|| text.to_owned())))
+            }
             _ => Some(Json::String(text.to_owned())),
         }
     }
 }
 
-/// A number as written, or with a currency or unit around it and commas between thousands.
-fn number(text: &str) -> Option<Json> {
-    let plain = |t: &str| json::parse(t).ok().filter(|v| matches!(v, Json::Number(_)));
-    plain(text).or_else(|| {
-        let start = text.find(|c: char| c.is_ascii_digit())?;
-        let start = if text[..start].ends_with('-') { start - 1 } else { start };
-        let part = &text[start..];
-        let end = part.find(|c: char| !(c.is_ascii_digit() || ".,-".contains(c))).unwrap_or(part.len());
-        plain(&part[..end].trim_end_matches(['.', ',', '-']).replace(',', ""))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn any_text_has_an_answer(text in "([ \\-*|]{0,3}(Order Id|order_id|Items|Sku|City|a|é)( ?(:|=|->|-|\\|) ?)[a-z0-9 .,:\"é]{0,8}\n?){0,12}") {
+            let schema = json!({"type": "object", "properties": {"order_id": {"type": "string"}, "city": {"enum": ["a", 1]},
+                "items": {"type": "array", "items": {"properties": {"sku": {"type": "number"}, "a": {"type": "array"}}}}}});
+            prop_assert!(matches!(rule(&text, &schema), Json::Object(_)));
+        }
+    }
 
     fn says(text: &str, schema: &Value, expected: Value) {
         assert_eq!(rule(text, schema), json::parse(&expected.to_string()).unwrap());
@@ -367,6 +333,12 @@ mod tests {
             "next_2": {"$ref": "#/$defs/n"}, "v": {"type": "integer"}}}}});
         says("V: 1\nNext:\n V: 2", &circle, json!({"v": 1, "next": {"v": 2}}));
         says("é: ü:ß,", &circle, json!({}));
+        let many: serde_json::Map<String, Value> =
+            (0..40).map(|i| (format!("k{i}"), json!({"$ref": "#"}))).chain([("v".to_owned(), json!({}))]).collect();
+        assert_ne!(
+            rule(&"V: 1\nK3 K4: 2\nX: 2\n".repeat(20), &json!({"properties": many})),
+            Json::Object(BTreeMap::new())
+        );
         assert_eq!(empty(&json!({"type": "array"})), Json::Array(vec![]));
         assert_eq!(empty(&json!({})), Json::Object(BTreeMap::new()));
     }

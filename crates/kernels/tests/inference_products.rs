@@ -53,12 +53,15 @@ fn stored(format: RowFormat, rows: usize, cols: usize, seed: u64) -> Stored {
     out
 }
 
-/// What a Q8_0 product sees of its input: blocks of 32 rounded to 127ths of their largest magnitude.
+/// What a Q8_0 product sees of its input: blocks of 32 rounded to 127ths of their largest magnitude, the scale in f16.
 fn as_quantized(x: &[f32]) -> Vec<f64> {
     let block = |b: &[f32]| {
         let largest = b.iter().fold(0f32, |m, v| m.max(v.abs()));
-        let (scale, inverse) = (largest / 127.0, if largest > 0.0 { 127.0 / largest } else { 0.0 });
-        b.iter().map(|v| f64::from(scale) * f64::from((v * inverse).round_ties_even())).collect::<Vec<_>>()
+        let scale = largest / 127.0;
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        b.iter()
+            .map(|v| f64::from(f16::from_f32(scale)) * f64::from((v * inverse).round_ties_even()))
+            .collect::<Vec<_>>()
     };
     x.chunks(32).flat_map(block).collect()
 }

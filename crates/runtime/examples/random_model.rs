@@ -17,9 +17,8 @@ fn main() {
 }
 
 fn run(arguments: &[String]) -> Result<()> {
-    let usage = || {
-        Error::input("arguments", "not eight", "random_model OUT PROMPTS WIDTH LAYERS HEADS KEY_HEADS FFN VOCAB")
-    };
+    let usage =
+        || Error::input("arguments", "not eight", "random_model OUT PROMPTS WIDTH LAYERS HEADS KEY_HEADS FFN VOCAB");
     let [out, prompts, sizes @ ..] = arguments else { return Err(usage()) };
     let sizes = sizes.iter().map(|s| s.parse().map_err(|_| usage())).collect::<Result<Vec<usize>>>()?;
     let [hidden_size, num_hidden_layers, num_attention_heads, num_key_value_heads, intermediate_size, vocab_size] =

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::measure::{Clock, median, per_second, timed};
 use crate::model::{LoadOptions, Model};
+use crate::sampling::argmax;
 use crate::session::Session;
 
 /// What to measure.
@@ -109,11 +110,5 @@ pub fn bench_model(model: &Model, options: BenchOptions, clock: &dyn Clock) -> R
 
 /// The token with the largest logit; 0 when none is a number (the speed of damaged weights is still a speed).
 fn most_likely(logits: &[f32]) -> u32 {
-    let mut best = (f32::NEG_INFINITY, 0);
-    for (id, logit) in logits.iter().enumerate() {
-        if *logit > best.0 {
-            best = (*logit, id as u32);
-        }
-    }
-    best.1
+    argmax(logits).unwrap_or(0)
 }

@@ -133,16 +133,27 @@ impl Sampler {
 
 /// The most likely token, the lowest id among equals. An input error when a logit is NaN or every one is negative infinity.
 fn greedy(logits: &[f32]) -> Result<u32> {
-    let mut best = (f32::NEG_INFINITY, None);
-    for (id, logit) in logits.iter().enumerate() {
-        if logit.is_nan() {
-            return Err(impossible());
-        }
-        if *logit > best.0 {
-            best = (*logit, Some(id as u32));
+    if logits.iter().fold(false, |any, l| any | l.is_nan()) {
+        return Err(impossible());
+    }
+    argmax(logits).ok_or_else(impossible)
+}
+
+/// The id of the largest logit, the lowest among equals; `None` when none is above negative infinity.
+pub(crate) fn argmax(logits: &[f32]) -> Option<u32> {
+    // The largest value first, lane by lane, then where it stands: both passes become vector code, one pass would not.
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    let (chunks, rest) = logits.as_chunks::<16>();
+    for chunk in chunks {
+        for (lane, logit) in lanes.iter_mut().zip(chunk) {
+            *lane = if *logit > *lane { *logit } else { *lane };
         }
     }
-    best.1.ok_or_else(impossible)
+    let largest = lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |m, l| if *l > m { *l } else { m });
+    if largest == f32::NEG_INFINITY {
+        return None;
+    }
+    logits.iter().position(|l| *l == largest).map(|id| id as u32)
 }
 
 fn impossible() -> Error {

@@ -148,8 +148,9 @@ impl<'m> Session<'m> {
     pub fn load_state(&mut self, bytes: &[u8]) -> Result<()> {
         let wrong = |what: &str| Error::input("state", what, "give a state saved from this model");
         let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| wrong("not a Bantam state"))?;
-        let rest =
-            rest.strip_prefix(fingerprint(self.model).as_slice()).ok_or_else(|| wrong("saved from another model shape"))?;
+        let rest = rest
+            .strip_prefix(fingerprint(self.model).as_slice())
+            .ok_or_else(|| wrong("saved from another model shape"))?;
         let (position, mut rest) = rest.split_first_chunk::<8>().ok_or_else(|| wrong("cut off"))?;
         let position = usize::try_from(u64::from_le_bytes(*position)).unwrap_or(usize::MAX);
         if position > self.model.context_length() {

@@ -200,3 +200,15 @@ fn weights_of_another_shape_are_refused() {
     weights.remove(1);
     assert!(Model::from_tensors(&config, &weights, LoadOptions::default()).is_err());
 }
+
+#[test]
+fn models_sessions_and_constraints_cross_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Model>();
+    shared::<Session<'_>>();
+    shared::<bantam_runtime::Constraint>();
+    shared::<bantam_runtime::ConstraintCompiler>();
+    fn sent<T: Send>() {}
+    sent::<bantam_runtime::ConstraintState>();
+    sent::<bantam_runtime::Sampler>();
+}

@@ -240,7 +240,7 @@ mod tests {
         let point = |i: usize| TrainingPoint {
             step: i as u64 * 10,
             train_loss: Some(7.0 * (-(i as f64) / 40.0).exp() + 0.05),
-            valid_loss: (i % 50 == 0).then_some(2.0),
+            valid_loss: i.is_multiple_of(50).then_some(2.0),
             bits_per_byte: Some(f64::NAN),
             learning_rate: Some(1e-3),
         };

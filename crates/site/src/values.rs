@@ -133,7 +133,7 @@ pub fn pretty(json: &str) -> String {
 }
 
 fn write_pretty(out: &mut String, json: &str, depth: usize) {
-    let (open, close, parts) = match Parts::of(json) {
+    let Parts { open, close, parts } = match Parts::of(json) {
         Some(parts) if one_line(json).chars().count() > ONE_LINE => parts,
         _ => return out.push_str(&one_line(json)),
     };
@@ -150,22 +150,21 @@ fn write_pretty(out: &mut String, json: &str, depth: usize) {
 }
 
 fn one_line(json: &str) -> String {
-    let Some((open, close, parts)) = Parts::of(json) else { return json.to_owned() };
+    let Some(Parts { open, close, parts }) = Parts::of(json) else { return json.to_owned() };
     let parts: Vec<String> = parts.iter().map(|(key, value)| format!("{key}{}", one_line(value.get()))).collect();
     format!("{open}{}{close}", parts.join(", "))
 }
 
-/// The members of an object (keys as JSON with their colon) or the items of an array, in order.
-struct Parts<'a>(Vec<(String, &'a RawValue)>);
+/// A container's brackets, and the members of an object (keys as JSON with their colon) or the items of an array, in order.
+struct Parts<'a> {
+    open: char,
+    close: char,
+    parts: Vec<(String, &'a RawValue)>,
+}
 
 impl<'a> Parts<'a> {
-    fn of(json: &'a str) -> Option<(char, char, Vec<(String, &'a RawValue)>)> {
-        let (open, close) = match json.chars().next()? {
-            '{' => ('{', '}'),
-            '[' => ('[', ']'),
-            _ => return None,
-        };
-        serde_json::from_str::<Self>(json).ok().map(|parts| (open, close, parts.0))
+    fn of(json: &'a str) -> Option<Self> {
+        json.starts_with(['{', '[']).then(|| serde_json::from_str(json).ok()).flatten()
     }
 }
 
@@ -184,7 +183,7 @@ impl<'a> Deserialize<'a> for Parts<'a> {
                 while let Some((key, value)) = members.next_entry::<String, &RawValue>()? {
                     parts.push((format!("{}: ", Value::String(key)), value));
                 }
-                Ok(Parts(parts))
+                Ok(Parts { open: '{', close: '}', parts })
             }
 
             fn visit_seq<S: SeqAccess<'a>>(self, mut items: S) -> Result<Parts<'a>, S::Error> {
@@ -192,7 +191,7 @@ impl<'a> Deserialize<'a> for Parts<'a> {
                 while let Some(value) = items.next_element::<&RawValue>()? {
                     parts.push((String::new(), value));
                 }
-                Ok(Parts(parts))
+                Ok(Parts { open: '[', close: ']', parts })
             }
         }
         from.deserialize_any(InOrder)
@@ -215,7 +214,7 @@ mod tests {
     #[test]
     fn values_become_rows() {
         let rows = flat(
-            &json!({"made": {"seed": 7, "data": {"train.jsonl": "ab"}, "none": {}}, "command": ["bantam", "run"], "f": 0.25}),
+            &json!({"made": {"seed": 7, "data": {"train.jsonl": "ab"}, "none": {}}, "command": ["bantam", "run"], "f": 0.25, "duplicates": {"count": 3, "of": 60, "rate": 0.05}}),
         );
         let expected = [
             ("made › seed", "7"),

@@ -76,7 +76,7 @@ fn evaluate(dir: &Path, mode: Mode) -> Evaluated {
         }
         let mut output = answer.to_string();
         if mode == Mode::Free && draw % 17 == 0 {
-            output.truncate(output.floor_char_boundary(output.len() / 2));
+            output = output.chars().take(output.len() / 2).collect();
         }
         let _ = writeln!(lines, "{}", json!({"id": item.id, "output": output}));
     }
@@ -111,7 +111,7 @@ fn example(evaluations: Vec<Evaluated>) -> ReportInput {
         let x = step as f64;
         let noise = ((step * 2_654_435_761) % 1000) as f64 / 1000.0 - 0.5;
         let loss = 0.06 + 6.8 * (-x / 320.0).exp() + 0.9 / (1.0 + (x / 1400.0).powi(3));
-        let validated = step % 250 == 0 || step == 4_999;
+        let validated = step.is_multiple_of(250) || step == 4_999;
         TrainingPoint {
             step,
             train_loss: Some(loss * (1.0 + 0.18 * noise)),

@@ -26,6 +26,7 @@ fn from_gguf(pre: &str, more: &[(&str, Value)]) -> bantam_core::Result<Tokenizer
     let path = fixtures::gguf(dir.path(), Architecture::Llama, gguf::GgufType::F16);
     let file = std::fs::read(&path).unwrap();
     let contents = gguf::parse(&file, "x").unwrap();
+    let bytes = &file;
     let mut keys = contents.keys;
     keys.insert("tokenizer.ggml.pre".into(), Value::Text(pre.into()));
     keys.extend(more.iter().map(|(k, v)| (format!("tokenizer.ggml.{k}"), v.clone())));
@@ -36,7 +37,7 @@ fn from_gguf(pre: &str, more: &[(&str, Value)]) -> bantam_core::Result<Tokenizer
             name: t.name,
             shape: t.shape,
             dtype: t.dtype,
-            bytes: Box::new(|| file[t.range.clone()].to_vec()),
+            bytes: Box::new(move || bytes[t.range.clone()].to_vec()),
         })
         .collect();
     gguf::write(&path, &keys.into_iter().collect::<Vec<_>>(), &tensors)?;

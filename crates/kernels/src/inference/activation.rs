@@ -31,17 +31,20 @@ fn softmax_body<const FMA: bool>(scores: &mut [f32]) {
             *m = if *v > *m { *v } else { *m };
         }
     }
-    let largest = largest.into_iter().chain(rest.iter().copied()).fold(f32::NEG_INFINITY, f32::max);
+    let mut top = f32::NEG_INFINITY;
+    for v in largest.iter().chain(rest.iter()) {
+        top = if *v > top { *v } else { top };
+    }
     let mut sums = [0f32; LANES];
     for chunk in wide.iter_mut() {
         for (sum, v) in sums.iter_mut().zip(chunk) {
-            *v = exp::<FMA>(*v - largest);
+            *v = exp::<FMA>(*v - top);
             *sum += *v;
         }
     }
     let mut total: f32 = sums.iter().sum();
     for v in rest.iter_mut() {
-        *v = exp::<FMA>(*v - largest);
+        *v = exp::<FMA>(*v - top);
         total += *v;
     }
     let scale = 1.0 / total;

@@ -44,6 +44,12 @@ impl Lanes for Narrow {
     }
 
     #[inline(always)]
+    unsafe fn add(a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the trait's contract.
+        unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
         // SAFETY: the trait's contract.
         unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
@@ -84,5 +90,5 @@ impl Lanes for Narrow {
     }
 }
 
-dense_products!(Narrow, ["avx2,fma,f16c"], batch 4, wide 1, single 4);
+dense_products!(Narrow, ["avx2,fma,f16c"], batch 4, wide 1, single 4, view false);
 quantized_product!(Narrow, ["avx2,fma,f16c"], batch 4);

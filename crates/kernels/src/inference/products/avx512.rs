@@ -41,6 +41,12 @@ impl<const VNNI: bool> Lanes for Wide<VNNI> {
     }
 
     #[inline(always)]
+    unsafe fn add(a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the trait's contract.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
         // SAFETY: the trait's contract.
         unsafe { _mm512_fmadd_ps(a, b, c) }
@@ -90,7 +96,7 @@ impl<const VNNI: bool> Lanes for Wide<VNNI> {
     }
 }
 
-dense_products!(Wide<false>, ["avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"], batch 4, wide 4, single 8);
+dense_products!(Wide<false>, ["avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"], batch 4, wide 4, single 8, view true);
 quantized_product!(Wide<false>, ["avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"], batch 4);
 
 /// The Q8_0 product with VNNI.

@@ -17,6 +17,7 @@ pub(super) trait Lanes {
     /// 16 bfloat16.
     unsafe fn load_bf16(from: *const u16) -> Self::F;
     unsafe fn mul(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn add(a: Self::F, b: Self::F) -> Self::F;
     /// `a * b + c`.
     unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     unsafe fn store(to: *mut f32, value: Self::F);
@@ -116,9 +117,9 @@ unsafe fn store<L: Lanes>(out: &Output, token: usize, panel: usize, value: L::F)
     }
 }
 
-/// M tokens by N panels. The sum over columns runs in order, one accumulator per result, whatever M and N are.
+/// M tokens by N panels. Column c is added to sum c % S of each result, in order, whatever M and N are.
 #[inline(always)]
-unsafe fn tile<L: Lanes, E: Element, const M: usize, const N: usize>(
+unsafe fn tile<L: Lanes, E: Element, const M: usize, const N: usize, const S: usize>(
     job: &Dense<E::Stored>,
     token: usize,
     panel: usize,
@@ -127,24 +128,49 @@ unsafe fn tile<L: Lanes, E: Element, const M: usize, const N: usize>(
     // `token + M` and `panel + N` are within them.
     unsafe {
         let zero = L::splat(0.0);
-        let mut sums = [[zero; N]; M];
+        let mut sums = [[[zero; N]; M]; S];
         let x = job.x.add(token * job.x_stride);
         let weights = job.weights.add(panel * job.panel_stride);
-        for column in 0..job.cols {
-            let mut w = [zero; N];
-            for (n, w) in w.iter_mut().enumerate() {
-                *w = E::load::<L>(weights.add(n * job.panel_stride + column * job.column_stride));
-            }
-            for (m, sums) in sums.iter_mut().enumerate() {
-                let value = L::splat(*x.add(m * job.x_stride + column));
-                for (sum, w) in sums.iter_mut().zip(w) {
-                    *sum = L::mul_add(w, value, *sum);
-                }
+        let whole = job.cols / S * S;
+        for first in (0..whole).step_by(S) {
+            for (s, sums) in sums.iter_mut().enumerate() {
+                accumulate::<L, E, M, N>(job, x, weights, first + s, sums);
             }
         }
-        for (m, sums) in sums.into_iter().enumerate() {
-            for (n, sum) in sums.into_iter().enumerate() {
-                store::<L>(&job.out, token + m, panel + n, sum);
+        for (s, sums) in sums.iter_mut().enumerate().take(job.cols - whole) {
+            accumulate::<L, E, M, N>(job, x, weights, whole + s, sums);
+        }
+        for m in 0..M {
+            for n in 0..N {
+                let mut total = sums[0][m][n];
+                for more in &sums[1..] {
+                    total = L::add(total, more[m][n]);
+                }
+                store::<L>(&job.out, token + m, panel + n, total);
+            }
+        }
+    }
+}
+
+/// Adds one column's products to the sums of M tokens by N panels.
+#[inline(always)]
+unsafe fn accumulate<L: Lanes, E: Element, const M: usize, const N: usize>(
+    job: &Dense<E::Stored>,
+    x: *const f32,
+    weights: *const E::Stored,
+    column: usize,
+    sums: &mut [[L::F; N]; M],
+) {
+    // SAFETY: as in `tile`, which gives a column of the job and pointers within it.
+    unsafe {
+        let mut w = [L::splat(0.0); N];
+        for (n, w) in w.iter_mut().enumerate() {
+            *w = E::load::<L>(weights.add(n * job.panel_stride + column * job.column_stride));
+        }
+        for (m, sums) in sums.iter_mut().enumerate() {
+            let value = L::splat(*x.add(m * job.x_stride + column));
+            for (sum, w) in sums.iter_mut().zip(w) {
+                *sum = L::mul_add(w, value, *sum);
             }
         }
     }
@@ -157,11 +183,11 @@ unsafe fn column<L: Lanes, E: Element, const M: usize, const N: usize>(job: &Den
     // SAFETY: as in `dense`.
     unsafe {
         while token + M <= job.tokens {
-            tile::<L, E, M, N>(job, token, panel);
+            tile::<L, E, M, N, 1>(job, token, panel);
             token += M;
         }
         while token < job.tokens {
-            tile::<L, E, 1, N>(job, token, panel);
+            tile::<L, E, 1, N, 1>(job, token, panel);
             token += 1;
         }
     }
@@ -182,11 +208,11 @@ pub(super) unsafe fn dense<L: Lanes, E: Element, const BATCH: usize, const WIDE:
     unsafe {
         if job.tokens == 1 {
             while panel + SINGLE <= panels.end {
-                tile::<L, E, 1, SINGLE>(job, 0, panel);
+                tile::<L, E, 1, SINGLE, 1>(job, 0, panel);
                 panel += SINGLE;
             }
             while panel + 2 <= panels.end {
-                tile::<L, E, 1, 2>(job, 0, panel);
+                tile::<L, E, 1, 2, 1>(job, 0, panel);
                 panel += 2;
             }
         }
@@ -196,6 +222,66 @@ pub(super) unsafe fn dense<L: Lanes, E: Element, const BATCH: usize, const WIDE:
         }
         while panel < panels.end {
             column::<L, E, BATCH, 1>(job, panel);
+            panel += 1;
+        }
+    }
+}
+
+/// The product for all panels with few tokens and any shape, as attention needs it: where there are few results, each is
+/// made of several sums, so that one addition need not wait for the other. Which sums a result is made of depends on the job's
+/// shape only. WIDE instruction sets hold eight sums of 16, others four.
+///
+/// # Safety
+/// As for [`dense`].
+#[inline(always)]
+pub(super) unsafe fn view<L: Lanes, const WIDE: bool>(job: &Dense<f32>, panels: usize) {
+    let mut panel = 0;
+    // SAFETY: the caller's contract is that of the functions called.
+    unsafe {
+        while panel + 4 <= panels {
+            let mut token = 0;
+            while WIDE && token + 2 <= job.tokens {
+                tile::<L, Single, 2, 4, 1>(job, token, panel);
+                token += 2;
+            }
+            while token < job.tokens {
+                if WIDE {
+                    tile::<L, Single, 1, 4, 2>(job, token, panel)
+                } else {
+                    tile::<L, Single, 1, 4, 1>(job, token, panel)
+                }
+                token += 1;
+            }
+            panel += 4;
+        }
+        while panel + 2 <= panels {
+            let mut token = 0;
+            while token + 2 <= job.tokens {
+                if WIDE {
+                    tile::<L, Single, 2, 2, 2>(job, token, panel)
+                } else {
+                    tile::<L, Single, 2, 2, 1>(job, token, panel)
+                }
+                token += 2;
+            }
+            while token < job.tokens {
+                if WIDE {
+                    tile::<L, Single, 1, 2, 4>(job, token, panel)
+                } else {
+                    tile::<L, Single, 1, 2, 2>(job, token, panel)
+                }
+                token += 1;
+            }
+            panel += 2;
+        }
+        while panel < panels {
+            for token in 0..job.tokens {
+                if WIDE {
+                    tile::<L, Single, 1, 1, 8>(job, token, panel)
+                } else {
+                    tile::<L, Single, 1, 1, 4>(job, token, panel)
+                }
+            }
             panel += 1;
         }
     }
@@ -246,7 +332,17 @@ pub(super) unsafe fn quantized<L: Lanes, const BATCH: usize>(job: &Quantized, pa
 
 /// Defines a module's products with floating-point weights for one implementation of [`Lanes`], its instruction set enabled.
 macro_rules! dense_products {
-    ($lanes:ty, [$($features:literal)?], batch $batch:literal, wide $wide:literal, single $single:literal) => {
+    ($lanes:ty, [$($features:literal)?], batch $batch:literal, wide $wide:literal, single $single:literal, view $view:literal) => {
+        /// # Safety
+        /// The machine has the instruction set; every pointer of `job` is valid for its sizes.
+        $(#[target_feature(enable = $features)])?
+        pub(in crate::inference::products) unsafe fn view(
+            job: &$crate::inference::products::lanes::Dense<f32>,
+            panels: usize,
+        ) {
+            // SAFETY: the caller's contract is that of the generic product.
+            unsafe { $crate::inference::products::lanes::view::<$lanes, $view>(job, panels) }
+        }
         dense_products!(@one dense_f32, $lanes, Single, f32, [$($features)?], $batch, $wide, $single);
         dense_products!(@one dense_f16, $lanes, Half, u16, [$($features)?], $batch, $wide, $single);
         dense_products!(@one dense_bf16, $lanes, Brain, u16, [$($features)?], $batch, $wide, $single);

@@ -16,8 +16,9 @@ use super::{Isa, PANEL, PackedMatrix, Pool, RowFormat};
 use lanes::{Dense, Output, Quantized};
 pub use quantize::ProductInput;
 
-/// Multiply-adds below which a product stays on the calling thread: dividing costs about as much as this many.
-const WORTH_DIVIDING: usize = 400_000;
+/// Bytes of weights read, times tokens, below which a product stays on the calling thread: handing out the parts and
+/// waiting for them takes some microseconds.
+const WORTH_DIVIDING: usize = 2_000_000;
 
 /// f32 numbers read as panels of 16 rows: panel `p`, column `c`, row `r` lie at
 /// `values[p * panel_stride + c * column_stride + r]`.
@@ -50,8 +51,8 @@ pub fn multiply(
     out_stride: usize,
 ) {
     isa.require();
-    let (rows, cols, panels) = (matrix.rows(), matrix.cols(), matrix.panels());
-    let output = checked_output(out, out_stride, rows, tokens);
+    let (cols, panels) = (matrix.cols(), matrix.panels());
+    let output = checked_output(out, out_stride, matrix.rows(), tokens);
     assert_eq!(x.len(), tokens * cols, "inputs");
     let weights = matrix.weights();
     match matrix.format() {
@@ -72,19 +73,19 @@ pub fn multiply(
             });
             let job = &job;
             // SAFETY: `divide` gives disjoint ranges within `panels`; sizes were checked above and by `quantize`.
-            divide(pool, panels, rows * cols * tokens, &|part| unsafe { quantized(isa, &job.0, part) });
+            divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe { quantized(isa, &job.0, part) });
         }
         RowFormat::F32 => {
             let job = Shared(packed_job(weights.as_slice::<f32>(), panels, cols, x, tokens, output));
             let job = &job;
             // SAFETY: as above; `packed_job` checked the sizes.
-            divide(pool, panels, rows * cols * tokens, &|part| unsafe { dense_f32(isa, &job.0, part) });
+            divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe { dense_f32(isa, &job.0, part) });
         }
         format => {
             let job = Shared(packed_job(weights.as_slice::<u16>(), panels, cols, x, tokens, output));
             let job = &job;
             // SAFETY: as above.
-            divide(pool, panels, rows * cols * tokens, &|part| unsafe {
+            divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe {
                 dense_16(isa, format == RowFormat::F16, &job.0, part)
             });
         }
@@ -126,7 +127,17 @@ pub(super) fn multiply_view(
         out: output,
     };
     // SAFETY: the instruction set and every size were checked above.
-    unsafe { dense_f32(isa, &job, 0..panels) }
+    unsafe {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni | Isa::Avx512 => avx512::view(&job, panels),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::view(&job, panels),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => neon::view(&job, panels),
+            _ => scalar::view(&job, panels),
+        }
+    }
 }
 
 fn checked_output(out: &mut [f32], stride: usize, rows: usize, tokens: usize) -> Output {

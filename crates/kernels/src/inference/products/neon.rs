@@ -58,6 +58,12 @@ impl Lanes for Quads {
     }
 
     #[inline(always)]
+    unsafe fn add(a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the trait's contract.
+        unsafe { [vaddq_f32(a[0], b[0]), vaddq_f32(a[1], b[1]), vaddq_f32(a[2], b[2]), vaddq_f32(a[3], b[3])] }
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
         // SAFETY: the trait's contract.
         unsafe {
@@ -103,5 +109,5 @@ impl Lanes for Quads {
     }
 }
 
-dense_products!(Quads, ["neon"], batch 4, wide 1, single 4);
+dense_products!(Quads, ["neon"], batch 4, wide 1, single 4, view false);
 quantized_product!(Quads, ["neon"], batch 4);

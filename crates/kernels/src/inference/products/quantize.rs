@@ -12,8 +12,10 @@ pub struct ProductInput {
 }
 
 impl ProductInput {
-    /// Quantizes `x` (`[tokens, cols]`, `cols` a multiple of 32): per block the scale is the largest magnitude over 127,
-    /// rounding is to nearest, ties to even. A NaN or infinity makes its block's scale NaN, so that it reaches the result.
+    /// Quantizes `x` (`[tokens, cols]`, `cols` a multiple of 32) to the bits that ggml's kernels see, so that both engines give the
+    /// same tokens: per block the scale is the largest magnitude over 127, rounded to f16 after the values were divided
+    /// by it; values round to nearest, ties to even. Scales beyond f16 stay f32. A NaN or infinity makes its block's scale
+    /// NaN, so that it reaches the result.
     pub(super) fn quantize(&mut self, isa: Isa, x: &[f32]) {
         let blocks = x.len() / BLOCK;
         self.quants.grow(x.len());
@@ -40,8 +42,9 @@ fn quantize_blocks_body<const FMA: bool>(x: &[f32], quants: &mut [i8], scales: &
         }
         let largest = largest.into_iter().fold(0.0, f32::max);
         let poison: f32 = poison.iter().sum();
-        *scale = largest / 127.0 + poison;
-        let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+        let exact = largest / 127.0;
+        *scale = round_to_f16(exact) + poison;
+        let inverse = if exact > 0.0 { 1.0 / exact } else { 0.0 };
         // The smallest magnitudes have no finite inverse scale: they count as zero.
         let inverse = if inverse.is_finite() { inverse } else { 0.0 };
         // Adding and subtracting 1.5 * 2^23 rounds to nearest even without a library call.
@@ -54,6 +57,22 @@ fn quantize_blocks_body<const FMA: bool>(x: &[f32], quants: &mut [i8], scales: &
             sum += value;
         }
         *correction = -128 * sum;
+    }
+}
+
+/// The nearest f16 to a number that is not negative, ties to even, as f32; numbers beyond f16 as they are.
+#[inline(always)]
+fn round_to_f16(x: f32) -> f32 {
+    let bits = x.to_bits();
+    let normal = f32::from_bits(bits.wrapping_add(0xfff + (bits >> 13 & 1)) & !0x1fff);
+    // Below f16's normal range its numbers are 2^-24 apart, as f32's are between 0.5 and 1.
+    let subnormal = (x + 0.75) - 0.75;
+    if x >= 65_504.0 {
+        x
+    } else if x < 6.103_515_6e-5 {
+        subnormal
+    } else {
+        normal
     }
 }
 
@@ -79,6 +98,17 @@ mod tests {
             assert_eq!((input.scales[0], input.scales[1]), (1.0, 0.0));
             assert_eq!((input.corrections[0], input.corrections[1]), (-128 * 125, 0));
         }
+    }
+
+    #[test]
+    fn rounding_to_half_is_that_of_the_standard() {
+        let mut x = 1e-9f32;
+        while x < 65_000.0 {
+            assert_eq!(round_to_f16(x), half::f16::from_f32(x).to_f32(), "{x}");
+            x *= 1.000_37;
+        }
+        assert_eq!(round_to_f16(0.0), 0.0);
+        assert_eq!(round_to_f16(1e9), 1e9);
     }
 
     #[test]

@@ -53,6 +53,12 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
+    unsafe fn add(mut a: Self::F, b: Self::F) -> Self::F {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        a
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(a: Self::F, b: Self::F, mut c: Self::F) -> Self::F {
         // Not fused: without the instruction `f32::mul_add` is a slow library call.
         for i in 0..16 {
@@ -81,7 +87,7 @@ impl Lanes for Plain {
     }
 }
 
-dense_products!(Plain, [], batch 2, wide 1, single 2);
+dense_products!(Plain, [], batch 2, wide 1, single 2, view false);
 quantized_product!(Plain, [], batch 2);
 
 #[cfg(test)]
