@@ -162,7 +162,7 @@ def golden(strings, out, to, n=200):
     import llama_cpp
 
     texts = [json.loads(line) for line in open(strings, encoding="utf-8")]
-    texts = texts if n is None else [t for t in texts if len(t) <= 60][:n]
+    texts = texts if n is None else [t for t in texts if len(t) <= 32][:n]
     rows = []
     for text, (hf, cpp) in zip(texts, peers(texts, out)):
         assert hf == cpp, text

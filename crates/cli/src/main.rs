@@ -56,7 +56,9 @@ fn without_panics(work: impl FnOnce() -> Result<()>) -> Result<()> {
     static FIRST: Mutex<Option<(String, String)>> = Mutex::new(None);
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map_or("unknown place".to_owned(), ToString::to_string);
-        let what = info.payload_as_str().unwrap_or("panic").to_owned();
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
+        let what = text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned());
         let mut first = FIRST.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         first.get_or_insert((place, what));
     }));

@@ -80,22 +80,25 @@ fn places_that_cannot_be_written() {
 #[test]
 fn a_disk_that_is_full() {
     let dir = folder();
-    for (kilobytes, verb) in [(8, "run"), (64, "run"), (256, "train")] {
-        let out = dir.path().join(format!("run-{kilobytes}"));
+    // In the first stage; and in training, whose first checkpoint is larger than anything before it.
+    let larger = ["model.hidden_size=96", "model.intermediate_size=192", "data.train={simple=30,medium=8,complex=4}"];
+    for (name, blocks, sets) in [("early", 16, &[][..]), ("late", 400, &larger)] {
+        let out = dir.path().join(name);
         let mut limited = std::process::Command::new("sh");
         limited.args(["-c", "trap '' XFSZ; ulimit -f \"$1\" || exit 99; shift; exec \"$@\"", "sh"]);
-        // Blocks of 512 bytes by POSIX; some shells count in 1024: either way it is far too little.
-        limited.arg((kilobytes * 2).to_string()).arg(env!("CARGO_BIN_EXE_bantam")).args(["--quiet", verb]);
-        limited.arg(tiny_recipe()).arg("--out").arg(&out);
-        let stderr = refused(&mut limited, &["cannot write"]);
-        assert!(stderr.contains("run-"), "{stderr}");
+        // POSIX counts blocks of 512 bytes and some shells of 1024: both limits hold either way.
+        limited.arg(blocks.to_string()).arg(env!("CARGO_BIN_EXE_bantam")).args(["--quiet", "run"]);
+        let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
+        limited.arg(tiny_recipe()).arg("--out").arg(&out).args(&sets);
+        let stderr = refused(&mut limited, &["cannot write", name, "free space"]);
+        assert_eq!(stderr.contains("checkpoints"), name == "late", "{stderr}");
         let left = files_under(&out);
         assert!(!left.iter().any(|f| f.ends_with(".tmp")), "{left:?}");
         assert!(!out.join("model").exists() && !out.join("report.md").exists());
+        // The same command goes on when there is space again.
+        let resumed = bantam(["train"]).arg(tiny_recipe()).arg("--out").arg(&out).args(&sets).output().unwrap();
+        assert!(resumed.status.success());
     }
-    // The same run goes on when there is space again.
-    let out = dir.path().join("run-64");
-    assert!(bantam(["train"]).arg(tiny_recipe()).arg("--out").arg(&out).output().unwrap().status.success());
 }
 
 #[cfg(target_os = "linux")]
@@ -245,8 +248,10 @@ fn texts_runs_and_flags() {
     refused(bantam(["runs", "show", "nobody", "--dir"]).arg(dir.path()), &["nobody", "runs list"]);
     refused(bantam(["runs", "show"]).arg(dir.path()), &["not a run folder"]);
     refused(&mut bantam(["generat"]), &["generat"]);
-    refused(&mut bantam(["bench"]), &["bench train"]);
+    refused(&mut bantam(["bench"]), &["--model"]);
     refused(&mut bantam(["bench", "train", "--heads", "3", "--width", "128"]), &["--heads"]);
     refused(&mut bantam(["bench", "train", "--precision", "fp4"]), &["--precision"]);
+    refused(&mut bantam(["bench", "train", "--batch", "18446744073709551615"]), &["bench train"]);
+    refused(&mut bantam(["bench", "train", "--ffn", "60000000", "--width", "60000000"]), &["parameters"]);
     refused(bantam(["bench", "--prompt-tokens", "100000", "--model"]).arg(tiny_run()), &["context"]);
 }

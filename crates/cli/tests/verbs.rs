@@ -2,6 +2,8 @@
 
 mod command;
 
+use std::path::{Path, PathBuf};
+
 use command::{bantam, json, tiny_run};
 use serde_json::Value;
 
@@ -66,25 +68,41 @@ fn score_counts_every_token_but_the_first_and_every_byte() {
     assert_eq!(view.dtype(), safetensors::Dtype::F32);
 }
 
-#[test]
-fn golds_scored_against_themselves_are_perfect() {
+/// Evaluates a set's golds as if a model had said them.
+fn golds_against_themselves(items: &Path, schemas: &Path) -> Value {
     let dir = tempfile::tempdir().unwrap();
-    let data = tiny_run().join("data");
-    let items = std::fs::read_to_string(data.join("test.jsonl")).unwrap();
-    let predictions: String = items
+    let lines = std::fs::read_to_string(items).unwrap();
+    let predictions: String = lines
         .lines()
         .map(|line| {
-            let item: Value = serde_json::from_str(line).unwrap();
-            let output = serde_json::to_string(&item["expected_output"]).unwrap();
-            format!("{}\n", serde_json::json!({"id": item["id"], "output": output}))
+            let item: Gold<'_> = serde_json::from_str(line).unwrap();
+            // Letter for letter: numbers keep their digits.
+            format!("{}\n", serde_json::json!({"id": item.id, "output": item.expected_output.get()}))
         })
         .collect();
     let path = dir.path().join("golds.jsonl");
     std::fs::write(&path, predictions).unwrap();
     let mut command = bantam(["eval", "edge-json", "--predictions"]);
-    command.arg(&path).arg("--data").arg(data.join("test.jsonl")).arg("--schemas").arg(data.join("schemas"));
+    command.arg(&path).arg("--data").arg(items).arg("--schemas").arg(schemas);
     let result = json(command.arg("--out").arg(dir.path().join("results")));
-    assert_eq!(result["n"], items.lines().count());
+    assert_eq!(result["n"], lines.lines().count());
+    for file in ["result_file", "samples_file"] {
+        assert!(Path::new(result[file].as_str().unwrap()).is_file());
+    }
+    result
+}
+
+#[derive(serde::Deserialize)]
+struct Gold<'a> {
+    id: String,
+    #[serde(borrow)]
+    expected_output: &'a serde_json::value::RawValue,
+}
+
+#[test]
+fn golds_scored_against_themselves_are_perfect() {
+    let data = tiny_run().join("data");
+    let result = golds_against_themselves(&data.join("test.jsonl"), &data.join("schemas"));
     for metric in ["json_exact", "field_f1", "schema_compliance"] {
         assert_eq!(result["overall"][metric]["value"], 1.0, "{metric}");
         assert!(result["overall"][metric]["low"].is_number() && result["overall"][metric]["n"].is_number());
@@ -92,8 +110,40 @@ fn golds_scored_against_themselves_are_perfect() {
     assert_eq!(result["overall"]["wrong_valid"]["value"], 0.0);
     assert!(result["by_level"]["simple"].is_object() && result["floors"]["rule"].is_object());
     assert!(result["protocol"]["data"]["sha256"].is_string());
-    for file in ["result_file", "samples_file"] {
-        assert!(std::path::Path::new(result[file].as_str().unwrap()).is_file());
+}
+
+/// The public sets kept beside the repository; tests on them are skipped where they are absent.
+fn shared_data(set: &str) -> Option<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let dir = std::env::var_os("BANTAM_SHARED_DATA").map_or(here, PathBuf::from).join(set);
+    if !dir.is_dir() {
+        println!("skipped: no {}", dir.display());
+    }
+    dir.is_dir().then_some(dir)
+}
+
+#[test]
+fn the_golds_of_public_sets_are_perfect_too() {
+    for (set, schemas) in [("edgejson_v3", "schemas"), ("snips", "schema.json"), ("e2e", "schema.json")] {
+        let Some(dir) = shared_data(set) else { continue };
+        let result = golds_against_themselves(&dir.join("train.jsonl"), &dir.join(schemas));
+        for metric in ["json_exact", "field_f1", "schema_compliance"] {
+            assert_eq!(result["overall"][metric]["value"], 1.0, "{set}: {metric}");
+        }
+        assert_eq!(result["overall"]["wrong_valid"]["value"], 0.0, "{set}");
+    }
+}
+
+#[test]
+fn a_model_is_evaluated_on_edgejson_v3() {
+    let Some(dir) = shared_data("edgejson_v3") else { return };
+    let out = tempfile::tempdir().unwrap();
+    for flags in [&[][..], &["--constrained"]] {
+        let mut command = bantam(["eval", "edge-json", "--max-new-tokens", "8", "--model"]);
+        command.arg(tiny_run()).args(flags).arg("--data").arg(dir.join("train.jsonl"));
+        let result = json(command.arg("--schemas").arg(dir.join("schemas")).arg("--out").arg(out.path()));
+        assert_eq!(result["n"], 629);
+        assert_eq!(result["by_level"]["unknown"]["json_exact"]["n"], 72);
     }
 }
 

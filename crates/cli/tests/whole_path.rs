@@ -125,11 +125,11 @@ fn a_training_that_is_killed_and_resumed_ends_with_the_same_weights() {
     let expected = json(&mut train(&whole));
     let mut kills = 0;
     // Right at the start, before the first checkpoint, between two, right after one.
-    for steps in [1, 4, 8, 15, 21] {
+    for steps in [1, 2, 4, 6, 8, 11, 13, 16, 19, 22] {
         let mut child = train(&broken).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         kills += usize::from(killed_after(&mut child, &broken.join("metrics.jsonl"), steps));
     }
-    assert!(kills >= 3, "the training ended before it could be killed: {kills} kills");
+    assert!(kills >= 6, "the training ended before it could be killed: {kills} kills");
     let resumed = json(&mut train(&broken));
     assert_eq!(resumed["artifacts"], expected["artifacts"]);
     assert_eq!(resumed["id"], expected["id"]);

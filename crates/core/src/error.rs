@@ -49,7 +49,7 @@ impl Error {
         let remedy = match error.kind() {
             Io::NotFound => "check the path",
             Io::PermissionDenied | Io::ReadOnlyFilesystem => "check the permissions or choose another path",
-            Io::StorageFull | Io::QuotaExceeded => "free space or choose another disk",
+            Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => "free space or choose another disk",
             Io::NotADirectory | Io::IsADirectory => "choose a path of the right kind",
             Io::InvalidData => "the file is not UTF-8 text",
             _ => "check the path and the disk",

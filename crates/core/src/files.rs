@@ -60,8 +60,11 @@ pub fn write_dir(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<
         }
         fs::rename(&temporary, path).map_err(|e| Error::io(path, "write", &e))
     })();
-    filled.inspect_err(|_| {
+    filled.map_err(|e| {
         let _ = fs::remove_dir_all(&temporary);
+        // The temporary name is nothing the user knows.
+        let place = e.place().replace(&*temporary.to_string_lossy(), &path.to_string_lossy());
+        e.at(place)
     })
 }
 
@@ -94,11 +97,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("model");
         write_dir(&path, |d| write(&d.join("x"), b"1")).unwrap();
-        write_dir(&path, |d| {
+        let error = write_dir(&path, |d| {
             write(&d.join("x"), b"2")?;
-            Err(Error::check("x", "no", "none"))
-        })
-        .unwrap_err();
+            Err(Error::check(d.join("x").display(), "no", "none"))
+        });
+        assert_eq!(error.unwrap_err().place(), path.join("x").to_string_lossy());
         assert_eq!(read(&path.join("x")).unwrap(), b"1");
         write_dir(&path, |d| write(&d.join("y"), b"3")).unwrap();
         assert!(!path.join("x").exists());

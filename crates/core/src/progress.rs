@@ -57,8 +57,8 @@ impl LiveLine {
 impl Progress for LiveLine {
     fn start(&self, task: &str, total: Option<u64>) {
         let template = match total {
-            Some(_) => "{prefix:>10} {bar:24} {pos}/{len} {wide_msg} {eta} left",
-            None => "{prefix:>10} {spinner} {pos} {wide_msg} {elapsed}",
+            Some(_) => "{prefix:>16} {bar:20} {pos}/{len} {wide_msg} {eta} left",
+            None => "{prefix:>16} {spinner} {wide_msg} {elapsed}",
         };
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -71,7 +71,12 @@ impl Progress for LiveLine {
 
     fn update(&self, done: u64, detail: &str) {
         if let Some(bar) = self.bar().as_ref() {
+            // Steps that an earlier execution took say nothing of the speed of this one.
+            let resumed = bar.position() == 0 && done > 1;
             bar.set_position(done);
+            if resumed {
+                bar.reset_eta();
+            }
             bar.set_message(detail.to_owned());
         }
     }
@@ -81,7 +86,7 @@ impl Progress for LiveLine {
             let task = bar.prefix();
             bar.finish_and_clear();
             // What cannot be shown is not worth failing for.
-            let _ = writeln!(std::io::stderr(), "{task:>10} {summary}");
+            let _ = writeln!(std::io::stderr(), "{task:>16} {summary}");
         }
     }
 

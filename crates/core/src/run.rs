@@ -72,7 +72,8 @@ impl RunFolder {
         let file = File::create(&path).map_err(|e| Error::io(&path, "write", &e))?;
         match file.try_lock() {
             Ok(()) => {
-                self.sweep();
+                // Only under the lock: every temporary file in the folder then has no writer.
+                sweep(&self.path);
                 Ok(RunLock { _file: file })
             }
             Err(TryLockError::WouldBlock) => {
@@ -80,17 +81,6 @@ impl RunFolder {
                 Err(Error::input(self.path.display(), what, "wait for it, or choose another --out"))
             }
             Err(TryLockError::Error(e)) => Err(Error::io(&path, "lock", &e)),
-        }
-    }
-
-    /// Only under the lock: every temporary file directly in the folder then has no writer.
-    fn sweep(&self) {
-        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            if name != ".lock" && is_left_over(&name.to_string_lossy()) {
-                // What cannot be removed is in nobody's way.
-                let _ = fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path()));
-            }
         }
     }
 
@@ -169,6 +159,20 @@ impl RunFolder {
     }
 }
 
+/// Removes temporary files and folders, at any depth.
+fn sweep(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let is_folder = entry.file_type().is_ok_and(|t| t.is_dir());
+        // What cannot be removed is in nobody's way.
+        if name != ".lock" && is_left_over(&name.to_string_lossy()) {
+            let _ = if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        } else if is_folder {
+            sweep(&path);
+        }
+    }
+}
+
 /// What a process killed before its recipe was written may have left: its lock and temporary files.
 fn is_left_over(name: &str) -> bool {
     name == ".lock" || (name.starts_with('.') && name.ends_with(".tmp"))
@@ -212,8 +216,11 @@ mod tests {
         let run = RunFolder::create(dir.path()).unwrap();
         fs::write(dir.path().join(".recipe.toml.99.tmp"), "half").unwrap();
         let run = RunFolder::create(run.path()).unwrap();
+        files::write(&run.recipe(), b"").unwrap();
+        fs::create_dir_all(dir.path().join("checkpoints/.step-1.99.tmp/deeper")).unwrap();
         let held = run.lock().unwrap();
         assert!(!dir.path().join(".recipe.toml.99.tmp").exists());
+        assert_eq!(fs::read_dir(dir.path().join("checkpoints")).unwrap().count(), 0);
         assert!(run.lock().unwrap_err().to_string().contains("another process"));
         drop(held);
         run.lock().unwrap();

@@ -159,7 +159,7 @@ impl ModelArtifact {
         let tokenizer = self.tokenizer()?;
         let text = |id: Option<u32>| id.and_then(|id| tokenizer.id_to_token(id));
         Ok(TokenizerBundle {
-            tokenizer_json: tokenizer.to_json()?,
+            tokenizer_json: tokenizer.json().to_owned(),
             chat_template: self.chat_template.clone(),
             bos_token: text(tokenizer.bos()),
             eos_token: text(tokenizer.eos()),

@@ -109,7 +109,9 @@ mod tests {
 
     fn trained() -> Tokenizer {
         let texts: Vec<String> = (0..300)
-            .map(|i| format!("the name of the guest is Lukas Mar{} and the theatre, \"Lukas Wells\" paid {i}.50", i % 7))
+            .map(|i| {
+                format!("the name of the guest is Lukas Mar{} and the theatre, \"Lukas Wells\" paid {i}.50", i % 7)
+            })
             .collect();
         let json = train(&texts, 340, &["<|end|>"]).unwrap();
         assert_eq!(json, train(&texts, 340, &["<|end|>"]).unwrap());

@@ -58,7 +58,7 @@ fn as_quantized(x: &[f32]) -> Vec<f64> {
     let block = |b: &[f32]| {
         let largest = b.iter().fold(0f32, |m, v| m.max(v.abs()));
         let scale = largest / 127.0;
-        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
         b.iter()
             .map(|v| f64::from(f16::from_f32(scale)) * f64::from((v * inverse).round_ties_even()))
             .collect::<Vec<_>>()

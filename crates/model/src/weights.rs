@@ -177,9 +177,6 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
             decays: matrix,
             initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(1.0) },
         });
-        if let (true, Some(gain)) = (spec.shape.len() > 1 && spec.name != EMBEDDING, std::env::var("GAIN").ok()) {
-            group.initialization = Initialization::Normal(gain.parse::<f64>().unwrap() / (spec.shape[1] as f64).sqrt());
-        }
         if spec.name.ends_with("o_proj.weight") || spec.name.ends_with("down_proj.weight") {
             if let Initialization::Normal(deviation) = group.initialization {
                 group.initialization = Initialization::Normal(deviation * residual_scale);

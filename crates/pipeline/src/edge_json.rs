@@ -135,7 +135,7 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
         before_report.push(name);
     }
     let body = Box::new(|c: &StageContext<'_>| report::run(recipe, request, c));
-    stages.push(stage("report", part(recipe)?, &before_report, body));
+    stages.push(stage("report", part(&recipe.without_place())?, &before_report, body));
     Ok(stages)
 }
 

@@ -220,9 +220,14 @@ impl Recipe {
 
     /// Hash of what the recipe says to make. Where it is put, and under which name, is not part of that.
     pub fn content_hash(&self) -> Result<String> {
-        let mut content = self.clone();
-        content.run = RunSection { seed: self.run.seed, ..RunSection::default() };
+        let run = RunSection { seed: self.run.seed, ..RunSection::default() };
+        let content = Self { run, ..self.clone() };
         Ok(hash::bytes(content.to_toml()?.as_bytes()))
+    }
+
+    /// The recipe without the place it is run in.
+    pub fn without_place(&self) -> Self {
+        Self { run: RunSection { out: None, ..self.run.clone() }, ..self.clone() }
     }
 
     /// The run folder: `out`, or `runs/<name>`.
@@ -258,6 +263,7 @@ impl Recipe {
             let section = if key == "vocab_size" { "tokenizer" } else { "model" };
             e.at(place_of(&format!("{section}.{key}")))
         })?;
+        check_trainable(&self.model_config(vocab)).map_err(|e| e.at(place_of("model.hidden_size")))?;
         // The libraries name keys as `data.noise` and `train.phases[0]`.
         let located = |e: Error| {
             let key = e.place().replace('[', ".").replace(']', "");
@@ -265,6 +271,12 @@ impl Recipe {
         };
         self.data.validate().map_err(located)?;
         self.train.validate("train").map_err(located)?;
+        for (at, phase) in self.train.phases.iter().enumerate() {
+            if phase.batch_tokens > MOST_BATCH_TOKENS {
+                let what = format!("{} tokens in one step", phase.batch_tokens);
+                return wrong(&format!("train.phases.{at}"), what, "usual are 1000 to 20000");
+            }
+        }
         if self.eval.max_new_tokens == 0 {
             return wrong("eval.max_new_tokens", "0 leaves no room for an answer".into(), "usual is 256 to 1024");
         }
@@ -308,6 +320,26 @@ impl Recipe {
             pad_token_id: special("<|pad|>"),
         }
     }
+}
+
+/// Training a larger one on a CPU never ends; its optimizer alone would fill the memory.
+const MOST_PARAMETERS: f64 = 2e9;
+/// A step's activations grow with it.
+pub const MOST_BATCH_TOKENS: usize = 1 << 20;
+
+/// Refuses shapes that no machine Bantam is for could train, before anything is allocated by them.
+pub fn check_trainable(config: &ModelConfig) -> Result<()> {
+    // In floating point: the product of the largest sizes does not fit an integer.
+    let size = |n: usize| n as f64;
+    let attention = 2.0 * size(config.head_dim) * (size(config.num_attention_heads) + size(config.num_key_value_heads));
+    let block = size(config.hidden_size) * (attention + 3.0 * size(config.intermediate_size));
+    let embeddings = size(config.hidden_size) * size(config.vocab_size);
+    let parameters = size(config.num_hidden_layers) * block + embeddings;
+    if parameters > MOST_PARAMETERS {
+        let what = format!("a model of {parameters:.1e} parameters cannot be trained here");
+        return Err(Error::input("model", what, format!("choose sizes that make at most {MOST_PARAMETERS:.0e}")));
+    }
+    Ok(())
 }
 
 fn overridden_place(key: &str, overrides: &[String]) -> Option<String> {
@@ -379,6 +411,10 @@ mod tests {
         );
         assert!(error("[eval]\nmax_new_tokens = 0\n", &[]).starts_with("r.toml:2:1: eval.max_new_tokens: "));
         assert!(error("[eval]\nmodes = ['free', 'free']\n", &[]).starts_with("r.toml:2:1: eval.modes: "));
+        let huge = "[model]\nhidden_size = 60000000\nnum_attention_heads = 6\nintermediate_size = 60000000\n";
+        assert!(error(huge, &[]).starts_with("r.toml:2:1: model.hidden_size: a model of "));
+        let batch = "train.phases=[{share=1,max_item_tokens=9,batch_tokens=99999999}]";
+        assert!(error("", &[batch]).contains("99999999 tokens in one step"));
         assert!(error("[train]\nsteps = 0\n", &[]).starts_with("r.toml:2:1: train.steps: 0 steps"));
         assert!(error("[data]\n\nnoise = 2\n", &[]).starts_with("r.toml:3:1: data.noise: 2 is impossible"));
         let phases = "[[train.phases]]\nshare = 1\nmax_item_tokens = 9\nbatch_tokens = 9\n";

@@ -31,7 +31,7 @@ pub(crate) fn run(recipe: &Recipe, request: &Request, context: &StageContext<'_>
     }
     let training = read_lines::<TrainingPoint>(&run.metrics())?;
     let input = ReportInput {
-        name: run.name(),
+        name: recipe.run.name.clone(),
         summary: summary(recipe, run)?,
         facts: facts(recipe, run)?,
         artifacts: artifacts(context)?,
@@ -39,7 +39,7 @@ pub(crate) fn run(recipe: &Recipe, request: &Request, context: &StageContext<'_>
         evaluations,
         overlap: Some(read_json(&run.data().join("overlap.json"))?),
         lineage: serde_json::to_value(&lineage).map_err(|e| Error::internal("lineage", e))?,
-        recipe: Some(recipe.to_toml()?),
+        recipe: Some(recipe.without_place().to_toml()?),
     };
     let report = bantam_site::render(&input);
     lineage.write(&run.lineage())?;
@@ -125,7 +125,7 @@ fn summary(recipe: &Recipe, run: &RunFolder) -> Result<String> {
          items whose schemas, text style and sentence templates the training in part never saw.",
         config.parameter_count(),
         recipe.train.steps,
-        recipe.data.train.total(),
+        recipe.data.train.total() + recipe.data.drills,
     ))
 }
 
@@ -144,12 +144,12 @@ fn facts(recipe: &Recipe, run: &RunFolder) -> Result<Vec<FactTable>> {
     let counts = |c: &bantam_data::edge_json::Counts| {
         format!("{} ({} simple, {} medium, {} complex)", c.total(), c.simple, c.medium, c.complex)
     };
-    let host = Host::detect();
     Ok(vec![
         table(
             "Data",
             &[
                 ("training items", counts(&data.train)),
+                ("drills beside them", data.drills.to_string()),
                 ("validation items", counts(&data.valid)),
                 ("test items", counts(&data.test)),
                 ("seed", data.seed.to_string()),
@@ -185,7 +185,6 @@ fn facts(recipe: &Recipe, run: &RunFolder) -> Result<Vec<FactTable>> {
                 ("validation, bits per byte of the answers", number(&validation, "bits_per_byte", 4)),
                 ("answer tokens right, given those before", number(&validation, "token_accuracy", 4)),
                 ("tokens per second", number(&speed, "tokens_per_s", 0)),
-                ("machine", format!("{}, {} cores", host.cpu, host.cores)),
             ],
         ),
     ])

@@ -120,7 +120,7 @@ pub fn run(
             && stamp.key == key
             && stamp.holds(folder.path(), &stamp_path)?
         {
-            progress.note(&format!("{:>10} unchanged: skipped", stage.name));
+            progress.note(&format!("{:>16} unchanged: skipped", stage.name));
             finished.push(stamp.report(stage.name, true));
         } else {
             let stamp = stage.execute(&key, &begun_path, folder, progress, &finished, options)?;

@@ -109,7 +109,7 @@ impl Observer for Trace<'_> {
         self.start = Instant::now();
         self.progress.start("train", Some(self.steps));
         if steps > 0 {
-            self.progress.note(&format!("{:>10} resumes after step {steps}", "train"));
+            self.progress.note(&format!("{:>16} resumes after step {steps}", "train"));
             self.progress.update(steps, "");
         }
         Ok(())

@@ -127,8 +127,11 @@ impl ConstraintCompiler {
                 let mut alone = part.clone();
                 if let Value::Object(keys) = &mut alone {
                     // So that references still lead somewhere.
-                    let missing = definitions.iter().filter_map(|(key, d)| d.clone().map(|d| (key.to_string(), d)));
-                    missing.for_each(|(key, d)| drop(keys.entry(key).or_insert(d)));
+                    for (key, content) in &definitions {
+                        if let Some(content) = content {
+                            keys.entry(*key).or_insert_with(|| content.clone());
+                        }
+                    }
                 }
                 if let Err(what) = self.matcher(&alone) {
                     pointer += &step;

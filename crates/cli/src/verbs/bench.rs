@@ -5,6 +5,7 @@ use std::time::Instant;
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, host};
 use bantam_formats::ModelArtifact;
+use bantam_pipeline::recipe::{MOST_BATCH_TOKENS, check_trainable};
 use bantam_runtime::bench::{BenchOptions, BenchReport, bench};
 use bantam_runtime::measure::{WallClock, median};
 use bantam_train::bench::{Batches, Bench, shape};
@@ -72,6 +73,9 @@ fn training(arguments: &BenchTrainArguments, progress: &dyn Progress, output: &O
     if arguments.steps == 0 || arguments.batch == 0 || arguments.context == 0 {
         return wrong("bench train", "0 steps, sequences or tokens measure nothing".into(), "give at least 1");
     }
+    if arguments.batch.saturating_mul(arguments.context) > MOST_BATCH_TOKENS || arguments.steps > 1 << 20 {
+        return wrong("bench train", "more than fits a measurement".into(), "give fewer steps, sequences or tokens");
+    }
     if !(arguments.lr.is_finite() && arguments.lr >= 0.0) {
         return wrong("--lr", format!("{} is impossible", arguments.lr), "give 0 or more");
     }
@@ -83,6 +87,7 @@ fn training(arguments: &BenchTrainArguments, progress: &dyn Progress, output: &O
     let BenchTrainArguments { width, layers, heads, ffn, vocab, batch, context, steps, .. } = *arguments;
     let config = init.as_ref().map_or_else(|| shape(width, layers, heads, ffn, vocab, context), |a| a.config().clone());
     config.validate("bench train")?;
+    check_trainable(&config).map_err(|e| e.at("bench train"))?;
     let batches = match &arguments.batches {
         Some(path) => Batches::read(path, config.vocab_size)?,
         None => Batches::random(steps, batch, context, config.vocab_size),

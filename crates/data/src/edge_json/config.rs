@@ -42,6 +42,8 @@ pub struct GenerateConfig {
     pub seed: u64,
     /// Training items. Default 12,000 / 6,000 / 3,000.
     pub train: Counts,
+    /// Short training items of made-up values, which teach copying first. Not among the counts of `train`. Default 8,000.
+    pub drills: usize,
     /// Validation items: like training (same schemas, style and templates), other values. Default 200 / 120 / 80.
     pub valid: Counts,
     /// Test items: half on held-out schemas, a tenth in the held-out style, half with held-out templates. Default 300 / 180 / 120.
@@ -63,6 +65,7 @@ impl Default for GenerateConfig {
         Self {
             seed: 1,
             train: Counts { simple: 12_000, medium: 6_000, complex: 3_000 },
+            drills: 8_000,
             valid: Counts { simple: 200, medium: 120, complex: 80 },
             test: Counts { simple: 300, medium: 180, complex: 120 },
             schema_variants: 8,
@@ -103,6 +106,7 @@ impl GenerateConfig {
             Err(Error::input(key, format_args!("{value} is impossible"), remedy))
         };
         count("data.train", self.train.total(), 1, MOST_ITEMS)?;
+        count("data.drills", self.drills, 0, MOST_ITEMS)?;
         count("data.valid", self.valid.total(), 1, MOST_ITEMS)?;
         count("data.test", self.test.total(), 1, MOST_ITEMS)?;
         count("data.schema_variants", self.schema_variants, 0, 99)?;

@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod config;
+mod drills;
 mod instance;
 mod overlap;
 mod split;
@@ -17,7 +18,7 @@ mod tree;
 mod values;
 mod vocabulary;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use bantam_core::seed::{self, Rng};
@@ -61,11 +62,23 @@ pub fn generate(config: &GenerateConfig) -> Result<Dataset> {
     // The test split comes first: what it states, the others may not.
     let test = make_split(config, &plan, "test", &config.test, &mut taken)?;
     let valid = make_split(config, &plan, "valid", &config.valid, &mut taken)?;
-    let train = make_split(config, &plan, "train", &config.train, &mut taken)?;
-    let schemas: BTreeMap<_, _> =
+    let mut train = make_split(config, &plan, "train", &config.train, &mut taken)?;
+    let mut schemas: BTreeMap<_, _> =
         plan.published().map(|tree| (tree.id.clone(), (tree.level, tree.json_schema()))).collect();
     let overlap = overlap::measure(config, &plan, &train, &valid, &test);
+    let (drills, drill_schemas) = drills::make(config.drills, config.seed, &keys_of(&train))?;
+    train.extend(drills);
+    schemas.extend(drill_schemas.into_iter().map(|(id, schema)| (id, (Level::Simple, schema))));
     Ok(Dataset { train, valid, test, schemas, overlap })
+}
+
+/// The top-level keys that golds have.
+fn keys_of(items: &[Item]) -> BTreeSet<String> {
+    let keys = |item: &Item| -> Vec<String> {
+        let gold: BTreeMap<String, &RawValue> = serde_json::from_str(item.expected_output.get()).unwrap_or_default();
+        gold.into_keys().collect()
+    };
+    items.iter().flat_map(keys).collect()
 }
 
 impl Dataset {

@@ -38,13 +38,15 @@ const MAX_NAME: usize = 65_535;
 
 /// Parses a whole GGUF in memory; `place` names the file in errors.
 pub fn parse(file: &[u8], place: &str) -> Result<Contents> {
-    Reader { file, at: 0, place }.contents()
+    Reader { file, at: 0, place, key: String::new() }.contents()
 }
 
 struct Reader<'a> {
     file: &'a [u8],
     at: usize,
     place: &'a str,
+    /// The key whose value is being read, for error messages.
+    key: String,
 }
 
 impl<'a> Reader<'a> {
@@ -67,8 +69,10 @@ impl<'a> Reader<'a> {
         let mut keys = HashMap::new();
         for _ in 0..key_count {
             let key = self.text("key", MAX_NAME)?;
+            self.key = format!(" (in key `{}`)", shortened(&key));
             let kind = self.u32()?;
-            let value = self.value(kind).map_err(|e| e.within(format!("key `{}`", shortened(&key))))?;
+            let value = self.value(kind)?;
+            self.key.clear();
             if keys.insert(key.clone(), value).is_some() {
                 return Err(self.wrong(&format!("the key `{}` stands twice", shortened(&key))));
             }
@@ -259,7 +263,7 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong(&self, what: &str) -> Error {
-        Error::input(format!("{}: byte {}", self.place, self.at), what, DAMAGED)
+        Error::input(format!("{}: byte {}{}", self.place, self.at, self.key), what, DAMAGED)
     }
 }
 

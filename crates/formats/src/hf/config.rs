@@ -347,7 +347,7 @@ mod tests {
             (with("hidden_size", json!("32")), "hidden_size"),
             (with("hidden_size", json!(-32)), "hidden_size"),
             (with("hidden_size", json!(1e300)), "hidden_size"),
-            (with("hidden_size", json!(0)), "num_attention_heads"),
+            (with("hidden_size", json!(0)), "hidden_size"),
             (with("hidden_size", json!(u64::MAX)), "num_attention_heads"),
             (with("hidden_size", json!(1u64 << 60)), "hidden_size"),
             (with("vocab_size", json!(0)), "vocab_size"),

@@ -2,12 +2,18 @@
 //! which tokens are special, and whether a BOS is put in front.
 
 mod byte_level;
+mod frame;
 mod pre_tokenizer;
 mod validation;
 
+use std::sync::Arc;
+
 use bantam_core::{Error, Result};
 use serde_json::Value;
+use tokenizers::processors::PostProcessorWrapper;
 use tokenizers::tokenizer::AddedToken;
+
+use frame::Frame;
 
 pub(crate) use pre_tokenizer::PreTokenizer;
 
@@ -30,13 +36,16 @@ pub struct TokenizerBundle {
 #[derive(Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    /// The file as it was read.
+    json: Arc<str>,
+    /// What is put around a text.
+    frame: Frame,
     /// How a token's text stands for bytes.
     spelling: Spelling,
     vocab_size: usize,
     bos: Option<u32>,
     eos: Option<u32>,
     pad: Option<u32>,
-    adds_bos: bool,
 }
 
 /// How the texts in a vocabulary spell bytes.
@@ -55,24 +64,30 @@ impl Tokenizer {
     /// Reads a `tokenizer.json`; `place` names it in errors. Truncation and padding that the file may ask for are switched off, as transformers does.
     pub fn from_json(json: &[u8], place: &str) -> Result<Self> {
         let malformed = |what: String| Error::input(place, what, "restore the tokenizer from its origin");
-        let value: Value = serde_json::from_slice(json).map_err(|e| malformed(format!("not JSON: {e}")))?;
+        let text = std::str::from_utf8(json).map_err(|e| malformed(format!("not UTF-8: {e}")))?;
+        let value: Value = serde_json::from_str(text).map_err(|e| malformed(format!("not JSON: {e}")))?;
         validation::check(&value).map_err(malformed)?;
         let mut inner =
             tokenizers::Tokenizer::from_bytes(json).map_err(|e| malformed(format!("not a tokenizer: {e}")))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| malformed(e.to_string()))?;
+        inner.with_post_processor(None::<PostProcessorWrapper>);
         let largest = inner.get_vocab(true).into_values().max();
         let vocab_size = largest.map_or(0, |id| id as usize + 1);
         if vocab_size == 0 || vocab_size > MAX_VOCAB {
             return Err(malformed(format!("{vocab_size} token ids, possible are 1 to {MAX_VOCAB}")));
         }
-        let mut tokenizer =
-            Self { spelling: spelling(&value), inner, vocab_size, bos: None, eos: None, pad: None, adds_bos: false };
-        // The file says in its post-processor what it puts around a text; asking it is the plainest way to know.
-        let (bare, dressed) = (tokenizer.encode("a", false), tokenizer.encode("a", true));
-        tokenizer.adds_bos = dressed.len() > bare.len() && !dressed.starts_with(&bare);
-        tokenizer.bos = dressed.first().copied().filter(|_| tokenizer.adds_bos);
-        Ok(tokenizer)
+        let frame = Frame::read(&value["post_processor"], vocab_size).map_err(malformed)?;
+        Ok(Self {
+            inner,
+            json: text.into(),
+            spelling: spelling(&value),
+            vocab_size,
+            bos: frame.before.first().copied(),
+            eos: None,
+            pad: None,
+            frame,
+        })
     }
 
     /// Token ids of a text. Special tokens written in the text become themselves. `add_special` puts around it what the tokenizer
@@ -80,7 +95,8 @@ impl Tokenizer {
     pub fn encode(&self, text: &str, add_special: bool) -> Vec<u32> {
         // With padding and truncation off the crate fails only on an unknown token that is missing from its own vocabulary,
         // which `validation` has ruled out.
-        self.inner.encode_fast(text, add_special).map(|e| e.get_ids().to_vec()).unwrap_or_default()
+        let ids = self.inner.encode_fast(text, false).map(|e| e.get_ids().to_vec()).unwrap_or_default();
+        if add_special { [self.frame.before.as_slice(), &ids, &self.frame.after].concat() } else { ids }
     }
 
     /// Text of token ids; bytes that are not UTF-8 become U+FFFD, ids outside the vocabulary nothing.
@@ -149,12 +165,12 @@ impl Tokenizer {
 
     /// Whether `encode` with `add_special` puts a BOS in front.
     pub fn adds_bos(&self) -> bool {
-        self.adds_bos
+        !self.frame.before.is_empty()
     }
 
-    /// The `tokenizer.json` of this tokenizer.
-    pub fn to_json(&self) -> Result<String> {
-        self.inner.to_string(false).map_err(|e| Error::internal("tokenizer", e))
+    /// The `tokenizer.json` of this tokenizer, as it was read.
+    pub fn json(&self) -> &str {
+        &self.json
     }
 
     /// Names the token that opens a sequence; `None` keeps what the post-processor puts there.

@@ -1,6 +1,12 @@
-//! What a `tokenizer.json` must not hold, because the `tokenizers` crate would panic on it or take memory by its word.
+//! What a `tokenizer.json` must not hold: parts on which the `tokenizers` crate panics or takes memory by the file's word, and kinds that no
+//! model of ours has.
 
 use serde_json::Value;
+
+const NORMALIZERS: [&str; 9] = ["Sequence", "Prepend", "Replace", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Strip"];
+const PRE_TOKENIZERS: [&str; 8] =
+    ["Sequence", "Split", "ByteLevel", "Digits", "Metaspace", "Whitespace", "WhitespaceSplit", "Punctuation"];
+const DECODERS: [&str; 7] = ["Sequence", "ByteLevel", "Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"];
 
 /// Says what is wrong, in words for an error message.
 pub(super) fn check(tokenizer: &Value) -> Result<(), String> {
@@ -8,16 +14,46 @@ pub(super) fn check(tokenizer: &Value) -> Result<(), String> {
     if !model.is_object() {
         return Err("no `model` object".into());
     }
-    let text = |key: &str| model[key].as_str().unwrap_or_default();
-    if model["type"] == "BPE" || model["merges"].is_array() {
-        // The crate cuts the prefix's length off every right half without looking.
-        if !text("continuing_subword_prefix").is_empty() {
-            return Err("model.continuing_subword_prefix is not supported".into());
-        }
-        let unknown = text("unk_token");
-        if !unknown.is_empty() && model["vocab"].get(unknown).is_none() {
-            return Err(format!("model.unk_token `{unknown}` is not in the vocabulary"));
-        }
+    // Old files leave the type out; merges then tell it.
+    if !(model["type"] == "BPE" || model["type"].is_null() && model["merges"].is_array()) {
+        return Err("the model is not BPE, the only kind that is supported".into());
     }
-    Ok(())
+    let text = |key: &str| model[key].as_str().unwrap_or_default();
+    // The crate cuts the prefix's length off every right half without looking.
+    if !text("continuing_subword_prefix").is_empty() {
+        return Err("model.continuing_subword_prefix is not supported".into());
+    }
+    let unknown = text("unk_token");
+    if !unknown.is_empty() && model["vocab"].get(unknown).is_none() {
+        return Err(format!("model.unk_token `{unknown}` is not in the vocabulary"));
+    }
+    check_kinds(tokenizer, "normalizer", "normalizers", &NORMALIZERS)?;
+    check_kinds(tokenizer, "pre_tokenizer", "pretokenizers", &PRE_TOKENIZERS)?;
+    check_kinds(tokenizer, "decoder", "decoders", &DECODERS)
+}
+
+/// Checks the kind of a part and of the steps below it.
+fn check_kinds(parent: &Value, key: &str, steps: &str, known: &[&str]) -> Result<(), String> {
+    check_kind(&parent[key], key, steps, known, 0)
+}
+
+fn check_kind(part: &Value, key: &str, steps: &str, known: &[&str], depth: usize) -> Result<(), String> {
+    if part.is_null() && depth == 0 {
+        return Ok(());
+    }
+    let kind = part["type"].as_str().unwrap_or_default();
+    if !known.contains(&kind) || depth > 8 {
+        return Err(format!("{key} of kind `{kind}` is not supported"));
+    }
+    // The crate counts characters off the end of shorter tokens.
+    if key == "decoder" && kind == "Strip" && part["stop"] != 0 {
+        return Err("decoder.Strip with `stop` is not supported".into());
+    }
+    // Empty texts send the crate past the end of what it changes.
+    let empty = |text: &Value| text.as_str().unwrap_or_default().is_empty();
+    if kind == "Replace" && empty(&part["pattern"]["String"]) || kind == "Prepend" && empty(&part["prepend"]) {
+        return Err(format!("{key}.{kind} of something else than a plain text is not supported"));
+    }
+    let below = part[steps].as_array().into_iter().flatten();
+    below.into_iter().try_for_each(|step| check_kind(step, key, steps, known, depth + 1))
 }

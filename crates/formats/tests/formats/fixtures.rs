@@ -17,7 +17,7 @@ pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
-/// The golden tokenizer (1,024 ids), with its roles.
+/// The golden tokenizer (at most 1,024 ids), with its roles.
 pub fn bundle() -> TokenizerBundle {
     TokenizerBundle {
         tokenizer_json: std::fs::read_to_string(data("tokenizer/tokenizer.json")).unwrap(),

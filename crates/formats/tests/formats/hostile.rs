@@ -58,7 +58,8 @@ mod safetensors_files {
         let path = folder.join("model.safetensors");
         let valid = std::fs::read(&path).unwrap();
         let length = |n: u64| [&n.to_le_bytes()[..], &valid[8..]].concat();
-        let entry = |shape: Json, from: u64, to: u64| json!({"dtype": "F32", "shape": shape, "data_offsets": [from, to]});
+        let entry =
+            |shape: Json, from: u64, to: u64| json!({"dtype": "F32", "shape": shape, "data_offsets": [from, to]});
         let two = |a: Json, b: Json, data: usize| file(&json!({"a": a, "b": b}), data);
         let huge = 1u64 << 63;
         let cases: Vec<(Vec<u8>, &str)> = vec![
@@ -201,10 +202,10 @@ mod gguf_files {
             (Bytes::head(3, u64::MAX, 0), "18446744073709551615 tensors are claimed"),
             (Bytes::head(3, 0, u64::MAX), "18446744073709551615 keys are claimed"),
             (Bytes::head(3, 0, 1 << 40), "keys are claimed"),
-            (Bytes::head(3, 0, 2).text(b"k").u32(4).u32(1).zeros(3), "ends here"),
+            (Bytes::head(3, 0, 2).text(b"k").u32(4).u32(1).zeros(12), "(in key ``): the file ends here"),
             (one_key().u64(u64::MAX).zeros(64), "a key of 18446744073709551615 bytes"),
             (one_key().text(&[0xff, 0xfe]).u32(4).u32(1), "key is not UTF-8"),
-            (one_key().text(b"k").u32(13).zeros(8), "kind 13"),
+            (one_key().text(b"k").u32(13).zeros(8), "(in key `k`): value kind 13"),
             (one_key().text(b"k").u32(7).u8(2), "boolean of 2"),
             (one_key().text(b"k").u32(8).u64(1 << 60).zeros(8), "a text of"),
             (one_key().text(b"k").u32(8).text(&[0x80]), "text is not UTF-8"),
@@ -281,7 +282,7 @@ mod gguf_files {
             ("llama.attention.head_count", Some(List::i32s([4])), "a list where a size is due"),
             ("llama.attention.head_count_kv", Some(u32(3)), "num_key_value_heads"),
             ("llama.attention.head_count_kv", Some(u32(0)), "num_key_value_heads"),
-            ("llama.attention.key_length", Some(u32(7)), "rope.dimension_count"),
+            ("llama.attention.key_length", Some(u32(16)), "differs from the head's width 16"),
             ("llama.attention.value_length", Some(u32(16)), "differs from the head's width"),
             ("llama.rope.dimension_count", Some(u32(4)), "differs from the head's width"),
             ("llama.rope.freq_base", Some(Value::F32(f32::NAN)), "rope_theta"),
@@ -357,7 +358,7 @@ mod tokenizer_files {
             ("[".repeat(100_000), "not JSON"),
             (with("/version", json!("9.0")), "not a tokenizer"),
             (with("/model", Json::Null), "`model`"),
-            (with("/model/type", json!("Magic")), "not a tokenizer"),
+            (with("/model/type", json!("Unigram")), "not BPE"),
             (with("/model/vocab", json!([])), "not a tokenizer"),
             (with("/model/vocab", json!({})), "not a tokenizer"),
             (with("/model/vocab/!", json!(u32::MAX)), "token ids"),
@@ -368,11 +369,20 @@ mod tokenizer_files {
             (with("/model/continuing_subword_prefix", json!("##########")), "continuing_subword_prefix"),
             (with("/model/dropout", json!(7)), "not a tokenizer"),
             (with("/pre_tokenizer", split), "not a tokenizer"),
-            (with("/post_processor", template), "not a tokenizer"),
+            (with("/post_processor", template), "does not list `[CLS]`"),
+            (
+                with("/post_processor", json!({"type": "BertProcessing", "sep": ["x", 9999], "cls": ["y", 0]})),
+                "id 9999",
+            ),
+            (with("/normalizer", json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"})), "`Precompiled`"),
+            (with("/decoder", json!({"type": "Strip", "content": " ", "start": 0, "stop": 3})), "Strip"),
+            (with("/normalizer", json!({"type": "Replace", "pattern": {"String": ""}, "content": "x"})), "Replace"),
+            (with("/pre_tokenizer", json!({"type": "FixedLength", "length": 0})), "`FixedLength`"),
             (with("/added_tokens", json!([{"content": "x"}])), "not a tokenizer"),
         ];
         for (text, says) in cases {
-            let error = Tokenizer::from_json(text.as_bytes(), "x/tokenizer.json").err().unwrap_or_else(|| panic!("{says}"));
+            let error =
+                Tokenizer::from_json(text.as_bytes(), "x/tokenizer.json").err().unwrap_or_else(|| panic!("{says}"));
             assert_refusal(&error, says);
             assert!(error.to_string().starts_with("x/tokenizer.json: "), "{error}");
         }
@@ -465,6 +475,13 @@ thread_local! {
     };
 }
 
+fn split_by(pattern: Json) -> impl Strategy<Value = Json> {
+    let behavior =
+        prop::sample::select(vec!["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"]);
+    (behavior, any::<bool>())
+        .prop_map(move |(b, invert)| json!({"type": "Split", "pattern": pattern, "behavior": b, "invert": invert}))
+}
+
 fn some_json() -> impl Strategy<Value = Json> {
     prop_oneof![
         Just(Json::Null),
@@ -480,7 +497,27 @@ fn some_json() -> impl Strategy<Value = Json> {
         Just(json!({"type": "Sequence", "pretokenizers": [], "normalizers": [], "decoders": [], "processors": []})),
         Just(json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true})),
         Just(json!({"type": "Replace", "pattern": {"String": ""}, "content": "x"})),
+        Just(json!({"type": "Replace", "pattern": {"Regex": "x*"}, "content": "x"})),
+        Just(json!({"type": "Replace", "pattern": {"String": "t"}, "content": ""})),
+        Just(json!({"type": "Prepend", "prepend": ""})),
+        Just(json!({"type": "Prepend", "prepend": "\u{2581}"})),
+        Just(json!({"type": "NFKD"})),
+        Just(json!({"type": "Strip", "strip_left": true, "strip_right": true})),
         Just(json!({"type": "ByteFallback"})),
+        Just(json!({"type": "Fuse"})),
+        split_by(json!({"Regex": "x*"})),
+        split_by(json!({"Regex": "(?=t)|$"})),
+        split_by(json!({"String": ""})),
+        Just(json!({"type": "Strip", "content": " ", "start": 9, "stop": 9})),
+        Just(
+            json!({"type": "TemplateProcessing", "single": [{"Sequence": {"id": "B", "type_id": 0}}], "pair": [], "special_tokens": {}})
+        ),
+        Just(
+            json!([{"id": 0, "content": "", "single_word": true, "lstrip": true, "rstrip": true, "normalized": true, "special": true}])
+        ),
+        Just(
+            json!([{"id": 9, "content": "t's", "single_word": false, "lstrip": true, "rstrip": true, "normalized": true, "special": false}])
+        ),
     ]
 }
 
@@ -498,8 +535,13 @@ fn pointers(value: &Json, at: &str, into: &mut Vec<String>) {
     }
 }
 
+/// 64, or as many as `PROPTEST_CASES` says.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(64)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn a_damaged_gguf_never_panics(damages in proptest::collection::vec(damage(40_000), 1..4)) {
@@ -529,7 +571,7 @@ proptest! {
         if shallow {
             places.retain(|p| !p.starts_with("/model/vocab/") && !p.starts_with("/model/merges/"));
         }
-        *json.pointer_mut(place.get(&places)).unwrap() = value;
+        *json.pointer_mut(place.get::<String>(&places)).unwrap() = value;
         match Tokenizer::from_json(json.to_string().as_bytes(), "x") {
             Ok(tokenizer) => use_tokenizer(&tokenizer),
             Err(e) => prop_assert_eq!(e.exit_code(), 2),

@@ -42,7 +42,10 @@ fn folders_of_transformers_open_with_config_and_tensors() {
 fn configs_say_what_transformers_was_told() {
     let config = |name| ModelArtifact::open(golden_model(name)).unwrap().config().clone();
     let c = config("smollm2");
-    assert_eq!((c.architecture, c.num_attention_heads, c.num_key_value_heads, c.head_dim), (Architecture::Llama, 9, 3, 4));
+    assert_eq!(
+        (c.architecture, c.num_attention_heads, c.num_key_value_heads, c.head_dim),
+        (Architecture::Llama, 9, 3, 4)
+    );
     assert!(c.tie_word_embeddings && !c.attention_bias);
     assert_eq!((c.rms_norm_eps, c.rope_theta), (1e-5, 100_000.0));
     assert_eq!((c.bos_token_id, c.eos_token_ids), (None, vec![0]));

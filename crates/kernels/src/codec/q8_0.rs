@@ -13,7 +13,7 @@ pub const BLOCK_BYTES: usize = 2 + BLOCK;
 
 /// Bytes that `n` values take; `None` when `n` is not a multiple of [`BLOCK`].
 pub fn bytes_for(n: usize) -> Option<usize> {
-    n.is_multiple_of(BLOCK).then(|| n / BLOCK).and_then(|blocks| blocks.checked_mul(BLOCK_BYTES))
+    n.is_multiple_of(BLOCK).then_some(n / BLOCK).and_then(|blocks| blocks.checked_mul(BLOCK_BYTES))
 }
 
 /// Quantizes finite values. Panics if `values` is not a whole number of blocks or `bytes` not the fitting length.

@@ -97,17 +97,18 @@ impl KeyValueCache {
     }
 }
 
-/// Scores of one thread: `[queries per key head][positions]`.
+/// Scores, for each part that a batch is divided into: `[queries per key head][positions]`.
 #[derive(Clone, Default)]
 pub struct AttentionScratch {
     scores: Vec<Vec<f32>>,
 }
 
 impl AttentionScratch {
-    /// Makes room for `group` queries against `positions` positions on every thread of `pool`.
+    /// Makes room for `group` queries against `positions` positions in every part that `pool` divides a batch into.
     pub fn reserve(&mut self, pool: &Pool, group: usize, positions: usize) {
         let needed = group * positions.next_multiple_of(PANEL);
-        self.scores.resize_with(self.scores.len().max(pool.threads()), Vec::new);
+        let parts = if pool.threads() == 1 { 1 } else { 4 * pool.threads() };
+        self.scores.resize_with(self.scores.len().max(parts), Vec::new);
         for scores in &mut self.scores {
             if scores.len() < needed {
                 scores.resize(needed, 0.0);
@@ -153,11 +154,12 @@ pub fn attend(
     }
     let shared = Shared(out.as_mut_ptr(), scratch.scores.as_mut_ptr());
     let shared = &shared;
-    pool.run(&|part| {
-        // SAFETY: `reserve` made one vector of scores for each part, and every part runs once.
+    let parts = scratch.scores.len();
+    pool.run(parts, &|part| {
+        // SAFETY: there are as many vectors of scores as parts, and every part runs once.
         let scores = unsafe { &mut *shared.1.add(part) };
         // Later tokens look at more positions: dealing them round evens the work out.
-        for token in (part..tokens).step_by(threads) {
+        for token in (part..tokens).step_by(parts) {
             // SAFETY: each token belongs to one part, and `out` holds `tokens * width` numbers.
             let out = unsafe { std::slice::from_raw_parts_mut(shared.0.add(token * width), width) };
             attend_one(isa, cache, &queries[token * width..][..width], group, first + token + 1, scores, out);

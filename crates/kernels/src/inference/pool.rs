@@ -1,10 +1,10 @@
-//! A small pool of hot threads: one call hands every thread its part of a product and returns when all are done.
+//! A small pool of hot threads: one call divides a product into parts and returns when all are done.
 //!
 //! A product of a small model lasts microseconds, less than waking a sleeping thread takes. Workers therefore spin for
 //! a short while after a job before they sleep.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -18,15 +18,37 @@ struct Job(*const (dyn Fn(usize) + Sync + 'static));
 // SAFETY: the function behind the pointer is `Sync`, and `Pool::run` keeps it alive until every worker is done with it.
 unsafe impl Send for Job {}
 
+/// Low bits of a ticket: workers inside the job.
+const INSIDE: u64 = 0xffff;
+/// Set in a ticket while workers may still enter the job.
+const OPEN: u64 = 1 << 16;
+/// One job, in the high half of a ticket.
+const EPOCH: u64 = 1 << 32;
+
 struct Shared {
-    /// Counts jobs; a worker that sees it change has work.
-    epoch: AtomicUsize,
+    /// The present job's number, whether it is open, and how many workers are inside.
+    ticket: AtomicU64,
     job: Mutex<Option<Job>>,
-    remaining: AtomicUsize,
+    /// The next part that nobody has taken, and how many there are.
+    next: AtomicUsize,
+    parts: AtomicUsize,
     sleepers: AtomicUsize,
     stop: AtomicBool,
     panicked: AtomicBool,
     wake: Condvar,
+}
+
+impl Shared {
+    fn take_parts(&self, job: &(dyn Fn(usize) + Sync)) {
+        let parts = self.parts.load(Ordering::Relaxed);
+        loop {
+            let part = self.next.fetch_add(1, Ordering::Relaxed);
+            if part >= parts {
+                return;
+            }
+            job(part);
+        }
+    }
 }
 
 /// Threads that divide products among them. One pool serves one model; concurrent callers run alone on their thread.
@@ -37,58 +59,64 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool that divides work into `threads` parts (at least one); the calling thread does the first itself.
+    /// A pool of `threads` threads (at least one), the calling one among them.
     pub fn new(threads: usize) -> Self {
         let shared = Arc::new(Shared {
-            epoch: AtomicUsize::new(0),
+            ticket: AtomicU64::new(0),
             job: Mutex::new(None),
-            remaining: AtomicUsize::new(0),
+            next: AtomicUsize::new(0),
+            parts: AtomicUsize::new(0),
             sleepers: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
             wake: Condvar::new(),
         });
-        let workers = (1..threads.max(1))
-            .map_while(|part| {
+        let workers = (1..threads.clamp(1, INSIDE as usize))
+            .map_while(|number| {
                 let shared = Arc::clone(&shared);
-                // A refused thread leaves fewer parts, not a failure.
-                std::thread::Builder::new().name(format!("bantam-{part}")).spawn(move || work(&shared, part)).ok()
+                // A refused thread leaves fewer hands, not a failure.
+                std::thread::Builder::new().name(format!("bantam-{number}")).spawn(move || work(&shared)).ok()
             })
             .collect();
         Self { shared, workers, busy: AtomicBool::new(false) }
     }
 
-    /// The number of parts of every job.
+    /// The number of threads.
     pub fn threads(&self) -> usize {
         self.workers.len() + 1
     }
 
-    /// Calls `job(part)` for every part in `0..threads()`, each on its own thread, and returns when all are done.
-    /// While another caller uses the pool, the parts run one after another on this thread. A panic in a part is passed on.
-    pub fn run(&self, job: &(dyn Fn(usize) + Sync)) {
-        if self.workers.is_empty() || self.busy.swap(true, Ordering::Acquire) {
-            (0..self.threads()).for_each(job);
+    /// Calls `job(part)` once for every part in `0..parts` and returns when all are done. Threads take parts as they come
+    /// free, the calling one too, so that a worker that the system does not run holds nobody up. While another caller
+    /// uses the pool, all parts run on this thread. A panic in a part is passed on.
+    pub fn run(&self, parts: usize, job: &(dyn Fn(usize) + Sync)) {
+        if parts < 2 || self.workers.is_empty() || self.busy.swap(true, Ordering::Acquire) {
+            (0..parts).for_each(job);
             return;
         }
-        // SAFETY: only the lifetime is changed. The pointer is used by workers between here and the end of this call,
-        // which waits for all of them, also when a part panics.
+        // SAFETY: only the lifetime is changed. Workers use the pointer only between entering and leaving the job, and this
+        // call closes the job and waits until none is inside before it returns, also when a part panics.
         let erased = unsafe {
             std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync + 'static)>(job)
         };
         let shared = &*self.shared;
         *lock(&shared.job) = Some(Job(erased));
-        shared.remaining.store(self.workers.len(), Ordering::Relaxed);
-        shared.epoch.fetch_add(1, Ordering::SeqCst);
+        shared.next.store(0, Ordering::Relaxed);
+        shared.parts.store(parts, Ordering::Relaxed);
+        // Closed and empty since the last job, so only this thread writes the ticket now.
+        let ticket = shared.ticket.load(Ordering::Relaxed);
+        shared.ticket.store(((ticket & !(EPOCH - 1)) + EPOCH) | OPEN, Ordering::SeqCst);
         if shared.sleepers.load(Ordering::SeqCst) > 0 {
-            // A worker counted as sleeper either waits already or will look at `epoch` once more under this lock.
+            // A worker counted as sleeper either waits already or will look at the ticket once more under this lock.
             drop(lock(&shared.job));
             shared.wake.notify_all();
         }
-        let own = catch_unwind(AssertUnwindSafe(|| job(0)));
+        let own = catch_unwind(AssertUnwindSafe(|| shared.take_parts(job)));
+        shared.ticket.fetch_and(!OPEN, Ordering::SeqCst);
         let mut spins = 0usize;
-        while shared.remaining.load(Ordering::Acquire) > 0 {
+        while shared.ticket.load(Ordering::Acquire) & INSIDE > 0 {
             spins += 1;
-            if spins.is_multiple_of(1024) { std::thread::yield_now() } else { std::hint::spin_loop() }
+            if spins.is_multiple_of(256) { std::thread::yield_now() } else { std::hint::spin_loop() }
         }
         let failed = shared.panicked.swap(false, Ordering::Relaxed);
         self.busy.store(false, Ordering::Release);
@@ -102,7 +130,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
-        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
+        self.shared.ticket.fetch_add(EPOCH, Ordering::SeqCst);
         drop(lock(&self.shared.job));
         self.shared.wake.notify_all();
         for worker in self.workers.drain(..) {
@@ -117,37 +145,42 @@ fn lock(job: &Mutex<Option<Job>>) -> std::sync::MutexGuard<'_, Option<Job>> {
     job.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn work(shared: &Shared, part: usize) {
+fn work(shared: &Shared) {
     let mut seen = 0;
     loop {
         let mut spins = 0;
-        while shared.epoch.load(Ordering::Acquire) == seen && spins < SPINS {
+        while shared.ticket.load(Ordering::Acquire) / EPOCH == seen && spins < SPINS {
             spins += 1;
             std::hint::spin_loop();
         }
-        let mut guard = lock(&shared.job);
-        if shared.epoch.load(Ordering::SeqCst) == seen {
+        if shared.ticket.load(Ordering::SeqCst) / EPOCH == seen {
+            let mut guard = lock(&shared.job);
             shared.sleepers.fetch_add(1, Ordering::SeqCst);
-            while shared.epoch.load(Ordering::SeqCst) == seen {
+            while shared.ticket.load(Ordering::SeqCst) / EPOCH == seen {
                 guard = shared.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
             }
             shared.sleepers.fetch_sub(1, Ordering::SeqCst);
         }
-        seen = shared.epoch.load(Ordering::SeqCst);
+        let enter = |ticket: u64| (ticket & OPEN != 0).then_some(ticket + 1);
+        let entered = shared.ticket.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter);
         if shared.stop.load(Ordering::SeqCst) {
             return;
         }
-        let job = *guard;
-        drop(guard);
+        let (Ok(ticket) | Err(ticket)) = entered;
+        seen = ticket / EPOCH;
+        if entered.is_err() {
+            continue;
+        }
+        let job = *lock(&shared.job);
         if let Some(Job(function)) = job {
-            // SAFETY: `Pool::run` set this job for this epoch and does not return before `remaining` reaches zero,
-            // which this worker's decrement below is part of.
+            // SAFETY: this worker is inside the open job whose pointer this is; `Pool::run` keeps the function alive until
+            // it has left, which is the decrement below.
             let function = unsafe { &*function };
-            if catch_unwind(AssertUnwindSafe(|| function(part))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| shared.take_parts(function))).is_err() {
                 shared.panicked.store(true, Ordering::Relaxed);
             }
         }
-        shared.remaining.fetch_sub(1, Ordering::Release);
+        shared.ticket.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -158,13 +191,15 @@ mod tests {
     #[test]
     fn every_part_runs_once_in_every_job() {
         let pool = Pool::new(3);
-        let counts: Vec<AtomicUsize> = (0..3).map(|_| AtomicUsize::new(0)).collect();
-        for _ in 0..2000 {
-            pool.run(&|part| {
-                counts[part].fetch_add(1, Ordering::Relaxed);
-            });
+        for parts in [0, 1, 2, 3, 7, 40] {
+            let counts: Vec<AtomicUsize> = (0..parts).map(|_| AtomicUsize::new(0)).collect();
+            for _ in 0..500 {
+                pool.run(parts, &|part| {
+                    counts[part].fetch_add(1, Ordering::Relaxed);
+                });
+            }
+            assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == 500));
         }
-        assert_eq!(counts.iter().map(|c| c.load(Ordering::Relaxed)).collect::<Vec<_>>(), [2000; 3]);
     }
 
     #[test]
@@ -175,8 +210,8 @@ mod tests {
             for _ in 0..3 {
                 scope.spawn(|| {
                     for _ in 0..200 {
-                        pool.run(&|_| {
-                            pool.run(&|_| {
+                        pool.run(4, &|_| {
+                            pool.run(2, &|_| {
                                 total.fetch_add(1, Ordering::Relaxed);
                             });
                         });
@@ -184,19 +219,19 @@ mod tests {
                 });
             }
         });
-        assert_eq!(total.load(Ordering::Relaxed), 3 * 200 * 4);
+        assert_eq!(total.load(Ordering::Relaxed), 3 * 200 * 8);
     }
 
     #[test]
     fn a_panic_in_a_part_reaches_the_caller_and_the_pool_lives_on() {
         let pool = Pool::new(2);
-        for bad in 0..2 {
-            assert!(catch_unwind(AssertUnwindSafe(|| pool.run(&|part| assert!(part != bad)))).is_err());
+        for bad in 0..4 {
+            assert!(catch_unwind(AssertUnwindSafe(|| pool.run(4, &|part| assert!(part != bad)))).is_err());
         }
         let sum = AtomicUsize::new(0);
-        pool.run(&|part| {
+        pool.run(3, &|part| {
             sum.fetch_add(part + 1, Ordering::Relaxed);
         });
-        assert_eq!(sum.load(Ordering::Relaxed), 3);
+        assert_eq!(sum.load(Ordering::Relaxed), 6);
     }
 }

@@ -161,12 +161,14 @@ fn packed_job<T>(weights: &[T], panels: usize, cols: usize, x: &[f32], tokens: u
 
 /// Runs `part` over all panels, divided among the pool's threads when there is enough to do.
 fn divide(pool: &Pool, panels: usize, work: usize, part: &(dyn Fn(Range<usize>) + Sync)) {
-    let threads = pool.threads().min(panels);
+    let threads = pool.threads();
     if threads < 2 || work < WORTH_DIVIDING {
         return part(0..panels);
     }
-    let threads = pool.threads();
-    pool.run(&|index| part(panels * index / threads..panels * (index + 1) / threads));
+    // Some parts for each thread, so that a late one is no loss; as many panels in each as a single token takes at once.
+    let size = panels.div_ceil(4 * threads).next_multiple_of(8);
+    let parts = panels.div_ceil(size);
+    pool.run(parts, &|index| part(size * index..(size * (index + 1)).min(panels)));
 }
 
 /// # Safety

@@ -13,8 +13,8 @@ pub struct ProductInput {
 
 impl ProductInput {
     /// Quantizes `x` (`[tokens, cols]`, `cols` a multiple of 32) to the bits that ggml's kernels see, so that both engines give the
-    /// same tokens: per block the scale is the largest magnitude over 127, rounded to f16 after the values were divided
-    /// by it; values round to nearest, ties to even. Scales beyond f16 stay f32. A NaN or infinity makes its block's scale
+    /// same tokens: per block the scale is the largest magnitude over 127, rounded to f16 (the values are divided by the unrounded
+    /// scale); values round to nearest, ties to even. Scales beyond f16 stay f32. A NaN or infinity makes its block's scale
     /// NaN, so that it reaches the result.
     pub(super) fn quantize(&mut self, isa: Isa, x: &[f32]) {
         let blocks = x.len() / BLOCK;
@@ -31,20 +31,13 @@ impl ProductInput {
 fn quantize_blocks_body<const FMA: bool>(x: &[f32], quants: &mut [i8], scales: &mut [f32], corrections: &mut [i32]) {
     let blocks = x.as_chunks::<BLOCK>().0.iter().zip(quants.as_chunks_mut::<BLOCK>().0);
     for ((x, quants), (scale, correction)) in blocks.zip(scales.iter_mut().zip(corrections)) {
-        let mut largest = [0f32; 16];
-        let mut poison = [0f32; 16];
-        for half in x.as_chunks::<16>().0 {
-            for i in 0..16 {
-                let magnitude = half[i].abs();
-                largest[i] = if magnitude > largest[i] { magnitude } else { largest[i] };
-                poison[i] += half[i] * 0.0;
-            }
-        }
-        let largest = largest.into_iter().fold(0.0, f32::max);
-        let poison: f32 = poison.iter().sum();
-        let exact = largest / 127.0;
-        *scale = round_to_f16(exact) + poison;
-        let inverse = if exact > 0.0 { 1.0 / exact } else { 0.0 };
+        // The bits of magnitudes are ordered as the magnitudes are, infinities and NaN above all: the largest is found, and bad
+        // numbers are seen, in integers, which the compiler may reorder.
+        let largest = x.iter().fold(0, |m, v| (v.to_bits() & 0x7fff_ffff).max(m));
+        let poison = if largest >= f32::INFINITY.to_bits() { f32::NAN } else { 0.0 };
+        let largest = f32::from_bits(largest);
+        *scale = round_to_f16(largest / 127.0) + poison;
+        let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
         // The smallest magnitudes have no finite inverse scale: they count as zero.
         let inverse = if inverse.is_finite() { inverse } else { 0.0 };
         // Adding and subtracting 1.5 * 2^23 rounds to nearest even without a library call.
