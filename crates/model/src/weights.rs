@@ -177,10 +177,9 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
             decays: matrix,
             initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(1.0) },
         });
-        if spec.name.ends_with("o_proj.weight") || spec.name.ends_with("down_proj.weight") {
-            if let Initialization::Normal(deviation) = group.initialization {
-                group.initialization = Initialization::Normal(deviation * residual_scale);
-            }
+        let to_residual = spec.name.ends_with("o_proj.weight") || spec.name.ends_with("down_proj.weight");
+        if let (true, Initialization::Normal(deviation)) = (to_residual, group.initialization) {
+            group.initialization = Initialization::Normal(deviation * residual_scale);
         }
         group
     };

@@ -16,6 +16,7 @@ const LONGEST_TOKEN: usize = 1000;
 /// Compiles schemas for one tokenizer. Made once per tokenizer: it holds the trie of its tokens.
 pub struct ConstraintCompiler {
     factory: ParserFactory,
+    assert_formats: bool,
 }
 
 /// A compiled schema. Every generation under it starts a [`ConstraintState`] of its own.
@@ -95,7 +96,14 @@ impl ConstraintCompiler {
             .map_err(|e| Error::input("tokenizer", e, "use a byte-level tokenizer"))?;
         factory.quiet();
         *factory.limits_mut() = ParserLimits { verbose_errors: false, ..ParserLimits::default() };
-        Ok(Self { factory })
+        Ok(Self { factory, assert_formats: false })
+    }
+
+    /// Whether `format` binds (dates must be RFC 3339's, and so on). By default it is an annotation, as draft 2020-12 has it,
+    /// so that whatever validates can be written.
+    pub fn assert_formats(mut self, yes: bool) -> Self {
+        self.assert_formats = yes;
+        self
     }
 
     /// Compiles a JSON Schema to the language of its instances as compact JSON: no white space, keys in the schema's
@@ -146,6 +154,9 @@ impl ConstraintCompiler {
 
     fn matcher(&self, schema: &Value) -> Result<Matcher, String> {
         let mut schema = schema.clone();
+        if !self.assert_formats {
+            drop_formats(&mut schema);
+        }
         match &mut schema {
             Value::Object(keys) => {
                 // An engine's private options do not belong to the schema.
@@ -163,6 +174,24 @@ impl ConstraintCompiler {
         match matcher.get_error() {
             Some(what) => Err(reason(&what).to_owned()),
             None => Ok(matcher),
+        }
+    }
+}
+
+/// Removes `format` from a schema and all schemas inside it, but no property of that name.
+fn drop_formats(schema: &mut Value) {
+    let Value::Object(keys) = schema else { return };
+    keys.shift_remove("format");
+    for (key, value) in keys {
+        match (key.as_str(), value) {
+            ("properties" | "patternProperties" | "$defs" | "definitions", Value::Object(parts)) => {
+                parts.values_mut().for_each(drop_formats);
+            }
+            ("prefixItems" | "items" | "anyOf" | "oneOf" | "allOf", Value::Array(parts)) => {
+                parts.iter_mut().for_each(drop_formats);
+            }
+            ("items" | "additionalProperties" | "additionalItems", part) => drop_formats(part),
+            _ => {}
         }
     }
 }

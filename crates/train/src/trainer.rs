@@ -147,7 +147,7 @@ pub fn train(
         let step = step + 1;
         stopped = observer.stepped(step, &report)? == Control::Stop;
         let last = step == config.steps;
-        let due = |every: u64| last || (every > 0 && step % every == 0);
+        let due = |every: u64| last || (every > 0 && step.is_multiple_of(every));
         if due(config.validate_every) {
             validation = validate(&model, held_out, validation_tokens);
             if let Some(v) = &validation {

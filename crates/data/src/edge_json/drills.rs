@@ -24,13 +24,22 @@ struct DrillSchema {
     keys: Vec<(String, bool)>,
 }
 
+/// Drills and the schemas they use, by id.
+#[derive(Debug, Default)]
+pub struct Drills {
+    /// Training items.
+    pub items: Vec<Item>,
+    /// Their schemas.
+    pub schemas: Vec<(String, Value)>,
+}
+
 /// Makes `count` drills whose keys are drawn from `keys`, and the schemas they use.
 ///
 /// # Errors
 /// An input error when `count` is not 0 and there are fewer than three keys to draw from.
-pub fn make(count: usize, run_seed: u64, keys: &BTreeSet<String>) -> Result<(Vec<Item>, Vec<(String, Value)>)> {
+pub fn make(count: usize, run_seed: u64, keys: &BTreeSet<String>) -> Result<Drills> {
     if count == 0 {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(Drills::default());
     }
     if keys.len() < 3 {
         return Err(Error::input("data.drills", "training has too few keys to drill", "set drills = 0"));
@@ -40,7 +49,7 @@ pub fn make(count: usize, run_seed: u64, keys: &BTreeSet<String>) -> Result<(Vec
     let schemas: Vec<DrillSchema> = (0..SCHEMAS)
         .map(|i| {
             let n = 1 + i % 3;
-            let chosen = keys.sample(&mut rng, n).map(|k| ((*k).clone(), rng_is_number(i, k))).collect();
+            let chosen = keys.sample(&mut rng, n).map(|k| ((*k).clone(), is_number_field(i, k))).collect();
             DrillSchema { id: format!("drill_{i:03}"), keys: chosen }
         })
         .collect();
@@ -50,13 +59,12 @@ pub fn make(count: usize, run_seed: u64, keys: &BTreeSet<String>) -> Result<(Vec
         let schema = schemas.choose(&mut rng).ok_or_else(|| Error::internal("drills", "no schema"))?;
         items.push(drill(number, schema, &mut rng)?);
     }
-    let files = schemas.iter().map(|s| (s.id.clone(), s.json_schema())).collect();
-    Ok((items, files))
+    Ok(Drills { items, schemas: schemas.iter().map(|s| (s.id.clone(), s.json_schema())).collect() })
 }
 
 /// A fixed fifth of (schema, key) pairs hold numbers.
-fn rng_is_number(schema: usize, key: &str) -> bool {
-    (schema * 31 + key.len() * 7 + usize::from(key.as_bytes()[0])) % 5 == 0
+fn is_number_field(schema: usize, key: &str) -> bool {
+    (schema * 31 + key.len() * 7 + usize::from(key.as_bytes()[0])).is_multiple_of(5)
 }
 
 impl DrillSchema {
@@ -161,8 +169,8 @@ mod tests {
     #[test]
     fn drills_repeat_state_their_gold_and_validate() {
         let keys: BTreeSet<String> = ["name", "order_id", "city", "total"].map(String::from).into();
-        let (items, schemas) = make(200, 7, &keys).unwrap();
-        let (again, _) = make(200, 7, &keys).unwrap();
+        let Drills { items, schemas } = make(200, 7, &keys).unwrap();
+        let again = make(200, 7, &keys).unwrap().items;
         assert_eq!(items.len(), 200);
         for (item, same) in items.iter().zip(&again) {
             assert_eq!((&item.prompt, item.expected_output.get()), (&same.prompt, same.expected_output.get()));
@@ -174,7 +182,7 @@ mod tests {
                 assert!(item.prompt.contains(&shown), "{} lacks {shown}", item.prompt);
             }
         }
-        assert!(make(0, 7, &BTreeSet::new()).unwrap().0.is_empty());
+        assert!(make(0, 7, &BTreeSet::new()).unwrap().items.is_empty());
         assert_eq!(make(1, 7, &BTreeSet::new()).unwrap_err().exit_code(), 2);
     }
 }

@@ -66,9 +66,9 @@ pub fn generate(config: &GenerateConfig) -> Result<Dataset> {
     let mut schemas: BTreeMap<_, _> =
         plan.published().map(|tree| (tree.id.clone(), (tree.level, tree.json_schema()))).collect();
     let overlap = overlap::measure(config, &plan, &train, &valid, &test);
-    let (drills, drill_schemas) = drills::make(config.drills, config.seed, &keys_of(&train))?;
-    train.extend(drills);
-    schemas.extend(drill_schemas.into_iter().map(|(id, schema)| (id, (Level::Simple, schema))));
+    let drills = drills::make(config.drills, config.seed, &keys_of(&train))?;
+    train.extend(drills.items);
+    schemas.extend(drills.schemas.into_iter().map(|(id, schema)| (id, (Level::Simple, schema))));
     Ok(Dataset { train, valid, test, schemas, overlap })
 }
 

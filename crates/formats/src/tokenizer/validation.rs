@@ -54,6 +54,47 @@ fn check_kind(part: &Value, key: &str, steps: &str, known: &[&str], depth: usize
     if kind == "Replace" && empty(&part["pattern"]["String"]) || kind == "Prepend" && empty(&part["prepend"]) {
         return Err(format!("{key}.{kind} of something else than a plain text is not supported"));
     }
+    if repeats_a_group(part["pattern"]["Regex"].as_str().unwrap_or_default()) {
+        return Err(format!("{key}.{kind} with a pattern that repeats a group is not supported"));
+    }
     let below = part[steps].as_array().into_iter().flatten();
     below.into_iter().try_for_each(|step| check_kind(step, key, steps, known, depth + 1))
+}
+
+/// Whether a pattern repeats a group without bound, as in `(a+)+`: such a pattern can take time exponential in the text, which the regex
+/// engine ends by a panic. No known tokenizer has one.
+fn repeats_a_group(pattern: &str) -> bool {
+    let (mut escaped, mut in_class, mut after_group) = (false, 0usize, false);
+    for c in pattern.chars() {
+        let repeats = matches!(c, '*' | '+' | '{');
+        if after_group && repeats {
+            return true;
+        }
+        after_group = false;
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => in_class += 1,
+            ']' => in_class = in_class.saturating_sub(1),
+            ')' if in_class == 0 => after_group = true,
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_repeated_group_is_one() {
+        for bad in ["(a+)+", "(?:a|b)*c", "x(a){2,}", r"(\))+"] {
+            assert!(repeats_a_group(bad), "{bad}");
+        }
+        for good in [r"(?i:'s|'t)?\p{L}+", r"[()]+", r"\)+", r"(?!\S)|\s+", "", r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"]
+        {
+            assert!(!repeats_a_group(good), "{good}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bantam_formats::gguf::{GgufType, write_model};
-use bantam_formats::{Architecture, ModelConfig, TokenizerBundle, hf};
+use bantam_formats::{Architecture, ModelConfig, TokenizerBundle, hf, tokenizer_training};
 
 pub type Tensors = Vec<(String, Vec<usize>, Vec<f32>)>;
 
@@ -74,4 +74,10 @@ pub fn gguf(dir: &Path, architecture: Architecture, kind: GgufType) -> PathBuf {
     let path = dir.join("model.gguf");
     write_model(&path, &config, &tensors(&config), Some(&bundle()), kind).unwrap();
     path
+}
+
+/// The JSON of a tokenizer of few merges.
+pub fn small_tokenizer() -> serde_json::Value {
+    let json = tokenizer_training::train(["it's an order of 12 apples"; 4], 280, &["<|end|>"]).unwrap();
+    serde_json::from_str(&json).unwrap()
 }

@@ -2,6 +2,7 @@
 
 mod chat;
 mod fixtures;
+mod fuzz;
 mod hostile;
 mod models;
 mod tokenizers;

@@ -82,6 +82,26 @@ fn bytes_of_tokens_are_the_text_s() {
 }
 
 #[test]
+fn sentence_piece_vocabularies_encode_and_decode_as_in_transformers() {
+    let json = std::fs::read(data("sentence_piece/tokenizer.json")).unwrap();
+    let tokenizer = Tokenizer::from_json(&json, "tokenizer.json").unwrap();
+    assert!(tokenizer.adds_bos());
+    assert_eq!(tokenizer.bos(), Some(1));
+    let golden = std::fs::read_to_string(data("sentence_piece/strings.jsonl")).unwrap();
+    for line in golden.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (text, expected) = (row["text"].as_str().unwrap(), ids(&row["ids"]));
+        assert_eq!(tokenizer.encode(text, true), expected, "{text:?}");
+        let decoded = row["decoded"].as_str().unwrap();
+        assert_eq!(tokenizer.decode(&expected, true), decoded);
+        // Token by token the bytes are the same, but for the space that stands for the text's beginning.
+        let plain = expected.iter().filter(|&&id| !tokenizer.is_special(id));
+        let bytes: Vec<u8> = plain.flat_map(|&id| tokenizer.token_bytes(id)).collect();
+        assert_eq!(String::from_utf8(bytes).unwrap().strip_prefix(' ').unwrap_or_default(), decoded);
+    }
+}
+
+#[test]
 fn special_tokens_are_known_in_text_and_left_out_on_demand() {
     let tokenizer = golden();
     assert_eq!(tokenizer.encode("<|user|><|end|>", false), [2, 0]);
