@@ -6,6 +6,7 @@ use bantam_data::packing::Example;
 use bantam_data::prompt;
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::Tokenizer;
+use rayon::prelude::*;
 
 /// Tokenizes items for training. The prompt and the answer are cut apart by a special token, so that tokenizing them
 /// together or one by one gives the same ids.
@@ -22,14 +23,13 @@ pub fn extraction(items: &[Item], schemas: &SchemaSet, tokenizer: &Tokenizer) ->
             ));
         }
     }
-    let mut examples = Vec::with_capacity(items.len());
-    for item in items {
+    let example = |item: &Item| {
         let schema = schemas.get(&item.schema_id)?;
         let mut tokens = tokenizer.encode(&prompt::prompt_text(item, schema), false);
         let answer_start = tokens.len();
         tokens.extend(tokenizer.encode(&prompt::answer_text(item, schema), false));
         let answer_bytes = prompt::canonical_answer(&item.expected_output, schema).len();
-        examples.push(Example { tokens, answer_start, answer_bytes });
-    }
-    Ok(examples)
+        Ok(Example { tokens, answer_start, answer_bytes })
+    };
+    items.par_iter().map(example).collect()
 }
