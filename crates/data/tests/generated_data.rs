@@ -10,6 +10,7 @@ use serde_json::Value;
 fn small() -> GenerateConfig {
     GenerateConfig {
         train: Counts { simple: 600, medium: 250, complex: 150 },
+        drills: 0,
         valid: Counts { simple: 40, medium: 20, complex: 10 },
         test: Counts { simple: 200, medium: 100, complex: 60 },
         schema_variants: 3,
@@ -178,4 +179,16 @@ fn any_style_can_be_held_out() {
         assert!(data.train.iter().all(|i| i.style.as_deref() != Some(style.name())));
         assert!(data.test.iter().any(|i| i.style.as_deref() == Some(style.name())));
     }
+}
+
+#[test]
+fn drills_are_added_to_training_alone_and_leave_everything_else_as_it_is() {
+    let without = generate(&small()).unwrap();
+    let with = generate(&GenerateConfig { drills: 50, ..small() }).unwrap();
+    let texts = |items: &[bantam_data::item::Item]| items.iter().map(|i| i.prompt.clone()).collect::<Vec<_>>();
+    assert_eq!(texts(&with.train)[..1000], texts(&without.train));
+    assert_eq!((texts(&with.valid), texts(&with.test)), (texts(&without.valid), texts(&without.test)));
+    let drills = &with.train[1000..];
+    assert_eq!(drills.len(), 50);
+    assert!(drills.iter().all(|d| d.source.as_deref() == Some("drill") && with.schemas.contains_key(&d.schema_id)));
 }
