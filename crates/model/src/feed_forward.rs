@@ -4,6 +4,7 @@ use bantam_formats::ModelConfig;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use crate::context::Precision;
 use crate::linear::Linear;
 use crate::ops;
 
@@ -26,8 +27,9 @@ impl FeedForward {
         }
     }
 
-    /// `[rows, width] -> [rows, width]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.down_proj.forward(ops::swiglu(self.gate_proj.forward(x.clone()), self.up_proj.forward(x)))
+    /// `residual + feed-forward(x)`; both `[rows, width]`.
+    pub fn forward(&self, x: Tensor<2>, residual: Tensor<2>, precision: Precision) -> Tensor<2> {
+        let [gate, up, down] = [&self.gate_proj, &self.up_proj, &self.down_proj].map(|l| l.weight.val());
+        ops::feed_forward(x, gate, up, down, residual, precision)
     }
 }

@@ -3,6 +3,9 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
+use crate::context::Precision;
+use crate::ops::{self, Map};
+
 /// A linear map; no bias unless the architecture has one.
 #[derive(Module, Debug)]
 pub struct Linear {
@@ -21,12 +24,19 @@ impl Linear {
         }
     }
 
+    /// Weight and bias for [`ops::linear`].
+    pub fn map(&self) -> Map {
+        Map { weight: self.weight.val(), bias: self.bias.as_ref().map(Param::val) }
+    }
+
     /// `[rows, in] -> [rows, out]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let y = x.matmul(self.weight.val().transpose());
-        match &self.bias {
-            Some(bias) => y + bias.val().unsqueeze(),
-            None => y,
-        }
+    pub fn forward(&self, x: Tensor<2>, precision: Precision) -> Tensor<2> {
+        ops::linear(x, &[self.map()], None, precision)
+    }
+
+    /// Several maps of the same input, their results side by side.
+    pub fn forward_joined(x: Tensor<2>, linears: &[&Self], precision: Precision) -> Tensor<2> {
+        let maps: Vec<Map> = linears.iter().map(|l| l.map()).collect();
+        ops::linear(x, &maps, None, precision)
     }
 }

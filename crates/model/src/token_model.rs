@@ -39,7 +39,7 @@ impl TokenModel {
 
     /// Logits of every position: `[batch, time] -> [batch * time, vocabulary]`.
     pub fn logits(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<2> {
-        self.out_port.logits(self.hidden(tokens, context), &self.in_port)
+        self.out_port.logits(self.hidden(tokens, context), &self.in_port, context.precision())
     }
 
     /// Mean (label-smoothed) cross-entropy over `targets`, a tensor of one value to call `backward` on.
@@ -50,11 +50,12 @@ impl TokenModel {
         targets: &Targets,
         label_smoothing: f32,
     ) -> Tensor<1> {
-        self.out_port.mean_loss(self.hidden(tokens, context), &self.in_port, targets, label_smoothing)
+        let hidden = self.hidden(tokens, context);
+        self.out_port.mean_loss(hidden, &self.in_port, targets, label_smoothing, context.precision())
     }
 
     /// Summed cross-entropy (nats, never smoothed) and correct tokens over `targets`.
     pub fn summed_loss(&self, tokens: Tensor<2, Int>, context: &SequenceContext, targets: &Targets) -> (f64, usize) {
-        self.out_port.summed_loss(self.hidden(tokens, context), &self.in_port, targets)
+        self.out_port.summed_loss(self.hidden(tokens, context), &self.in_port, targets, context.precision())
     }
 }
