@@ -29,11 +29,12 @@ pub struct Attention {
     rotary: Arc<RotaryTable>,
 }
 
-/// Keys (not yet rotated) and values of all earlier positions, `[batch, past, kv_heads * head_dim]`.
+/// Keys (not yet rotated) and values of all earlier positions, `[batch * past, kv_heads * head_dim]`: views of what the
+/// pass computed, so that a state nobody continues costs nothing.
 #[derive(Clone, Debug)]
 pub struct AttentionState {
-    keys: Tensor<3>,
-    values: Tensor<3>,
+    keys: Tensor<2>,
+    values: Tensor<2>,
 }
 
 impl Attention {
@@ -53,13 +54,12 @@ impl Attention {
     }
 }
 
-/// Attention of `time` new queries a row to all `[batch, past + time, kv_heads * head_dim]` keys and values of that row.
-fn continued(queries: Tensor<2>, keys: &Tensor<3>, values: &Tensor<3>, time: usize, spec: &AttentionSpec) -> Tensor<2> {
-    let [batch, all, kv_width] = keys.dims();
+/// Attention of each row's new queries to all of its keys and values, the last query aligned with the last key.
+fn continued(queries: Tensor<2>, keys: Tensor<2>, values: Tensor<2>, batch: usize, spec: &AttentionSpec) -> Tensor<2> {
+    let (time, all) = (queries.dims()[0] / batch, keys.dims()[0] / batch);
     let segment = |b: usize| Segment { query_start: b * time, query_len: time, key_start: b * all, key_len: all };
     let segments: Vec<Segment> = (0..batch).map(segment).collect();
-    let flat = |x: &Tensor<3>| x.clone().reshape([batch * all, kv_width]);
-    ops::composed_attention(queries, flat(keys), flat(values), &segments, spec)
+    ops::composed_attention(queries, keys, values, &segments, spec)
 }
 
 impl Mixer for Attention {
@@ -74,8 +74,8 @@ impl Mixer for Attention {
         let precision = context.precision();
         let flat = x.reshape([batch * time, width]);
         let qkv = Linear::forward_joined(flat, &[&self.q_proj, &self.k_proj, &self.v_proj], precision);
-        let part = |first: usize, width: usize| qkv.clone().narrow(1, first, width).reshape([batch, time, width]);
-        let carried = context.is_whole_rows().then(|| (part(q_width, kv_width), part(q_width + kv_width, kv_width)));
+        let part = |first: usize| qkv.clone().narrow(1, first, kv_width);
+        let carried = context.is_whole_rows().then(|| (part(q_width), part(q_width + kv_width)));
         let spec = AttentionSpec {
             heads: self.heads,
             kv_heads: self.kv_heads,
@@ -84,10 +84,16 @@ impl Mixer for Attention {
         };
         let (mixed, state) = match (state, carried) {
             (Some(MixerState::Attention(past)), Some((keys, values))) => {
-                let keys = Tensor::cat(vec![past.keys, keys], 1);
-                let values = Tensor::cat(vec![past.values, values], 1);
+                let join = |past: Tensor<2>, new: Tensor<2>| -> Tensor<2> {
+                    let before = past.dims()[0] / batch;
+                    let rows = |x: Tensor<2>, n: usize| -> Tensor<3> { x.reshape([batch, n, kv_width]) };
+                    let all = Tensor::cat(vec![rows(past, before), rows(new, time)], 1);
+                    all.reshape([batch * (before + time), kv_width])
+                };
+                let (keys, values) = (join(past.keys, keys), join(past.values, values));
                 let queries = qkv.clone().narrow(1, 0, q_width);
-                (continued(queries, &keys, &values, time, &spec), Some(AttentionState { keys, values }))
+                let mixed = continued(queries, keys.clone(), values.clone(), batch, &spec);
+                (mixed, Some(AttentionState { keys, values }))
             }
             (Some(_), None) => panic!("a carried state needs one item a row"),
             (None, carried) => {
