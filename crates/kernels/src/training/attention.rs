@@ -8,11 +8,11 @@ use rayon::prelude::*;
 
 use super::disjoint::{Disjoint, Unfilled};
 use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
-use super::softmax::exponentials;
+use super::sums::{dot, exponentials};
 use crate::multiversion::{exp, multiversion};
 
 /// Queries whose scores are held at once.
-const BLOCK: usize = 48;
+const BLOCK: usize = 64;
 
 /// Rows `start..start + len`: each attends to itself and to the earlier rows of its span. Its position is counted from
 /// the span's start.
@@ -64,10 +64,12 @@ impl RotaryTable {
         let (a, b) = from.split_at(self.half);
         let (to_a, to_b) = to.split_at_mut(self.half);
         let sign = if inverse { -1.0 } else { 1.0 };
-        for i in 0..self.half {
-            let s = sign * sin[i];
-            to_a[i] = a[i] * cos[i] - b[i] * s;
-            to_b[i] = b[i] * cos[i] + a[i] * s;
+        // Zipped, so that the compiler knows the lengths equal and makes vectors of it.
+        let pairs = to_a.iter_mut().zip(to_b).zip(a.iter().zip(b)).zip(cos.iter().zip(sin));
+        for (((to_a, to_b), (&a, &b)), (&cos, &sin)) in pairs {
+            let s = sign * sin;
+            *to_a = a * cos - b * s;
+            *to_b = b * cos + a * s;
         }
     }
 }
@@ -202,6 +204,11 @@ pub fn backward(shape: &Shape<'_>, saved: Saved<'_>, d_out: &[f32]) -> Vec<f32> 
     unsafe { d_qkv.filled() }
 }
 
+/// Rows of scores are whole vectors: exponentials of a rest, value by value, would cost as much as all the others.
+fn padded(n: usize) -> usize {
+    n.next_multiple_of(16)
+}
+
 /// Memory that a thread's tasks use one after the other.
 struct Room {
     /// Keys and values of the head, packed with positions as columns, and as rows.
@@ -215,7 +222,7 @@ struct Room {
     keys: Vec<f32>,
     /// Rotated and scaled queries of the block, `[BLOCK, head_dim]`.
     queries: Vec<f32>,
-    /// A block's scores, then its weights, `[BLOCK, len]`.
+    /// A block's scores, then its weights, `[BLOCK, padded len]`.
     scores: Vec<f32>,
     d_scores: Vec<f32>,
     /// A block of results, `[BLOCK, head_dim]`.
@@ -253,8 +260,8 @@ impl Room {
         for (buffer, size) in [
             (&mut self.keys, len * dim),
             (&mut self.queries, block * dim),
-            (&mut self.scores, block * len),
-            (&mut self.d_scores, block * len),
+            (&mut self.scores, block * padded(len)),
+            (&mut self.d_scores, block * padded(len)),
             (&mut self.rows, block * dim),
             (&mut self.d_keys, len * dim),
             (&mut self.d_values, len * dim),
@@ -306,6 +313,7 @@ fn forward_body<const FMA: bool, const LANES: usize>(
     room: &mut Room,
 ) {
     let (dim, len) = (shape.head_dim, span.len);
+    let stride = padded(len);
     room.fit(len, dim);
     rotated_keys(shape, span, kv_head, qkv, &mut room.keys);
     room.key_columns.set_columns(&room.keys.chunks_exact(dim).collect::<Vec<_>>());
@@ -317,18 +325,18 @@ fn forward_body<const FMA: bool, const LANES: usize>(
             let queries = &mut room.queries[..rows * dim];
             rotated_queries(shape, span, head, first, qkv, queries);
             let left = Strided::rows(queries, dim);
-            multiply(rows, left, room.key_columns.part(dim, seen), &mut room.scores, len, Onto::Replace, &mut room.left);
+            multiply(rows, left, room.key_columns.part(dim, seen), &mut room.scores, stride, Onto::Replace, &mut room.left);
             for i in 0..rows {
-                let (visible, hidden) = room.scores[i * len..][..seen].split_at_mut(first + i + 1);
-                hidden.fill(0.0);
-                let (maximum, sum) = exponentials::<FMA>(visible);
+                let row = &mut room.scores[i * stride..][..padded(seen)];
+                row[first + i + 1..].fill(f32::NEG_INFINITY);
+                let (maximum, sum) = exponentials::<FMA>(row);
                 let inverse = 1.0 / sum;
-                visible.iter_mut().for_each(|s| *s *= inverse);
+                row.iter_mut().for_each(|s| *s *= inverse);
                 // SAFETY: row and head belong to this task alone.
                 let lse = unsafe { log_sum_exp.range((span.start + first + i) * shape.heads + head, 1) };
                 lse[0] = maximum + sum.ln();
             }
-            let left = Strided::rows(&room.scores, len);
+            let left = Strided::rows(&room.scores, stride);
             multiply(rows, left, room.value_rows.part(seen, dim), &mut room.rows, dim, Onto::Replace, &mut room.left);
             for (i, result) in room.rows.chunks_exact(dim).take(rows).enumerate() {
                 // SAFETY: as above.
@@ -349,6 +357,7 @@ fn backward_body<const FMA: bool, const LANES: usize>(
     room: &mut Room,
 ) {
     let (dim, len, width) = (shape.head_dim, span.len, shape.width());
+    let stride = padded(len);
     room.fit(len, dim);
     rotated_keys(shape, span, kv_head, saved.qkv, &mut room.keys);
     let keys: Vec<&[f32]> = room.keys.chunks_exact(dim).collect();
@@ -369,30 +378,30 @@ fn backward_body<const FMA: bool, const LANES: usize>(
             let queries = &*queries;
             let (scores, d_scores) = (&mut room.scores[..], &mut room.d_scores[..]);
             let left = Strided::rows(queries, dim);
-            multiply(rows, left, room.key_columns.part(dim, seen), scores, len, Onto::Replace, left_room);
+            multiply(rows, left, room.key_columns.part(dim, seen), scores, stride, Onto::Replace, left_room);
             let left = Strided::rows(d_block, width);
-            multiply(rows, left, room.value_columns.part(dim, seen), d_scores, len, Onto::Replace, left_room);
+            multiply(rows, left, room.value_columns.part(dim, seen), d_scores, stride, Onto::Replace, left_room);
             for i in 0..rows {
                 let at = block_at + i * width;
-                let delta: f32 = saved.out[at..at + dim].iter().zip(&d_out[at..at + dim]).map(|(o, d)| o * d).sum();
+                let delta = dot::<FMA>(&saved.out[at..at + dim], &d_out[at..at + dim]);
                 let lse = saved.log_sum_exp[(span.start + first + i) * shape.heads + head];
-                let (w, w_hidden) = scores[i * len..][..seen].split_at_mut(first + i + 1);
-                let (d, d_hidden) = d_scores[i * len..][..seen].split_at_mut(first + i + 1);
-                for (w, d) in w.iter_mut().zip(d) {
+                let w = &mut scores[i * stride..][..padded(seen)];
+                let d = &mut d_scores[i * stride..][..padded(seen)];
+                for (w, d) in w.iter_mut().zip(d.iter_mut()) {
                     *w = exp::<FMA>(*w - lse);
                     *d = *w * (*d - delta);
                 }
-                w_hidden.fill(0.0);
-                d_hidden.fill(0.0);
+                w[first + i + 1..].fill(0.0);
+                d[first + i + 1..].fill(0.0);
             }
             let block_rows: Vec<&[f32]> = (0..rows).map(|i| &d_block[i * width..][..dim]).collect();
             room.block.set_rows(&block_rows);
-            let left = Strided::columns(scores, len);
+            let left = Strided::columns(scores, stride);
             multiply(seen, left, room.block.all(), &mut room.d_values, dim, Onto::Add, left_room);
             room.block.set_rows(&queries.chunks_exact(dim).collect::<Vec<_>>());
-            let left = Strided::columns(d_scores, len);
+            let left = Strided::columns(d_scores, stride);
             multiply(seen, left, room.block.all(), &mut room.d_keys, dim, Onto::Add, left_room);
-            let left = Strided::rows(d_scores, len);
+            let left = Strided::rows(d_scores, stride);
             multiply(rows, left, room.key_rows.part(seen, dim), &mut room.rows, dim, Onto::Replace, left_room);
             let scale = shape.scale();
             for (i, d_query) in room.rows.chunks_exact_mut(dim).take(rows).enumerate() {

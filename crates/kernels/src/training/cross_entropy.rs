@@ -10,7 +10,7 @@ use super::disjoint::Disjoint;
 use super::linear::WeightSums;
 use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
 use super::parts::{chunks, over_parts, sum_each};
-use super::softmax::exponentials;
+use super::sums::{exponentials, sum};
 use crate::multiversion::multiversion;
 
 /// What the loss is taken over.
@@ -167,17 +167,6 @@ fn softmax_body<const FMA: bool, const LANES: usize>(
     }
     row[target] -= scale * (1.0 - label_smoothing);
     (1.0 - label_smoothing) * (log_sum - target_logit) + label_smoothing * (log_sum - logit_mean)
-}
-
-/// A sum in 16 running parts.
-#[inline(always)]
-fn sum(values: &[f32]) -> f32 {
-    let (blocks, rest) = values.as_chunks::<16>();
-    let mut sums = [0f32; 16];
-    for block in blocks {
-        sums.iter_mut().zip(block).for_each(|(s, x)| *s += x);
-    }
-    sums.iter().chain(rest).sum()
 }
 
 #[cfg(test)]

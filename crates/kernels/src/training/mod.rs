@@ -12,6 +12,6 @@ pub mod linear;
 pub mod panels;
 mod parts;
 pub mod rms_norm;
-mod softmax;
+mod sums;
 pub mod swiglu;
 mod tile;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 /// Rows worked on at once: enough to amortize the traffic of weights and of their gradients, few enough that
 /// activations stay in a core's cache.
-pub(super) const CHUNK: usize = 128;
+pub(super) const CHUNK: usize = 64;
 
 /// Calls `work` on one contiguous part of `0..rows` for each thread; the results in order. At least one part.
 pub(super) fn over_parts<R: Send>(rows: usize, work: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {

@@ -5,6 +5,7 @@
 use rayon::prelude::*;
 
 use super::disjoint::Unfilled;
+use super::sums::dot;
 use crate::multiversion::{mul_add, multiversion};
 
 /// Rows per task. Fixed, so that partial sums of the weight's gradient are the same whatever the thread count.
@@ -55,21 +56,6 @@ pub fn backward(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32]) -> 
 
 multiversion! { fn forward_rows(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32], inverse_rms: &mut [f32]) = forward_body }
 multiversion! { fn backward_rows(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32], d_x: &mut [f32], d_weight: &mut [f32]) = backward_body }
-
-/// A sum in 16 running parts: vectorizes, and its order does not depend on the instruction set.
-#[inline(always)]
-fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
-    let mut parts = [0f32; 16];
-    let (a_blocks, a_rest) = a.as_chunks::<16>();
-    let (b_blocks, b_rest) = b.as_chunks::<16>();
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for ((s, &x), &y) in parts.iter_mut().zip(a).zip(b) {
-            *s = mul_add::<FMA>(x, y, *s);
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-    parts.iter().sum::<f32>() + rest
-}
 
 #[inline(always)]
 fn forward_body<const FMA: bool, const LANES: usize>(

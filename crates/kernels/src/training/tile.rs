@@ -38,8 +38,10 @@ impl Product<'_> {
     }
 }
 
-/// How one instruction set multiplies words: adds `left[row][step] * right[step][..N]` to `sums` over `steps`.
+/// How one instruction set multiplies words.
 trait Multiply {
+    /// `sums` plus `left[row][step] * right[step][..N]` over `steps`.
+    ///
     /// # Safety
     /// All `M` rows and `steps` steps of the left operand, and all `steps` rows of `N` words of the right one (32
     /// apart), are readable; the processor has the instructions.
@@ -49,8 +51,8 @@ trait Multiply {
         row_stride: usize,
         step_stride: usize,
         right: *const u32,
-        sums: &mut [[f32; N]; M],
-    );
+        sums: [[f32; N]; M],
+    ) -> [[f32; N]; M];
 }
 
 struct F32<const FMA: bool>;
@@ -63,13 +65,12 @@ impl<const FMA: bool> Multiply for F32<FMA> {
         row_stride: usize,
         step_stride: usize,
         right: *const u32,
-        sums: &mut [[f32; N]; M],
-    ) {
-        let mut s = *sums;
+        mut sums: [[f32; N]; M],
+    ) -> [[f32; N]; M] {
         for p in 0..steps {
             // SAFETY: inside the operands by the caller's promise; f32 and u32 have the same size and alignment.
             let row: &[f32; N] = unsafe { &*right.add(p * PANEL).cast::<[f32; N]>() };
-            for (i, sum) in s.iter_mut().enumerate() {
+            for (i, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: as above.
                 let x = f32::from_bits(unsafe { *left.add(i * row_stride + p * step_stride) });
                 for (s, &y) in sum.iter_mut().zip(row) {
@@ -77,7 +78,7 @@ impl<const FMA: bool> Multiply for F32<FMA> {
                 }
             }
         }
-        *sums = s;
+        sums
     }
 }
 
@@ -145,25 +146,33 @@ fn store<K: Multiply, const M: usize, const N: usize>(
     columns: usize,
     add: bool,
 ) {
-    let mut sums = [[0f32; N]; M];
-    if add {
-        for (i, sum) in sums.iter_mut().enumerate() {
-            let row = &out[i * p.out_width..][..columns];
-            match row.as_array::<N>() {
-                Some(row) => *sum = *row,
-                None => sum[..columns].copy_from_slice(row),
+    assert!((M - 1) * p.out_width + columns <= out.len(), "result too short");
+    // Whole tiles go straight from registers to the result: slices of a variable length would force them through memory.
+    if columns == N {
+        let zeros = [[0f32; N]; M];
+        // SAFETY: `Product::check` has seen the last word of both operands inside their slices; the rows and steps here
+        // are a part of them, and the panel's slice begins at its first step and column. `product_body` runs only where
+        // its instructions exist.
+        let sums = unsafe { K::tile::<M, N>(steps, left.as_ptr(), p.row_stride, p.step_stride, panel.as_ptr(), zeros) };
+        for (i, mut sum) in sums.into_iter().enumerate() {
+            // SAFETY: row i's N values are inside `out` by the assertion.
+            let row = unsafe { &mut *out.as_mut_ptr().add(i * p.out_width).cast::<[f32; N]>() };
+            if add {
+                sum.iter_mut().zip(row.iter()).for_each(|(s, o)| *s += o);
+            }
+            *row = sum;
+        }
+    } else {
+        let mut sums = [[0f32; N]; M];
+        if add {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                sum[..columns].copy_from_slice(&out[i * p.out_width..][..columns]);
             }
         }
-    }
-    // SAFETY: `Product::check` has seen the last word of both operands inside their slices; the rows and steps here are
-    // a part of them, and the panel's slice begins at its first step and column. `product_body` runs only where its
-    // instructions exist.
-    unsafe { K::tile::<M, N>(steps, left.as_ptr(), p.row_stride, p.step_stride, panel.as_ptr(), &mut sums) };
-    for (i, sum) in sums.iter().enumerate() {
-        let row = &mut out[i * p.out_width..][..columns];
-        match row.as_mut_array::<N>() {
-            Some(row) => *row = *sum,
-            None => row.copy_from_slice(&sum[..columns]),
+        // SAFETY: as above; a panel's words are there beyond its last column, too.
+        let sums = unsafe { K::tile::<M, N>(steps, left.as_ptr(), p.row_stride, p.step_stride, panel.as_ptr(), sums) };
+        for (i, sum) in sums.iter().enumerate() {
+            out[i * p.out_width..][..columns].copy_from_slice(&sum[..columns]);
         }
     }
 }
@@ -210,8 +219,8 @@ pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32]) {
             row_stride: usize,
             step_stride: usize,
             right: *const u32,
-            sums: &mut [[f32; N]; M],
-        ) {
+            mut sums: [[f32; N]; M],
+        ) -> [[f32; N]; M] {
             // SAFETY: the operands are readable by the caller's promise, the sums are N values a row (a multiple of 16),
             // and the caller runs on a processor with AVX-512 F and BF16; a vector of 32-bit words is a vector of
             // bfloat16 pairs.
@@ -241,6 +250,7 @@ pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32]) {
                         _mm512_storeu_ps(sum.as_mut_ptr().add(16 * v), s);
                     }
                 }
+                sums
             }
         }
     }
