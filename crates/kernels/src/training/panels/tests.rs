@@ -69,9 +69,9 @@ fn reused_panels_forget_what_they_held() {
     let (wide, narrow) = (vec![7.0; 50], vec![1.0; 3]);
     panels.set_rows(&[&wide, &wide, &wide]);
     panels.set_rows(&[&narrow, &narrow, &narrow]);
-    assert_eq!(panels.words, Panels::of_rows(Precision::Bf16, &[&narrow, &narrow, &narrow]).words);
+    assert_eq!(panels.lines, Panels::of_rows(Precision::Bf16, &[&narrow, &narrow, &narrow]).lines);
     panels.set_columns(&[&wide]);
-    assert_eq!(panels.words, Panels::of_columns(Precision::Bf16, &[&wide]).words);
+    assert_eq!(panels.lines, Panels::of_columns(Precision::Bf16, &[&wide]).lines);
 }
 
 #[test]
