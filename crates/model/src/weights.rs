@@ -128,6 +128,16 @@ pub fn update(model: TokenModel, change: impl FnMut(&str, &[usize], &mut [f32]))
 
 /// Puts `tensors` in the model. All of the model's parameters must be there, of the right shapes.
 pub fn load(model: TokenModel, tensors: Vec<NamedTensor>, place: &str) -> Result<TokenModel> {
+    load_some(model, tensors, place, |_| true)
+}
+
+/// [`load`] for some of the parameters: those that `wanted` names must be there; the others stay as they are.
+pub fn load_some(
+    model: TokenModel,
+    tensors: Vec<NamedTensor>,
+    place: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<TokenModel> {
     let mut by_name: HashMap<String, (Vec<usize>, Vec<f32>)> =
         tensors.into_iter().map(|(name, shape, values)| (name, (shape, values))).collect();
     let mut wrong = None;
@@ -136,14 +146,34 @@ pub fn load(model: TokenModel, tensors: Vec<NamedTensor>, place: &str) -> Result
         Some((s, _)) => {
             wrong.get_or_insert(format!("tensor {name} has shape {s:?}, the model {shape:?}"));
         }
-        None => {
+        None if wanted(name) => {
             wrong.get_or_insert(format!("tensor {name} is missing"));
         }
+        None => {}
     });
     match wrong {
         Some(what) => Err(Error::input(place, what, "use weights made for this configuration")),
         None => Ok(model),
     }
+}
+
+/// Lets gradients reach only the parameters that `trainable` names. The others are not tracked: nothing of the backward
+/// pass is kept for them.
+pub fn freeze(model: TokenModel, trainable: impl Fn(&str) -> bool) -> TokenModel {
+    struct Freezer<F>(Path, F);
+    impl<F: Fn(&str) -> bool> ModuleMapper for Freezer<F> {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.0.enter(name, container);
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.exit();
+        }
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let tracked = (self.1)(&hugging_face_name(&self.0.text()));
+            param.set_require_grad(tracked)
+        }
+    }
+    model.map(&mut Freezer(Path::default(), trainable))
 }
 
 /// Reads an artifact's weights into a new model on `device`.

@@ -10,7 +10,7 @@ use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files};
 use bantam_data::item;
 use bantam_data::schemas::SchemaSet;
-use bantam_train::{Control, Observer, StepReport, Validation, examples};
+use bantam_train::{Control, Device, NextToken, Observer, Start, StepReport, Training, Validation, examples};
 use serde_json::{Value, json};
 
 use crate::recipe::Recipe;
@@ -42,16 +42,20 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
         valid: None,
         steps: recipe.train.steps,
     };
-    let outcome = bantam_train::train(
-        &config,
-        &recipe.train,
-        recipe.run.seed,
-        &train,
-        &valid,
-        &run.checkpoints(),
-        context.resuming,
-        &mut trace,
-    )?;
+    let training = Training {
+        model: &config,
+        config: &recipe.train,
+        seed: recipe.run.seed,
+        device: &Device::flex().autodiff(),
+        start: Start::Random,
+        trainable: None,
+        objective: &NextToken { label_smoothing: recipe.train.label_smoothing },
+        examples: &train,
+        validation: &valid,
+        checkpoints: &run.checkpoints(),
+        resume: context.resuming,
+    };
+    let outcome = bantam_train::train(training, &mut trace)?;
     trace.finish(outcome.steps);
     let newest = bantam_train::latest(&run.checkpoints())?;
     let newest = newest.ok_or_else(|| Error::internal("train", "the run ended without a checkpoint"))?;

@@ -16,6 +16,7 @@ use rand::Rng;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
+use crate::objective::{Inputs, NextToken};
 use crate::optimizer::{AdamW, AdamWConfig};
 use crate::step::{StepReport, train_step};
 
@@ -146,10 +147,10 @@ impl Bench {
         let rows: Arc<[u32]> = (0..(batch * time) as u32).collect();
         let tokens = Tensor::<2, Int>::from_data(TensorData::new(inputs, [batch, time]), &self.device);
         let context = SequenceContext::whole_rows(batch, time);
-        let targets = Targets { rows, tokens: targets.into() };
+        let inputs = Inputs { tokens, context, targets: Targets { rows, tokens: targets.into() } };
         let model = self.model.take().expect("put back after every step");
-        let (model, report) =
-            train_step(model, &mut self.optimizer, tokens, &context, &targets, 0.0, self.learning_rate, 1.0);
+        let step = train_step(model, &mut self.optimizer, &NextToken::default(), &inputs, self.learning_rate, 1.0);
+        let (model, report) = step.expect("the next token has no source that could fail");
         self.model = Some(model);
         report
     }

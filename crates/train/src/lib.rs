@@ -5,17 +5,25 @@ pub mod bench;
 mod checkpoint;
 mod config;
 pub mod examples;
+mod objective;
+mod observer;
 mod optimizer;
 pub mod probe;
 mod schedule;
+mod start;
 mod step;
 mod trainer;
 mod validation;
 
+/// Where a training computes; see [`Training::device`].
+pub use burn::tensor::Device;
 pub use checkpoint::{Checkpoint, latest};
 pub use config::{Phase, TrainConfig};
+pub use objective::{Inputs, NextToken, Objective};
+pub use observer::{Control, Observer};
 pub use optimizer::{AdamW, AdamWConfig};
 pub use schedule::learning_rate;
+pub use start::Start;
 pub use step::{StepReport, train_step};
-pub use trainer::{Control, Observer, Outcome, train};
+pub use trainer::{Outcome, Training, train};
 pub use validation::{Validation, validate};

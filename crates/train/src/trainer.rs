@@ -1,39 +1,51 @@
 //! The loop: draw, step, validate, checkpoint; from scratch or from the newest checkpoint, to the same bits.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use bantam_core::{Error, Result, hash};
 use bantam_data::packing::{Cursor, Draw, Example, Loader};
 use bantam_formats::ModelConfig;
 use bantam_model::TokenModel;
-use bantam_model::weights::{self, NamedTensor};
+use bantam_model::weights;
 use burn::tensor::Device;
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::config::TrainConfig;
+use crate::objective::{Inputs, Objective};
+use crate::observer::{Control, Observer};
 use crate::optimizer::{AdamW, AdamWConfig};
 use crate::probe;
 use crate::schedule::learning_rate;
-use crate::step::{StepReport, inputs, train_step};
+use crate::start::Start;
+use crate::step::train_step;
 use crate::validation::{Validation, validate};
 
-/// Whether to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// Go on.
-    Continue,
-    /// Write a checkpoint and stop.
-    Stop,
-}
-
-/// Is told what happens, and may stop the run. Printing, clocks and metrics files live behind it.
-pub trait Observer {
-    /// Training starts or resumes after `steps` steps. Anything recorded for later steps is to be forgotten.
-    fn started(&mut self, steps: u64) -> Result<()>;
-    /// Step number `step` (from 1) is done.
-    fn stepped(&mut self, step: u64, report: &StepReport) -> Result<Control>;
-    /// Validation after step `step`.
-    fn validated(&mut self, step: u64, validation: &Validation) -> Result<()>;
+/// What is trained, on what, and where it is kept.
+pub struct Training<'a> {
+    /// The model's shape.
+    pub model: &'a ModelConfig,
+    /// How it is trained.
+    pub config: &'a TrainConfig,
+    /// Every random stream is derived from it.
+    pub seed: u64,
+    /// Where the computation runs; must track gradients ([`Device::autodiff`]).
+    pub device: &'a Device,
+    /// The weights before the first step.
+    pub start: Start,
+    /// Names of the parameters to train; `None`: all. The others get no gradient, no optimizer state and no place in
+    /// the checkpoints.
+    pub trainable: Option<BTreeSet<String>>,
+    /// What is minimized.
+    pub objective: &'a dyn Objective,
+    /// What is trained on.
+    pub examples: &'a [Example],
+    /// What validation looks at.
+    pub validation: &'a [Example],
+    /// The folder of checkpoints.
+    pub checkpoints: &'a Path,
+    /// Continue from the newest checkpoint, if there is one. Without it the folder must hold none.
+    pub resume: bool,
 }
 
 /// What a run ends with.
@@ -41,55 +53,46 @@ pub trait Observer {
 pub struct Outcome {
     /// Steps taken in all.
     pub steps: u64,
-    /// Final parameters.
-    pub weights: Vec<NamedTensor>,
+    /// The trained model.
+    pub model: TokenModel,
     /// The last validation.
     pub validation: Option<Validation>,
     /// Whether the observer stopped the run early.
     pub stopped: bool,
 }
 
-/// Trains `model_config` from random weights on `train_examples`, keeping checkpoints in `checkpoints`.
-/// With `resume`, continues from the newest checkpoint there, if any; without, the folder must hold none.
-///
-/// The batches, the order of every sum and so every bit depend only on the arguments and the number of threads.
+/// Trains, keeping checkpoints. The batches, the order of every sum and so every bit depend only on `training` and the
+/// number of threads.
 ///
 /// # Errors
 /// A failed causality probe, a loss that is not finite (exit code 1; the last checkpoint stays), unreadable or
-/// foreign checkpoints, items longer than the model's positions.
-#[allow(clippy::too_many_arguments)]
-pub fn train(
-    model_config: &ModelConfig,
-    config: &TrainConfig,
-    seed: u64,
-    train_examples: &[Example],
-    validation_examples: &[Example],
-    checkpoints: &Path,
-    resume: bool,
-    observer: &mut dyn Observer,
-) -> Result<Outcome> {
+/// foreign checkpoints, items longer than the model's positions, names of parameters that the model does not have.
+pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
+    let Training { model: model_config, config, seed, device, checkpoints, .. } = training;
     config.validate("train")?;
-    let device = Device::flex().autodiff();
-    let run = identity(model_config, config, seed, train_examples);
-    let longest = config.phases.iter().map(|p| p.max_item_tokens.min(p.batch_tokens)).max().unwrap_or(0);
-    let longest = train_examples.iter().map(|e| e.tokens.len()).filter(|&n| n <= longest).max().unwrap_or(0);
-    if longest > model_config.max_position_embeddings {
-        return Err(Error::input(
-            "model.max_position_embeddings",
-            format!("an item of {longest} tokens is longer than {}", model_config.max_position_embeddings),
-            "raise it or lower max_item_tokens",
-        ));
-    }
+    check_lengths(&training)?;
     let newest = checkpoint::latest(checkpoints)?;
-    if newest.is_some() && !resume {
+    if newest.is_some() && !training.resume {
         return Err(Error::input(
             checkpoints.display(),
             "the folder already holds checkpoints",
             "pass --resume to continue or choose another folder",
         ));
     }
-    let mut model = weights::initialize(TokenModel::new(model_config, &device), model_config, seed);
+    let (model, start) = training.start.into_model(model_config, seed, device);
+    let run = hash::bytes(
+        format!(
+            "{model_config:?}\n{config:?}\n{seed}\n{start:?}\n{:?}\n{}\n{}",
+            training.trainable,
+            training.objective.identity(),
+            content_of(training.examples)
+        )
+        .as_bytes(),
+    );
     let groups = weights::parameter_groups(&model, model_config);
+    let trainable = |name: &str| training.trainable.as_ref().is_none_or(|names| names.contains(name));
+    check_names(training.trainable.as_ref(), &model)?;
+    let mut model = weights::freeze(model, trainable);
     let constants = AdamWConfig {
         beta1: config.beta1,
         beta2: config.beta2,
@@ -107,44 +110,35 @@ pub fn train(
                 "restore them, or remove the checkpoints to start again",
             ));
         }
-        model = weights::load(model, saved.weights, &path.display().to_string())?;
+        model = weights::load_some(model, saved.weights, &path.display().to_string(), trainable)?;
         if optimizer.restore(saved.optimizer, saved.steps).is_none() {
             return Err(Error::input(path.display(), "the optimizer's state is incomplete", "remove this checkpoint"));
         }
         cursor = saved.cursor;
     }
-    probe::causality(&model, model_config, seed, &device)?;
+    probe::causality(&model, model_config, seed, device)?;
     observer.started(optimizer.steps())?;
 
-    let mut loader = Loader::new(train_examples, seed, cursor);
-    let held_out = &validation_examples[..validation_examples.len().min(config.validate_items)];
+    let mut loader = Loader::new(training.examples, seed, cursor);
+    let held_out = &training.validation[..training.validation.len().min(config.validate_items)];
     let validation_tokens = config.phases.iter().map(|p| p.batch_tokens).max().unwrap_or(2048);
     let (mut validation, mut stopped) = (None, false);
     while optimizer.steps() < config.steps && !stopped {
         let step = optimizer.steps();
         let (phase, limits) = config.phase_at(step);
         let draw = Draw { phase, max_item_tokens: limits.max_item_tokens, batch_tokens: limits.batch_tokens };
-        let (tokens, context, targets) = inputs(&loader.next(draw)?, &device);
+        let inputs = Inputs::new(&loader.next(draw)?, device);
         let rate = learning_rate(config, step);
         let report;
-        (model, report) = train_step(
-            model,
-            &mut optimizer,
-            tokens,
-            &context,
-            &targets,
-            config.label_smoothing,
-            rate,
-            config.clip_norm,
-        );
-        if optimizer.steps() == step {
+        (model, report) = train_step(model, &mut optimizer, training.objective, &inputs, rate, config.clip_norm)?;
+        let step = step + 1;
+        if !report.is_finite() {
             return Err(Error::check(
-                format!("step {}", step + 1),
+                format!("step {step}"),
                 format!("loss {} or gradient norm {} is not finite", report.loss, report.gradient_norm),
                 "lower the learning rate and resume from the last checkpoint",
             ));
         }
-        let step = step + 1;
         stopped = observer.stepped(step, &report)? == Control::Stop;
         let last = step == config.steps;
         let due = |every: u64| last || (every > 0 && step.is_multiple_of(every));
@@ -155,11 +149,13 @@ pub fn train(
             }
         }
         if due(config.checkpoint_every) || stopped {
+            let mut weights = weights::read(&model);
+            weights.retain(|(name, ..)| trainable(name));
             let checkpoint = Checkpoint {
                 steps: step,
                 cursor: loader.cursor(),
                 run: run.clone(),
-                weights: weights::read(&model),
+                weights,
                 optimizer: optimizer.state(),
             };
             checkpoint.write(checkpoints)?;
@@ -169,16 +165,44 @@ pub fn train(
     if validation.is_none() {
         validation = validate(&model, held_out, validation_tokens);
     }
-    Ok(Outcome { steps: optimizer.steps(), weights: weights::read(&model), validation, stopped })
+    Ok(Outcome { steps: optimizer.steps(), model, validation, stopped })
 }
 
-/// A hash of everything that decides the weights.
-fn identity(model: &ModelConfig, config: &TrainConfig, seed: u64, examples: &[Example]) -> String {
-    let mut text = format!("{model:?}\n{config:?}\n{seed}\n").into_bytes();
-    for example in examples {
-        text.extend((example.answer_start as u64).to_le_bytes());
-        text.extend((example.tokens.len() as u64).to_le_bytes());
-        text.extend(example.tokens.iter().flat_map(|t| t.to_le_bytes()));
+/// No item may have more positions than the model.
+fn check_lengths(training: &Training<'_>) -> Result<()> {
+    let limit = training.config.phases.iter().map(|p| p.max_item_tokens.min(p.batch_tokens)).max().unwrap_or(0);
+    let longest = training.examples.iter().map(|e| e.tokens.len()).filter(|&n| n <= limit).max().unwrap_or(0);
+    let positions = training.model.max_position_embeddings;
+    if longest > positions {
+        return Err(Error::input(
+            "model.max_position_embeddings",
+            format!("an item of {longest} tokens is longer than {positions}"),
+            "raise it or lower max_item_tokens",
+        ));
     }
-    hash::bytes(&text)
+    Ok(())
+}
+
+/// The parameters to train must exist, and there must be some.
+fn check_names(trainable: Option<&BTreeSet<String>>, model: &TokenModel) -> Result<()> {
+    let Some(names) = trainable else { return Ok(()) };
+    let known: BTreeSet<String> = weights::read(model).into_iter().map(|(name, ..)| name).collect();
+    match names.iter().find(|name| !known.contains(*name)) {
+        Some(name) => {
+            Err(Error::input("trainable parameters", format!("the model has no {name}"), "name parameters it has"))
+        }
+        None if names.is_empty() => Err(Error::input("trainable parameters", "none is named", "name at least one")),
+        None => Ok(()),
+    }
+}
+
+/// A hash of the training data.
+fn content_of(examples: &[Example]) -> String {
+    let mut bytes = Vec::new();
+    for example in examples {
+        bytes.extend((example.answer_start as u64).to_le_bytes());
+        bytes.extend((example.tokens.len() as u64).to_le_bytes());
+        bytes.extend(example.tokens.iter().flat_map(|t| t.to_le_bytes()));
+    }
+    hash::bytes(&bytes)
 }

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use crate::step::inputs;
+use crate::objective::Inputs;
 
 /// What validation measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,11 +33,11 @@ pub fn validate(model: &TokenModel, examples: &[Example], batch_tokens: usize) -
     let device = model.devices().into_iter().next().unwrap_or(device).without_autodiff();
     let (mut nats, mut right, mut tokens, mut bytes) = (0.0, 0, 0, 0);
     for batch in Batch::all(examples, batch_tokens) {
-        let (ids, context, targets) = inputs(&batch, &device);
-        let (n, r) = model.summed_loss(ids, &context, &targets);
+        let inputs = Inputs::new(&batch, &device);
+        let (n, r) = model.summed_loss(inputs.tokens, &inputs.context, &inputs.targets);
         nats += n;
         right += r;
-        tokens += targets.tokens.len();
+        tokens += inputs.targets.tokens.len();
         bytes += batch.answer_bytes;
     }
     (tokens > 0).then(|| Validation {
