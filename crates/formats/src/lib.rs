@@ -6,6 +6,7 @@ pub mod chat;
 mod config;
 pub mod gguf;
 pub mod hf;
+pub mod peft;
 pub mod rope;
 mod tensor;
 mod tokenizer;
