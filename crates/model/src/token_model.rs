@@ -6,7 +6,9 @@ use burn::tensor::{Device, Int, Tensor};
 
 use crate::backbone::Backbone;
 use crate::context::SequenceContext;
+use crate::linear::Linear;
 use crate::ports::{Targets, TokenInPort, TokenOutPort};
+use crate::weights::hugging_face_name;
 
 /// Tokens to logits. With the default configuration this is exactly Llama's architecture.
 #[derive(Module, Debug)]
@@ -29,6 +31,18 @@ impl TokenModel {
     /// The blocks between the ports.
     pub fn backbone(&self) -> &Backbone {
         &self.backbone
+    }
+
+    /// The linear maps of the blocks by Hugging Face's names, such as `model.layers.0.self_attn.q_proj`, in the order of
+    /// the forward pass.
+    pub(crate) fn linears_mut(&mut self) -> Vec<(String, &mut Linear)> {
+        let mut all = Vec::new();
+        for (layer, block) in self.backbone.blocks_mut().iter_mut().enumerate() {
+            for (path, linear) in block.linears_mut() {
+                all.push((hugging_face_name(&format!("backbone.blocks.{layer}.{path}")), linear));
+            }
+        }
+        all
     }
 
     fn hidden(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<2> {

@@ -149,13 +149,11 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
             }
         }
         if due(config.checkpoint_every) || stopped {
-            let mut weights = weights::read(&model);
-            weights.retain(|(name, ..)| trainable(name));
             let checkpoint = Checkpoint {
                 steps: step,
                 cursor: loader.cursor(),
                 run: run.clone(),
-                weights,
+                weights: weights::read_some(&model, trainable),
                 optimizer: optimizer.state(),
             };
             checkpoint.write(checkpoints)?;
@@ -186,7 +184,7 @@ fn check_lengths(training: &Training<'_>) -> Result<()> {
 /// The parameters to train must exist, and there must be some.
 fn check_names(trainable: Option<&BTreeSet<String>>, model: &TokenModel) -> Result<()> {
     let Some(names) = trainable else { return Ok(()) };
-    let known: BTreeSet<String> = weights::read(model).into_iter().map(|(name, ..)| name).collect();
+    let known: BTreeSet<String> = weights::names(model).into_iter().collect();
     match names.iter().find(|name| !known.contains(*name)) {
         Some(name) => {
             Err(Error::input("trainable parameters", format!("the model has no {name}"), "name parameters it has"))

@@ -134,7 +134,7 @@ fn dynamic_map() -> [f32; 256] {
         // `torch.linspace(0.1, 1, steps + 1)`: from both ends to the middle, in f32.
         let step = (1.0 - 0.1f32) / steps as f32;
         let boundary = |i: usize| {
-            if i < (steps + 1) / 2 { step.mul_add(i as f32, 0.1) } else { (-step).mul_add((steps - i) as f32, 1.0) }
+            if i < steps.div_ceil(2) { step.mul_add(i as f32, 0.1) } else { (-step).mul_add((steps - i) as f32, 1.0) }
         };
         for i in 0..steps {
             let mean = (boundary(i) + boundary(i + 1)) / 2.0;
