@@ -17,7 +17,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
 use crate::objective::{Inputs, NextToken};
-use crate::optimizer::{AdamW, AdamWConfig};
+use crate::optimizer::{AdamWConfig, Method, Optimizer};
 use crate::step::{StepReport, train_step};
 
 /// Shape of a benchmark model: Llama's architecture, tied embeddings.
@@ -96,7 +96,7 @@ impl Batches {
 /// A model and optimizer to be stepped by a caller that holds the clock.
 pub struct Bench {
     model: Option<TokenModel>,
-    optimizer: AdamW,
+    optimizer: Optimizer,
     device: Device,
     batches: Batches,
     learning_rate: f64,
@@ -131,8 +131,8 @@ impl Bench {
         };
         let uniform = |g: ParameterGroup| ParameterGroup { decays: true, learning_rate_scale: 1.0, ..g };
         let groups = weights::parameter_groups(&model, config).into_iter().map(uniform).collect();
-        let constants = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
-        let optimizer = AdamW::new(constants, groups);
+        let constants = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        let optimizer = Optimizer::new(Method::AdamW(constants), 0.01, groups);
         Ok(Self { model: Some(model), optimizer, device, batches, learning_rate, next: 0 })
     }
 

@@ -18,11 +18,11 @@ mod validation;
 /// Where a training computes; see [`Training::device`].
 pub use burn::tensor::Device;
 pub use checkpoint::{Checkpoint, latest};
-pub use config::{Phase, TrainConfig};
+pub use config::{OptimizerKind, Phase, TrainConfig};
 pub use objective::{Inputs, NextToken, Objective};
 pub use observer::{Control, Observer};
-pub use optimizer::{AdamW, AdamWConfig};
-pub use schedule::learning_rate;
+pub use optimizer::{AdamWConfig, LionConfig, Method, MuonConfig, MuonScale, Optimizer};
+pub use schedule::{Schedule, learning_rate};
 pub use start::Start;
 pub use step::{StepReport, train_step};
 pub use trainer::{Outcome, Training, train};

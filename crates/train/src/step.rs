@@ -4,7 +4,7 @@ use bantam_core::Result;
 use bantam_model::{TokenModel, weights};
 
 use crate::objective::{Inputs, Objective};
-use crate::optimizer::{AdamW, global_norm};
+use crate::optimizer::{Optimizer, global_norm};
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +35,7 @@ impl StepReport {
 /// Those of the objective.
 pub fn train_step(
     model: TokenModel,
-    optimizer: &mut AdamW,
+    optimizer: &mut Optimizer,
     objective: &dyn Objective,
     inputs: &Inputs,
     learning_rate: f64,

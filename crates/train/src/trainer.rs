@@ -14,7 +14,7 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::config::TrainConfig;
 use crate::objective::{Inputs, Objective};
 use crate::observer::{Control, Observer};
-use crate::optimizer::{AdamW, AdamWConfig};
+use crate::optimizer::Optimizer;
 use crate::probe;
 use crate::schedule::learning_rate;
 use crate::start::Start;
@@ -93,13 +93,7 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
     let trainable = |name: &str| training.trainable.as_ref().is_none_or(|names| names.contains(name));
     check_names(training.trainable.as_ref(), &model)?;
     let mut model = weights::freeze(model, trainable);
-    let constants = AdamWConfig {
-        beta1: config.beta1,
-        beta2: config.beta2,
-        epsilon: config.epsilon,
-        weight_decay: config.weight_decay,
-    };
-    let mut optimizer = AdamW::new(constants, groups);
+    let mut optimizer = Optimizer::new(config.method(), config.weight_decay, groups);
     let mut cursor = Cursor::default();
     if let Some(path) = newest {
         let saved = Checkpoint::read(&path)?;

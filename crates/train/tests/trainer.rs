@@ -8,8 +8,8 @@ use bantam_data::packing::Example;
 use bantam_formats::{Architecture, ModelConfig};
 use bantam_model::weights::{self, NamedTensor};
 use bantam_train::{
-    Checkpoint, Control, NextToken, Observer, Outcome, Phase, Start, StepReport, TrainConfig, Training, Validation,
-    train,
+    Checkpoint, Control, NextToken, Observer, OptimizerKind, Outcome, Phase, Start, StepReport, TrainConfig, Training,
+    Validation, train,
 };
 use burn::tensor::Device;
 
@@ -120,22 +120,29 @@ fn weights_of(outcome: &Outcome) -> Vec<NamedTensor> {
 }
 
 #[test]
-fn a_stopped_and_resumed_run_ends_with_the_same_bits() {
+fn a_stopped_and_resumed_run_ends_with_the_same_bits_with_every_optimizer() {
+    for optimizer in [OptimizerKind::AdamW, OptimizerKind::Muon, OptimizerKind::Lion] {
+        resumes_exactly(&TrainConfig { optimizer, ..config() });
+    }
+}
+
+/// Stops after six steps, loses the checkpoint made on stopping, and resumes from that of step four.
+fn resumes_exactly(config: &TrainConfig) {
     let dir = tempfile::tempdir().unwrap();
     let (mut whole, mut first, mut second) = (Recorder::default(), Recorder::default(), Recorder::default());
-    let wanted = run(&config(), &dir.path().join("whole"), false, &mut whole).unwrap();
+    let wanted = run(config, &dir.path().join("whole"), false, &mut whole).unwrap();
     first.stop_after = Some(6);
-    let stopped = run(&config(), &dir.path().join("cut"), false, &mut first).unwrap();
+    let stopped = run(config, &dir.path().join("cut"), false, &mut first).unwrap();
     assert!(stopped.stopped && stopped.steps == 6);
     // A kill loses the steps since the last periodic checkpoint: drop the one written on stopping.
     std::fs::remove_dir_all(dir.path().join("cut/step-00000006")).unwrap();
-    let got = run(&config(), &dir.path().join("cut"), true, &mut second).unwrap();
+    let got = run(config, &dir.path().join("cut"), true, &mut second).unwrap();
     assert_eq!(second.started_at, 4);
     assert_eq!(weights_of(&got), weights_of(&wanted));
     assert_eq!(second.losses, whole.losses[4..]);
     assert_eq!(got.validation, wanted.validation);
     // Another seed of the same shape must not give the same weights.
-    let other = run_with(&config(), &dir.path().join("o"), &mut first, |t| t.seed = 4).unwrap();
+    let other = run_with(config, &dir.path().join("o"), &mut first, |t| t.seed = 4).unwrap();
     assert_ne!(weights_of(&other), weights_of(&wanted));
 }
 
