@@ -149,8 +149,8 @@ impl Bench {
         let context = SequenceContext::whole_rows(batch, time);
         let inputs = Inputs { tokens, context, targets: Targets { rows, tokens: targets.into() } };
         let model = self.model.take().expect("put back after every step");
-        let step = train_step(model, &mut self.optimizer, &NextToken::default(), &inputs, self.learning_rate, 1.0);
-        let (model, report) = step.expect("the next token has no source that could fail");
+        let step = train_step(model, &mut self.optimizer, &NextToken::default(), &[inputs], self.learning_rate, 1.0);
+        let (model, report) = step.expect("random batches have targets");
         self.model = Some(model);
         report
     }

@@ -64,6 +64,8 @@ pub struct TrainConfig {
     pub muon_scale: MuonScale,
     /// Decoupled weight decay of matrices; norms and biases do not decay.
     pub weight_decay: f64,
+    /// Batches of `batch_tokens` whose gradients make one step.
+    pub accumulate: usize,
     /// Gradients are scaled down to this global L2 norm. 0 turns clipping off.
     pub clip_norm: f64,
     /// Share of the uniform distribution mixed into the training targets. Validation is never smoothed.
@@ -96,6 +98,7 @@ impl Default for TrainConfig {
             newton_schulz: 5,
             muon_scale: MuonScale::MatchRmsAdamw,
             weight_decay: 0.1,
+            accumulate: 1,
             clip_norm: 1.0,
             label_smoothing: 0.0,
             validate_every: 250,
@@ -142,6 +145,9 @@ impl TrainConfig {
         }
         if !(1..=20).contains(&self.newton_schulz) {
             return wrong("newton_schulz", &format!("{} iterations", self.newton_schulz), "give 1 to 20; usual is 5");
+        }
+        if !(1..=4096).contains(&self.accumulate) {
+            return wrong("accumulate", &format!("{} batches a step", self.accumulate), "give 1 to 4096");
         }
         if self.steps == 0 {
             return wrong("steps", "0 steps train nothing", "give at least 1");

@@ -1,6 +1,7 @@
 //! Training loops: from a config and examples to weights, through checkpoints that a killed run continues from
 //! exactly. Computes; does not print and does not read clocks: an [`Observer`] is told what happens.
 
+mod accumulation;
 pub mod bench;
 mod checkpoint;
 mod config;
@@ -15,6 +16,7 @@ mod step;
 mod trainer;
 mod validation;
 
+pub use accumulation::{Accumulated, accumulate};
 /// Where a training computes; see [`Training::device`].
 pub use burn::tensor::Device;
 pub use checkpoint::{Checkpoint, latest};

@@ -121,10 +121,11 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
         let step = optimizer.steps();
         let (phase, limits) = config.phase_at(step);
         let draw = Draw { phase, max_item_tokens: limits.max_item_tokens, batch_tokens: limits.batch_tokens };
-        let inputs = Inputs::new(&loader.next(draw)?, device);
+        let batches = (0..config.accumulate).map(|_| Ok(Inputs::new(&loader.next(draw)?, device)));
+        let batches: Vec<Inputs> = batches.collect::<Result<_>>()?;
         let rate = learning_rate(config, step);
         let report;
-        (model, report) = train_step(model, &mut optimizer, training.objective, &inputs, rate, config.clip_norm)?;
+        (model, report) = train_step(model, &mut optimizer, training.objective, &batches, rate, config.clip_norm)?;
         let step = step + 1;
         if !report.is_finite() {
             return Err(Error::check(
