@@ -17,7 +17,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
 use crate::objective::{Inputs, NextToken};
-use crate::optimizer::{AdamW, AdamWConfig};
+use crate::optimizer::{AdamWConfig, Method, Optimizer};
 use crate::step::{StepReport, train_step};
 
 /// Shape of a benchmark model: Llama's architecture, tied embeddings.
@@ -96,7 +96,7 @@ impl Batches {
 /// A model and optimizer to be stepped by a caller that holds the clock.
 pub struct Bench {
     model: Option<TokenModel>,
-    optimizer: AdamW,
+    optimizer: Optimizer,
     device: Device,
     batches: Batches,
     learning_rate: f64,
@@ -131,8 +131,8 @@ impl Bench {
         };
         let uniform = |g: ParameterGroup| ParameterGroup { decays: true, learning_rate_scale: 1.0, ..g };
         let groups = weights::parameter_groups(&model, config).into_iter().map(uniform).collect();
-        let constants = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
-        let optimizer = AdamW::new(constants, groups);
+        let constants = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        let optimizer = Optimizer::new(Method::AdamW(constants), 0.01, groups);
         Ok(Self { model: Some(model), optimizer, device, batches, learning_rate, next: 0 })
     }
 
@@ -149,8 +149,8 @@ impl Bench {
         let context = SequenceContext::whole_rows(batch, time);
         let inputs = Inputs { tokens, context, targets: Targets { rows, tokens: targets.into() } };
         let model = self.model.take().expect("put back after every step");
-        let step = train_step(model, &mut self.optimizer, &NextToken::default(), &inputs, self.learning_rate, 1.0);
-        let (model, report) = step.expect("the next token has no source that could fail");
+        let step = train_step(model, &mut self.optimizer, &NextToken::default(), &[inputs], self.learning_rate, 1.0);
+        let (model, report) = step.expect("random batches have targets");
         self.model = Some(model);
         report
     }

@@ -3,6 +3,9 @@
 use bantam_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::optimizer::{AdamWConfig, LionConfig, Method, MuonConfig, MuonScale};
+use crate::schedule::Schedule;
+
 /// A stretch of training with its own limits: a curriculum by length.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +18,18 @@ pub struct Phase {
     pub batch_tokens: usize,
 }
 
+/// The optimizers a recipe can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// AdamW.
+    AdamW,
+    /// Muon for hidden matrices, AdamW for the rest.
+    Muon,
+    /// Lion.
+    Lion,
+}
+
 /// The `[train]` table of a recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -25,18 +40,32 @@ pub struct TrainConfig {
     pub learning_rate: f64,
     /// Steps of linear warm-up from zero.
     pub warmup_steps: u64,
-    /// Share of the steps, at the end, over which the rate falls linearly to `final_learning_rate`.
+    /// Share of the steps, at the end, over which schedule `wsd` falls linearly to `final_learning_rate`.
     pub decay_fraction: f64,
     /// Learning rate after the last step.
     pub final_learning_rate: f64,
-    /// AdamW's decay of the first moment.
+    /// How the rate falls after the warm-up.
+    pub schedule: Schedule,
+    /// The rule that turns gradients into steps.
+    pub optimizer: OptimizerKind,
+    /// Decay of AdamW's first moment; share of Lion's momentum in its step.
     pub beta1: f64,
-    /// AdamW's decay of the second moment.
+    /// Decay of AdamW's second moment, of Lion's momentum.
     pub beta2: f64,
     /// AdamW's epsilon.
     pub epsilon: f64,
+    /// Decay of Muon's momentum.
+    pub momentum: f64,
+    /// Whether Muon mixes the gradient into its momentum once more.
+    pub nesterov: bool,
+    /// Muon's Newton-Schulz iterations.
+    pub newton_schulz: usize,
+    /// The size of Muon's update.
+    pub muon_scale: MuonScale,
     /// Decoupled weight decay of matrices; norms and biases do not decay.
     pub weight_decay: f64,
+    /// Batches of `batch_tokens` whose gradients make one step.
+    pub accumulate: usize,
     /// Gradients are scaled down to this global L2 norm. 0 turns clipping off.
     pub clip_norm: f64,
     /// Share of the uniform distribution mixed into the training targets. Validation is never smoothed.
@@ -59,10 +88,17 @@ impl Default for TrainConfig {
             warmup_steps: 100,
             decay_fraction: 0.4,
             final_learning_rate: 0.0,
+            schedule: Schedule::Wsd,
+            optimizer: OptimizerKind::AdamW,
             beta1: 0.9,
             beta2: 0.98,
             epsilon: 1e-8,
+            momentum: 0.95,
+            nesterov: true,
+            newton_schulz: 5,
+            muon_scale: MuonScale::MatchRmsAdamw,
             weight_decay: 0.1,
+            accumulate: 1,
             clip_norm: 1.0,
             label_smoothing: 0.0,
             validate_every: 250,
@@ -93,7 +129,12 @@ impl TrainConfig {
                 return wrong(key, &format!("{value} is below 0"), "give 0 or more");
             }
         }
-        let below_one = [("beta1", self.beta1), ("beta2", self.beta2), ("label_smoothing", self.label_smoothing)];
+        let below_one = [
+            ("beta1", self.beta1),
+            ("beta2", self.beta2),
+            ("momentum", self.momentum),
+            ("label_smoothing", self.label_smoothing),
+        ];
         for (key, value) in below_one {
             if !(0.0..1.0).contains(&value) {
                 return wrong(key, &format!("{value} is not in 0..1"), "give 0 or more and less than 1");
@@ -101,6 +142,12 @@ impl TrainConfig {
         }
         if !(0.0..=1.0).contains(&self.decay_fraction) {
             return wrong("decay_fraction", &format!("{} is not in 0..=1", self.decay_fraction), "give a share");
+        }
+        if !(1..=20).contains(&self.newton_schulz) {
+            return wrong("newton_schulz", &format!("{} iterations", self.newton_schulz), "give 1 to 20; usual is 5");
+        }
+        if !(1..=4096).contains(&self.accumulate) {
+            return wrong("accumulate", &format!("{} batches a step", self.accumulate), "give 1 to 4096");
         }
         if self.steps == 0 {
             return wrong("steps", "0 steps train nothing", "give at least 1");
@@ -121,6 +168,22 @@ impl TrainConfig {
             }
         }
         Ok(())
+    }
+
+    /// The optimizer's rule with its constants.
+    pub fn method(&self) -> Method {
+        let adamw = AdamWConfig { beta1: self.beta1, beta2: self.beta2, epsilon: self.epsilon };
+        let muon = MuonConfig {
+            momentum: self.momentum,
+            nesterov: self.nesterov,
+            iterations: self.newton_schulz,
+            scale: self.muon_scale,
+        };
+        match self.optimizer {
+            OptimizerKind::AdamW => Method::AdamW(adamw),
+            OptimizerKind::Muon => Method::Muon(muon, adamw),
+            OptimizerKind::Lion => Method::Lion(LionConfig { beta1: self.beta1, beta2: self.beta2 }),
+        }
     }
 
     /// The phase that a step (from 0) belongs to.

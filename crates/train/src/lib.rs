@@ -1,6 +1,7 @@
 //! Training loops: from a config and examples to weights, through checkpoints that a killed run continues from
 //! exactly. Computes; does not print and does not read clocks: an [`Observer`] is told what happens.
 
+mod accumulation;
 pub mod bench;
 mod checkpoint;
 mod config;
@@ -15,14 +16,15 @@ mod step;
 mod trainer;
 mod validation;
 
+pub use accumulation::{Accumulated, accumulate};
 /// Where a training computes; see [`Training::device`].
 pub use burn::tensor::Device;
 pub use checkpoint::{Checkpoint, latest};
-pub use config::{Phase, TrainConfig};
+pub use config::{OptimizerKind, Phase, TrainConfig};
 pub use objective::{Inputs, NextToken, Objective};
 pub use observer::{Control, Observer};
-pub use optimizer::{AdamW, AdamWConfig};
-pub use schedule::learning_rate;
+pub use optimizer::{AdamWConfig, LionConfig, Method, MuonConfig, MuonScale, Optimizer};
+pub use schedule::{Schedule, learning_rate};
 pub use start::Start;
 pub use step::{StepReport, train_step};
 pub use trainer::{Outcome, Training, train};

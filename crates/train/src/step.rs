@@ -1,10 +1,11 @@
 //! One optimizer step: loss, gradients, clipping, update.
 
 use bantam_core::Result;
-use bantam_model::{TokenModel, weights};
+use bantam_model::TokenModel;
 
+use crate::accumulation::{Accumulated, accumulate};
 use crate::objective::{Inputs, Objective};
-use crate::optimizer::{AdamW, global_norm};
+use crate::optimizer::{Optimizer, global_norm};
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,31 +29,22 @@ impl StepReport {
     }
 }
 
-/// Takes one step on inputs whose gradients are averaged over their targets. `clip_norm` 0 does not clip.
+/// Takes one step on the mean loss over all targets of `batches`. `clip_norm` 0 does not clip.
 /// When the loss or a gradient is not finite the model is returned as it was.
 ///
 /// # Errors
-/// Those of the objective.
+/// Those of the objective; batches without any target.
 pub fn train_step(
     model: TokenModel,
-    optimizer: &mut AdamW,
+    optimizer: &mut Optimizer,
     objective: &dyn Objective,
-    inputs: &Inputs,
+    batches: &[Inputs],
     learning_rate: f64,
     clip_norm: f64,
 ) -> Result<(TokenModel, StepReport)> {
-    let loss = objective.mean_loss(&model, inputs)?;
-    let mut gradients = loss.backward();
-    let loss = loss.into_data().iter::<f64>().next().unwrap_or(f64::NAN);
-    let gradients = weights::take_gradients(&model, &mut gradients);
+    let Accumulated { loss, gradients, tokens, target_tokens } = accumulate(&model, objective, batches)?;
     let gradient_norm = global_norm(&gradients);
-    let report = StepReport {
-        loss,
-        gradient_norm,
-        learning_rate,
-        tokens: inputs.tokens.shape().num_elements(),
-        target_tokens: inputs.targets.tokens.len(),
-    };
+    let report = StepReport { loss, gradient_norm, learning_rate, tokens, target_tokens };
     if !report.is_finite() {
         return Ok((model, report));
     }

@@ -14,7 +14,7 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::config::TrainConfig;
 use crate::objective::{Inputs, Objective};
 use crate::observer::{Control, Observer};
-use crate::optimizer::{AdamW, AdamWConfig};
+use crate::optimizer::Optimizer;
 use crate::probe;
 use crate::schedule::learning_rate;
 use crate::start::Start;
@@ -93,13 +93,7 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
     let trainable = |name: &str| training.trainable.as_ref().is_none_or(|names| names.contains(name));
     check_names(training.trainable.as_ref(), &model)?;
     let mut model = weights::freeze(model, trainable);
-    let constants = AdamWConfig {
-        beta1: config.beta1,
-        beta2: config.beta2,
-        epsilon: config.epsilon,
-        weight_decay: config.weight_decay,
-    };
-    let mut optimizer = AdamW::new(constants, groups);
+    let mut optimizer = Optimizer::new(config.method(), config.weight_decay, groups);
     let mut cursor = Cursor::default();
     if let Some(path) = newest {
         let saved = Checkpoint::read(&path)?;
@@ -127,10 +121,11 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
         let step = optimizer.steps();
         let (phase, limits) = config.phase_at(step);
         let draw = Draw { phase, max_item_tokens: limits.max_item_tokens, batch_tokens: limits.batch_tokens };
-        let inputs = Inputs::new(&loader.next(draw)?, device);
+        let batches = (0..config.accumulate).map(|_| Ok(Inputs::new(&loader.next(draw)?, device)));
+        let batches: Vec<Inputs> = batches.collect::<Result<_>>()?;
         let rate = learning_rate(config, step);
         let report;
-        (model, report) = train_step(model, &mut optimizer, training.objective, &inputs, rate, config.clip_norm)?;
+        (model, report) = train_step(model, &mut optimizer, training.objective, &batches, rate, config.clip_norm)?;
         let step = step + 1;
         if !report.is_finite() {
             return Err(Error::check(

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bantam_core::Result;
-use bantam_data::packing::Example;
+use bantam_data::packing::{Batch, Example};
 use bantam_formats::{Architecture, ModelConfig};
+use bantam_model::TokenModel;
 use bantam_model::weights::{self, NamedTensor};
 use bantam_train::{
-    Checkpoint, Control, NextToken, Observer, Outcome, Phase, Start, StepReport, TrainConfig, Training, Validation,
-    train,
+    Checkpoint, Control, Inputs, NextToken, Observer, OptimizerKind, Outcome, Phase, Start, StepReport, TrainConfig,
+    Training, Validation, accumulate, train,
 };
 use burn::tensor::Device;
 
@@ -120,22 +121,30 @@ fn weights_of(outcome: &Outcome) -> Vec<NamedTensor> {
 }
 
 #[test]
-fn a_stopped_and_resumed_run_ends_with_the_same_bits() {
+fn a_stopped_and_resumed_run_ends_with_the_same_bits_with_every_optimizer() {
+    for optimizer in [OptimizerKind::AdamW, OptimizerKind::Muon, OptimizerKind::Lion] {
+        resumes_exactly(&TrainConfig { optimizer, ..config() });
+        resumes_exactly(&TrainConfig { optimizer, accumulate: 3, ..config() });
+    }
+}
+
+/// Stops after six steps, loses the checkpoint made on stopping, and resumes from that of step four.
+fn resumes_exactly(config: &TrainConfig) {
     let dir = tempfile::tempdir().unwrap();
     let (mut whole, mut first, mut second) = (Recorder::default(), Recorder::default(), Recorder::default());
-    let wanted = run(&config(), &dir.path().join("whole"), false, &mut whole).unwrap();
+    let wanted = run(config, &dir.path().join("whole"), false, &mut whole).unwrap();
     first.stop_after = Some(6);
-    let stopped = run(&config(), &dir.path().join("cut"), false, &mut first).unwrap();
+    let stopped = run(config, &dir.path().join("cut"), false, &mut first).unwrap();
     assert!(stopped.stopped && stopped.steps == 6);
     // A kill loses the steps since the last periodic checkpoint: drop the one written on stopping.
     std::fs::remove_dir_all(dir.path().join("cut/step-00000006")).unwrap();
-    let got = run(&config(), &dir.path().join("cut"), true, &mut second).unwrap();
+    let got = run(config, &dir.path().join("cut"), true, &mut second).unwrap();
     assert_eq!(second.started_at, 4);
     assert_eq!(weights_of(&got), weights_of(&wanted));
     assert_eq!(second.losses, whole.losses[4..]);
     assert_eq!(got.validation, wanted.validation);
     // Another seed of the same shape must not give the same weights.
-    let other = run_with(&config(), &dir.path().join("o"), &mut first, |t| t.seed = 4).unwrap();
+    let other = run_with(config, &dir.path().join("o"), &mut first, |t| t.seed = 4).unwrap();
     assert_ne!(weights_of(&other), weights_of(&wanted));
 }
 
@@ -205,4 +214,38 @@ fn fine_tuning_starts_from_given_weights_and_leaves_frozen_ones_alone() {
     assert!(e.unwrap_err().to_string().contains("another configuration"));
     let e = run_with(&config(), &dir.path().join("x"), &mut recorder, |t| t.trainable = Some(["lost".into()].into()));
     assert!(e.unwrap_err().to_string().contains("the model has no lost"));
+}
+
+#[test]
+fn any_number_of_micro_batches_gives_the_same_gradient() {
+    let (config, device) = (model(), Device::flex().autodiff());
+    let model = weights::initialize(TokenModel::new(&config, &device), &config, 5);
+    // Parts of very different numbers of targets: the mean of their means would be something else.
+    let mut items = examples();
+    items.truncate(48);
+    items.sort_by_key(|e| e.tokens.len());
+    let objective = NextToken { label_smoothing: 0.1 };
+    let of = |parts: usize| {
+        let batch = |items: &[Example]| {
+            let mut batch = Batch::default();
+            items.iter().for_each(|e| batch.push(e));
+            Inputs::new(&batch, &device)
+        };
+        let batches: Vec<Inputs> = items.chunks(items.len() / parts).map(batch).collect();
+        assert_eq!(batches.len(), parts);
+        accumulate(&model, &objective, &batches).unwrap()
+    };
+    let whole = of(1);
+    let norm = |g: &[f32]| g.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    for parts in [2, 4, 8] {
+        let split = of(parts);
+        assert_eq!((split.tokens, split.target_tokens), (whole.tokens, whole.target_tokens));
+        assert!((split.loss / whole.loss - 1.0).abs() < 1e-6, "{parts}: {} {}", split.loss, whole.loss);
+        assert_eq!(split.gradients.len(), whole.gradients.len());
+        for (name, gradient) in &whole.gradients {
+            let difference: Vec<f32> = gradient.iter().zip(&split.gradients[name]).map(|(a, b)| a - b).collect();
+            let relative = norm(&difference) / norm(gradient);
+            assert!(relative < 1e-6, "{parts} parts, {name}: {relative}");
+        }
+    }
 }
