@@ -193,7 +193,9 @@ fn check_names(trainable: Option<&BTreeSet<String>>, model: &TokenModel) -> Resu
 fn content_of(examples: &[Example]) -> String {
     let mut bytes = Vec::new();
     for example in examples {
-        bytes.extend((example.answer_start as u64).to_le_bytes());
+        for answer in &example.answers {
+            bytes.extend([answer.start, answer.end].iter().flat_map(|&at| (at as u64).to_le_bytes()));
+        }
         bytes.extend((example.tokens.len() as u64).to_le_bytes());
         bytes.extend(example.tokens.iter().flat_map(|t| t.to_le_bytes()));
     }

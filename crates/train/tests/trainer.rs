@@ -59,7 +59,7 @@ fn examples() -> Vec<Example> {
             tokens.push(39);
             tokens.extend(&prompt);
             tokens.push(0);
-            Example { answer_start: prompt.len() + 1, answer_bytes: prompt.len(), tokens }
+            Example::with_answer(tokens, prompt.len() + 1, prompt.len())
         })
         .collect()
 }
