@@ -5,6 +5,7 @@
 
 pub mod edge_json;
 pub mod evaluation;
+pub mod merge;
 mod package;
 pub mod recipe;
 mod report;
