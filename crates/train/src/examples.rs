@@ -1,4 +1,7 @@
-//! From extraction items to tokens: prompt and answer as the chat template writes them, the loss on the answer.
+//! From items to tokens. Here, extraction items: prompt and answer as the chat template writes them, the loss on the
+//! answer.
+
+pub mod fine_tuning;
 
 use bantam_core::{Error, Result};
 use bantam_data::item::Item;
