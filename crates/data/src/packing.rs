@@ -26,6 +26,11 @@ impl Example {
         let answer = answer_start..tokens.len();
         Self { tokens, answers: vec![answer], answer_bytes }
     }
+
+    /// Indices of the tokens in the loss, ascending.
+    pub fn targets(&self) -> impl Iterator<Item = usize> {
+        self.answers.iter().cloned().flatten()
+    }
 }
 
 /// Items packed for one step.
@@ -49,7 +54,7 @@ impl Batch {
         let start = self.tokens.len();
         self.tokens.extend_from_slice(&example.tokens);
         self.spans.push((start, example.tokens.len()));
-        for i in example.answers.iter().cloned().flatten() {
+        for i in example.targets() {
             self.target_rows.push((start + i - 1) as u32);
             self.target_tokens.push(example.tokens[i]);
         }

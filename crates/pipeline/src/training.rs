@@ -10,7 +10,8 @@ use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files};
 use bantam_data::item;
 use bantam_data::schemas::SchemaSet;
-use bantam_train::{Control, Device, NextToken, Observer, Start, StepReport, Training, Validation, examples};
+use bantam_train::guards::plausibility::Explained;
+use bantam_train::{Control, Device, NextToken, Observer, Start, StepReport, Training, Validation, Weights, examples};
 use serde_json::{Value, json};
 
 use crate::recipe::Recipe;
@@ -57,9 +58,9 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
     };
     let outcome = bantam_train::train(training, &mut trace)?;
     trace.finish(outcome.steps);
-    let newest = bantam_train::latest(&run.checkpoints())?;
-    let newest = newest.ok_or_else(|| Error::internal("train", "the run ended without a checkpoint"))?;
-    let name = newest.file_name().unwrap_or_default();
+    let trained = bantam_train::final_folder(&run.checkpoints())?;
+    let trained = trained.ok_or_else(|| Error::internal("train", "the run ended without a checkpoint"))?;
+    let name = trained.file_name().unwrap_or_default();
     Ok(vec![Output::Content(Path::new("checkpoints").join(name)), Output::Record("metrics.jsonl".into())])
 }
 
@@ -136,14 +137,33 @@ impl Observer for Trace<'_> {
         Ok(Control::Continue)
     }
 
-    fn validated(&mut self, step: u64, validation: &Validation) -> Result<()> {
+    fn validated(&mut self, step: u64, validation: &Validation, of: Weights) -> Result<()> {
         self.valid = Some(validation.loss);
-        self.log(&json!({
+        let mut line = json!({
             "step": step,
             "valid_loss": validation.loss,
             "bits_per_byte": validation.bits_per_byte,
             "token_accuracy": validation.token_accuracy,
             "valid_items": validation.items,
+        });
+        match of {
+            Weights::Last => {}
+            Weights::Best(best) => line["weights_of_step"] = json!(best),
+            Weights::Average(checkpoints) => line["mean_of_checkpoints"] = json!(checkpoints),
+        }
+        self.log(&line)
+    }
+
+    fn explained(&mut self, step: u64, e: &Explained) -> Result<()> {
+        self.log(&json!({
+            "step": step,
+            "plausibility": {
+                "trigram_loss": e.floor,
+                "packed_loss": e.packed_loss,
+                "prefix_loss": e.prefix_loss,
+                "overlap_with_training": e.overlap,
+                "answers_in_prompts": e.copied,
+            },
         }))
     }
 }

@@ -68,6 +68,17 @@ pub struct TrainConfig {
     pub accumulate: usize,
     /// Gradients are scaled down to this global L2 norm. 0 turns clipping off.
     pub clip_norm: f64,
+    /// The run stops when the mean loss of 20 steps is this many times, and one nat above, the lowest such mean of its
+    /// phase. 0 turns the guard off.
+    pub explosion: f64,
+    /// A validation loss under this fraction of what counting trigrams reaches has to be explained. 0 turns the guard off.
+    pub plausibility: f64,
+    /// Stop after so many validations without a better one, and end with the weights of the best. 0: never.
+    pub patience: u64,
+    /// A validation counts as better when its loss is lower by more than this.
+    pub patience_gain: f64,
+    /// End with the mean of the last so many checkpoints' weights. 0 and 1: the last step's.
+    pub average: usize,
     /// Share of the uniform distribution mixed into the training targets. Validation is never smoothed.
     pub label_smoothing: f64,
     /// Validate every so many steps (and after the last). 0: only after the last.
@@ -100,6 +111,11 @@ impl Default for TrainConfig {
             weight_decay: 0.1,
             accumulate: 1,
             clip_norm: 1.0,
+            explosion: 3.0,
+            plausibility: 0.1,
+            patience: 0,
+            patience_gain: 0.0,
+            average: 0,
             label_smoothing: 0.0,
             validate_every: 250,
             validate_items: 200,
@@ -123,6 +139,7 @@ impl TrainConfig {
             ("final_learning_rate", self.final_learning_rate),
             ("weight_decay", self.weight_decay),
             ("clip_norm", self.clip_norm),
+            ("patience_gain", self.patience_gain),
         ];
         for (key, value) in not_negative {
             if !(value.is_finite() && value >= 0.0) {
@@ -133,6 +150,7 @@ impl TrainConfig {
             ("beta1", self.beta1),
             ("beta2", self.beta2),
             ("momentum", self.momentum),
+            ("plausibility", self.plausibility),
             ("label_smoothing", self.label_smoothing),
         ];
         for (key, value) in below_one {
@@ -145,6 +163,21 @@ impl TrainConfig {
         }
         if !(1..=20).contains(&self.newton_schulz) {
             return wrong("newton_schulz", &format!("{} iterations", self.newton_schulz), "give 1 to 20; usual is 5");
+        }
+        if self.explosion != 0.0 && !(self.explosion.is_finite() && self.explosion > 1.0) {
+            return wrong("explosion", &format!("{} is not above 1", self.explosion), "give a factor, or 0 for none");
+        }
+        if self.patience > 0 && self.validate_every == 0 {
+            return wrong("patience", "there is nothing to wait for without validations", "set validate_every");
+        }
+        if self.patience > 0 && self.average > 1 {
+            return wrong("average", "with patience the best validation's weights end the run", "give one of the two");
+        }
+        if self.average > 1 && self.checkpoint_every == 0 {
+            return wrong("average", "there is one checkpoint only", "set checkpoint_every");
+        }
+        if self.average > 1000 {
+            return wrong("average", "so many checkpoints would be kept", "give at most 1000");
         }
         if !(1..=4096).contains(&self.accumulate) {
             return wrong("accumulate", &format!("{} batches a step", self.accumulate), "give 1 to 4096");

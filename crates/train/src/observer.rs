@@ -2,6 +2,8 @@
 
 use bantam_core::Result;
 
+use crate::ending::Weights;
+use crate::guards::plausibility::Explained;
 use crate::step::StepReport;
 use crate::validation::Validation;
 
@@ -20,6 +22,10 @@ pub trait Observer {
     fn started(&mut self, steps: u64) -> Result<()>;
     /// Step number `step` (from 1) is done.
     fn stepped(&mut self, step: u64, report: &StepReport) -> Result<Control>;
-    /// Validation after step `step`.
-    fn validated(&mut self, step: u64, validation: &Validation) -> Result<()>;
+    /// Validation after step `step`, of the weights named. The last one of a run is of the weights it ends with.
+    fn validated(&mut self, step: u64, validation: &Validation, of: Weights) -> Result<()>;
+    /// The validation after step `step` was suspiciously good, and found to be honest.
+    fn explained(&mut self, _step: u64, _explained: &Explained) -> Result<()> {
+        Ok(())
+    }
 }

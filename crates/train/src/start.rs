@@ -19,12 +19,12 @@ pub enum Start {
 
 impl Start {
     /// The model to train, and a hash of the weights it starts from (none for random ones, which follow from the seed).
-    pub(crate) fn into_model(self, config: &ModelConfig, seed: u64, device: &Device) -> (TokenModel, Option<String>) {
+    pub(crate) fn model(&self, config: &ModelConfig, seed: u64, device: &Device) -> (TokenModel, Option<String>) {
         match self {
             Start::Random => (weights::initialize(TokenModel::new(config, device), config, seed), None),
             Start::Model(model) => {
-                let identity = format!("{} {:?}", identity(&weights::read(&model)), adapters::frozen_hash(&model));
-                (*model, Some(identity))
+                let identity = format!("{} {:?}", identity(&weights::read(model)), adapters::frozen_hash(model));
+                (TokenModel::clone(model), Some(identity))
             }
         }
     }
