@@ -68,9 +68,19 @@ pub fn execute(recipe: &Recipe, request: &Request, progress: &dyn Progress) -> R
     }
     let options = Options { until: request.until, restart: request.restart };
     let finished = stage::run(&mut stages(recipe, request)?, &run, progress, options)?;
+    summarize(recipe, request, &run, &finished)
+}
+
+/// What the stages that were gone through came to.
+pub(crate) fn summarize(
+    recipe: &Recipe,
+    request: &Request,
+    run: &RunFolder,
+    finished: &[StageReport],
+) -> Result<Summary> {
     let reported = finished.iter().any(|r| r.name == "report");
     let lineage =
-        if reported { Lineage::read(&run.lineage())? } else { partial_lineage(recipe, request, &run, &finished)? };
+        if reported { Lineage::read(&run.lineage())? } else { partial_lineage(recipe, request, run, finished)? };
     let summary = |r: &StageReport| StageSummary { name: r.name, skipped: r.skipped, seconds: r.seconds };
     Ok(Summary {
         run: run.path().to_owned(),
@@ -91,7 +101,7 @@ fn partial_lineage(recipe: &Recipe, request: &Request, run: &RunFolder, finished
 }
 
 /// A recipe section as a stage's key sees it.
-fn part(section: &impl Serialize) -> Result<Value> {
+pub(crate) fn part(section: &impl Serialize) -> Result<Value> {
     serde_json::to_value(section).map_err(|e| Error::internal("recipe", e))
 }
 

@@ -71,7 +71,7 @@ pub fn merge(base: &Path, adapter: &Path, out: &Path) -> Result<Merged> {
     let adapted = adapters::attach(plain.clone(), &pair, &device)?;
     let merged_model = weights::load(plain, merged.clone(), "merged weights")?;
     let difference = difference(&adapted, &merged_model, config, &device);
-    if !(difference <= TOLERANCE) {
+    if difference.is_nan() || difference > TOLERANCE {
         return Err(Error::check(
             adapter.display(),
             format!(

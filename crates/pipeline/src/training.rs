@@ -28,21 +28,9 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
         examples::extraction(&items, &schemas, &tokenizer)
     };
     let (train, valid) = (read("train")?, read("valid")?);
-    if !context.resuming {
-        remove_checkpoints(run)?;
-    }
-    files::create_dir(&run.checkpoints())?;
+    ready_checkpoints(context)?;
     let config = recipe.model_config(tokenizer.vocab_size());
-    let mut trace = Trace {
-        metrics: run.metrics(),
-        out: None,
-        progress: context.progress,
-        start: Instant::now(),
-        first_step: 0,
-        tokens: 0,
-        valid: None,
-        steps: recipe.train.steps,
-    };
+    let mut trace = Trace::new(context, recipe.train.steps);
     let training = Training {
         model: &config,
         config: &recipe.train,
@@ -56,7 +44,12 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
         checkpoints: &run.checkpoints(),
         resume: context.resuming,
     };
-    let outcome = bantam_train::train(training, &mut trace)?;
+    traced(training, &mut trace, run)
+}
+
+/// Trains and names what that leaves in the run folder.
+pub(crate) fn traced(training: Training<'_>, trace: &mut Trace<'_>, run: &RunFolder) -> Result<Vec<Output>> {
+    let outcome = bantam_train::train(training, trace)?;
     trace.finish(outcome.steps);
     let trained = bantam_train::final_folder(&run.checkpoints())?;
     let trained = trained.ok_or_else(|| Error::internal("train", "the run ended without a checkpoint"))?;
@@ -64,7 +57,14 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
     Ok(vec![Output::Content(Path::new("checkpoints").join(name)), Output::Record("metrics.jsonl".into())])
 }
 
-/// What another configuration left must not be continued.
+/// Makes the folder of checkpoints. Those of another configuration, which must not be continued, are removed.
+pub(crate) fn ready_checkpoints(context: &StageContext<'_>) -> Result<()> {
+    if !context.resuming {
+        remove_checkpoints(context.run)?;
+    }
+    files::create_dir(&context.run.checkpoints())
+}
+
 fn remove_checkpoints(run: &RunFolder) -> Result<()> {
     let dir = run.checkpoints();
     if dir.exists() {
@@ -74,7 +74,7 @@ fn remove_checkpoints(run: &RunFolder) -> Result<()> {
 }
 
 /// Writes `metrics.jsonl` and tells how far training is.
-struct Trace<'a> {
+pub(crate) struct Trace<'a> {
     metrics: PathBuf,
     out: Option<File>,
     progress: &'a dyn Progress,
@@ -85,7 +85,20 @@ struct Trace<'a> {
     steps: u64,
 }
 
-impl Trace<'_> {
+impl<'a> Trace<'a> {
+    /// A trace of a run of `steps` steps.
+    pub(crate) fn new(context: &StageContext<'a>, steps: u64) -> Self {
+        Self {
+            metrics: context.run.metrics(),
+            out: None,
+            progress: context.progress,
+            start: Instant::now(),
+            first_step: 0,
+            tokens: 0,
+            valid: None,
+            steps,
+        }
+    }
     fn log(&mut self, line: &Value) -> Result<()> {
         let failed = |e: &std::io::Error| Error::io(&self.metrics, "write", e);
         let out = self.out.as_mut().ok_or_else(|| Error::internal("metrics", "a step before the start"))?;

@@ -68,7 +68,7 @@ fn completions_are_learned_with_their_end_and_long_ones_are_counted() {
     let made = completions(&items, &tokenizer, 1000).unwrap();
     let first = &made.examples[0];
     let prompt = tokenizer.encode("What is 2 + 2? ", false);
-    assert_eq!(first.answers, [prompt.len()..prompt.len() + 2]);
+    assert_eq!(first.targets().collect::<Vec<_>>(), [prompt.len(), prompt.len() + 1]);
     assert_eq!(first.tokens[prompt.len()..], [tokenizer.encode("4", false), vec![tokenizer.eos().unwrap()]].concat());
     assert_eq!(first.answer_bytes, 1);
     // Without a prompt nothing predicts the first token.

@@ -72,17 +72,24 @@ fn is_adapter(name: &str) -> bool {
 
 /// The attached adapters as they are now, under the config they were attached with.
 pub fn read(model: &TokenModel, config: &ModelConfig, adapter: &AdapterConfig) -> Result<Adapter> {
-    let tensors = weights::read_some(model, is_adapter);
+    from_tensors(weights::read_some(model, is_adapter), config, adapter)
+}
+
+/// An adapter from its parameters by name, as checkpoints hold them.
+pub fn from_tensors(tensors: Vec<NamedTensor>, config: &ModelConfig, adapter: &AdapterConfig) -> Result<Adapter> {
     let mut by_name: HashMap<String, Vec<f32>> = tensors.into_iter().map(|(name, _, values)| (name, values)).collect();
     let mut pairs = Vec::new();
     for module in config.linear_modules() {
-        let mut take = |part| by_name.remove(&format!("{}.lora_{part}.weight", module.name));
-        if let (Some(a), Some(b)) = (take("A"), take("B")) {
+        let mut take = |part, n: usize| {
+            let values = by_name.remove(&format!("{}.lora_{part}.weight", module.name));
+            values.filter(|v| v.len() == n * adapter.rank)
+        };
+        if let (Some(a), Some(b)) = (take("A", module.inputs), take("B", module.outputs)) {
             pairs.push(LowRankPair { module, a, b });
         }
     }
     if pairs.is_empty() {
-        return Err(Error::internal("adapters", "the model has no adapter"));
+        return Err(Error::internal("adapters", "there is no adapter among the parameters"));
     }
     Ok(Adapter { config: adapter.clone(), pairs, base_sha256: None })
 }
