@@ -1,11 +1,11 @@
-//! Fine-tuning by recipe: adapters and whole models, killed and resumed, merged, and told what cannot be.
+//! Fine-tuning and distillation by recipe: adapters and whole models, killed and resumed, merged, and told what cannot be.
 
 mod command;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use command::{bantam, files_under, json, refused, tiny_run};
+use command::{bantam, files_under, json, refused, tiny_recipe, tiny_run};
 use serde_json::{Value, json};
 
 /// Conversations that a tiny model can learn something of, the third too long for the recipe's limit.
@@ -149,4 +149,36 @@ fn what_cannot_be_is_told_in_one_line() {
     told("finetune.sources=[{file='/no/file',kind='chat'}]", &["/no/file"]);
     told("train.phases=[{share=1,max_item_tokens=5,batch_tokens=300}]", &["no item has at most 5 tokens"]);
     told("model.hidden_size=64", &["does not count beside [finetune]"]);
+}
+
+#[test]
+fn a_student_learns_from_a_teacher_live_or_kept_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let teacher = format!("distill.teacher={:?}", tiny_run().join("model"));
+    let distil = |out: &str, sets: &[&str]| {
+        let mut command = bantam(["train", "--set", "model.num_hidden_layers=1", "--set", &teacher]);
+        command.arg(tiny_recipe()).arg("--out").arg(dir.path().join(out));
+        for set in sets {
+            command.args(["--set", set]);
+        }
+        command
+    };
+    let loss = |summary: &Value| summary["results"]["train"]["valid_loss"].as_f64().unwrap();
+    let live = json(&mut distil("live", &[]));
+    let cached = json(&mut distil("cached", &["distill.cache_top_k=400"]));
+    // The whole vocabulary is kept: the same but for the order of a few sums.
+    assert!((loss(&live) - loss(&cached)).abs() < 1e-3, "{live} {cached}");
+    let kept = files_under(&dir.path().join("cached/teacher"));
+    assert!(kept.len() == 1 && kept[0].starts_with("teacher-"), "{kept:?}");
+    assert_ne!(live["artifacts"], json(&mut distil("other", &["distill.weight=0.0"]))["artifacts"]);
+    refused(&mut distil("x", &["tokenizer.vocab_size=390"]), &["a teacher must have the student's tokenizer"]);
+    refused(&mut distil("x", &["distill.temperature=0"]), &["distill.temperature"]);
+    refused(&mut distil("x", &["distill.weight=2"]), &["distill.weight"]);
+    refused(&mut distil("x", &["distill.direction=sideways"]), &["unknown variant"]);
+    // A fine-tuned model may have a teacher too.
+    let tuned = dir.path().join("tuned");
+    let recipe = recipe(dir.path(), "lora");
+    json(
+        bantam(["train", "--set", &teacher, "--set", "distill.direction=reverse"]).arg(recipe).arg("--out").arg(tuned),
+    );
 }

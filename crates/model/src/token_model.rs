@@ -56,6 +56,11 @@ impl TokenModel {
         self.out_port.logits(self.hidden(tokens, context), &self.in_port)
     }
 
+    /// Logits of the positions that have a target: `[targets, vocabulary]`.
+    pub fn target_logits(&self, tokens: Tensor<2, Int>, context: &SequenceContext, targets: &Targets) -> Tensor<2> {
+        self.out_port.target_logits(self.hidden(tokens, context), &self.in_port, targets)
+    }
+
     /// Mean (label-smoothed) cross-entropy over `targets`, a tensor of one value to call `backward` on.
     pub fn mean_loss(
         &self,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::recipe::{DecodingMode, Recipe};
 use crate::stage::{self, Options, Output, Stage, StageContext, StageReport};
-use crate::{evaluation, package, report, tokenizer, training};
+use crate::{evaluation, objective, package, report, tokenizer, training};
 
 /// How a recipe is gone through.
 #[derive(Clone, Debug, Default)]
@@ -122,12 +122,15 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
             &["data"],
             Box::new(|c| train_tokenizer(recipe, c)),
         ),
-        stage(
-            "train",
-            json!([part(&recipe.model)?, part(&recipe.train)?, recipe.run.seed]),
-            &["data", "tokenizer"],
-            Box::new(|c| training::run(recipe, c)),
-        ),
+        Stage {
+            inputs: objective::inputs(recipe)?,
+            ..stage(
+                "train",
+                json!([part(&recipe.model)?, part(&recipe.train)?, recipe.run.seed, part(&recipe.distill)?]),
+                &["data", "tokenizer"],
+                Box::new(|c| training::run(recipe, c)),
+            )
+        },
         stage("package", part(&recipe.model)?, &["tokenizer", "train"], Box::new(|c| package::folder(recipe, c))),
         stage(
             "gguf",

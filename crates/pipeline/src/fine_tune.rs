@@ -11,11 +11,12 @@ use bantam_formats::peft::weights_hash;
 use bantam_formats::{ModelArtifact, Tokenizer, hf};
 use bantam_model::{adapters, weights};
 use bantam_train::examples::fine_tuning::{self, Tokenized, TooLong};
-use bantam_train::{Device, NextToken, Start, Training};
+use bantam_train::{Device, Start, Training};
 use serde_json::{Value, json};
 
 use crate::base;
 use crate::edge_json::{Request, Summary, part, summarize};
+use crate::objective;
 use crate::recipe::{FineTuneSection, Method, Recipe, SourceFile, SourceKind, check_trainable};
 use crate::stage::{self, Options, Output, Stage, StageContext};
 use crate::training;
@@ -62,18 +63,18 @@ impl Task<'_> {
             inputs: Vec::new(),
             body,
         };
-        // The base's name is written into the adapter; its content is an input.
-        let whole = json!([part(self.section)?, part(&self.recipe.train)?, self.recipe.run.seed]);
+        let section = part(self.section)?;
+        let (train_config, distill) = (part(&self.recipe.train)?, part(&self.recipe.distill)?);
         let data: stage::Body<'_> = Box::new(|c: &StageContext<'_>| self.data(c));
         let train: stage::Body<'_> = Box::new(|c: &StageContext<'_>| self.train(c));
         let package: stage::Body<'_> = Box::new(|c: &StageContext<'_>| self.package(c));
         Ok(vec![
+            Stage { inputs: sources.chain([base]).collect(), ..stage("data", json!([section, limits]), &[], data) },
             Stage {
-                inputs: sources.chain([base]).collect(),
-                ..stage("data", json!([part(self.section)?, limits]), &[], data)
+                inputs: objective::inputs(self.recipe)?,
+                ..stage("train", json!([section, train_config, self.recipe.run.seed, distill]), &["data"], train)
             },
-            stage("train", whole.clone(), &["data"], train),
-            stage("package", whole, &["data", "train"], package),
+            stage("package", section, &["data", "train"], package),
         ])
     }
 
@@ -174,6 +175,7 @@ impl Task<'_> {
                 (model, Some(names))
             }
         };
+        let objective = objective::of_recipe(self.recipe, config, &tokenizer, &train, context)?;
         let training = Training {
             model: config,
             config: &self.recipe.train,
@@ -181,7 +183,7 @@ impl Task<'_> {
             device: &device,
             start: Start::Model(Box::new(model)),
             trainable,
-            objective: &NextToken { label_smoothing: self.recipe.train.label_smoothing },
+            objective: objective.as_ref(),
             examples: &train,
             validation: &valid,
             checkpoints: &context.run.checkpoints(),

@@ -8,6 +8,7 @@ pub mod edge_json;
 pub mod evaluation;
 pub mod fine_tune;
 pub mod merge;
+mod objective;
 mod package;
 pub mod recipe;
 mod report;

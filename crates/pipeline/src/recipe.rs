@@ -3,6 +3,7 @@
 //! Reading rejects unknown keys, wrong types and impossible values, naming file, line and key. The resolved recipe,
 //! every default written out, goes into the run folder. Paths are relative to the working directory.
 
+mod distill;
 mod fine_tune;
 mod read;
 
@@ -15,6 +16,7 @@ use bantam_formats::{Architecture, ModelConfig};
 use bantam_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
+pub use distill::DistillSection;
 pub use fine_tune::{FineTuneSection, Method, SourceFile, SourceKind, Targets};
 use read::Source;
 
@@ -36,7 +38,10 @@ pub struct Recipe {
     pub package: PackageSection,
     /// How the model is evaluated.
     pub eval: EvalSection,
-    /// The model to train further. Only `run` and `train` count beside it.
+    /// The model to learn from, beside the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distill: Option<DistillSection>,
+    /// The model to train further. Only `run`, `train` and `distill` count beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finetune: Option<FineTuneSection>,
 }
@@ -47,6 +52,8 @@ struct FineTuneRecipe<'a> {
     run: &'a RunSection,
     train: &'a TrainConfig,
     finetune: &'a FineTuneSection,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distill: Option<&'a DistillSection>,
 }
 
 /// `[run]`: what the run is called, from which seed everything random follows, and where it goes.
@@ -238,7 +245,12 @@ impl Recipe {
     pub fn to_toml(&self) -> Result<String> {
         let text = match &self.finetune {
             None => toml::to_string_pretty(self),
-            Some(finetune) => toml::to_string_pretty(&FineTuneRecipe { run: &self.run, train: &self.train, finetune }),
+            Some(finetune) => toml::to_string_pretty(&FineTuneRecipe {
+                run: &self.run,
+                train: &self.train,
+                finetune,
+                distill: self.distill.as_ref(),
+            }),
         };
         text.map_err(|e| Error::internal("recipe.toml", e))
     }
@@ -297,6 +309,9 @@ impl Recipe {
         self.data.validate().map_err(located)?;
         if let Some(finetune) = &self.finetune {
             finetune.check().map_err(located)?;
+        }
+        if let Some(distill) = &self.distill {
+            distill.check().map_err(located)?;
         }
         self.train.validate("train").map_err(located)?;
         for (at, phase) in self.train.phases.iter().enumerate() {

@@ -11,9 +11,10 @@ use bantam_core::{Error, Result, files};
 use bantam_data::item;
 use bantam_data::schemas::SchemaSet;
 use bantam_train::guards::plausibility::Explained;
-use bantam_train::{Control, Device, NextToken, Observer, Start, StepReport, Training, Validation, Weights, examples};
+use bantam_train::{Control, Device, Observer, Start, StepReport, Training, Validation, Weights, examples};
 use serde_json::{Value, json};
 
+use crate::objective;
 use crate::recipe::Recipe;
 use crate::stage::{Output, StageContext};
 use crate::tokenizer;
@@ -31,6 +32,7 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
     ready_checkpoints(context)?;
     let config = recipe.model_config(tokenizer.vocab_size());
     let mut trace = Trace::new(context, recipe.train.steps);
+    let objective = objective::of_recipe(recipe, &config, &tokenizer, &train, context)?;
     let training = Training {
         model: &config,
         config: &recipe.train,
@@ -38,7 +40,7 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
         device: &Device::flex().autodiff(),
         start: Start::Random,
         trainable: None,
-        objective: &NextToken { label_smoothing: recipe.train.label_smoothing },
+        objective: objective.as_ref(),
         examples: &train,
         validation: &valid,
         checkpoints: &run.checkpoints(),
