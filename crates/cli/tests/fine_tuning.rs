@@ -165,9 +165,8 @@ fn a_student_learns_from_a_teacher_live_or_kept_in_a_file() {
     };
     let loss = |summary: &Value| summary["results"]["train"]["valid_loss"].as_f64().unwrap();
     let live = json(&mut distil("live", &[]));
-    let cached = json(&mut distil("cached", &["distill.cache_top_k=400"]));
-    // The whole vocabulary is kept: the same but for the order of a few sums.
-    assert!((loss(&live) - loss(&cached)).abs() < 1e-3, "{live} {cached}");
+    let cached = json(&mut distil("cached", &["distill.cache_top_k=40"]));
+    assert!((loss(&live) - loss(&cached)).abs() < 0.05, "{live} {cached}");
     let kept = files_under(&dir.path().join("cached/teacher"));
     assert!(kept.len() == 1 && kept[0].starts_with("teacher-"), "{kept:?}");
     assert_ne!(live["artifacts"], json(&mut distil("other", &["distill.weight=0.0"]))["artifacts"]);

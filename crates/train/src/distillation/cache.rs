@@ -214,8 +214,14 @@ impl Cache {
 /// Appends the `k` likeliest of a row of log-probabilities, ties by token, and the rest's.
 fn keep(row: &[f32], k: usize, tokens: &mut Vec<u32>, log_p: &mut Vec<f32>) {
     let mut order: Vec<u32> = (0..row.len() as u32).collect();
-    order.sort_unstable_by(|&a, &b| row[b as usize].total_cmp(&row[a as usize]).then(a.cmp(&b)));
-    let (top, rest) = order.split_at(k.min(order.len()));
+    let likelier = |&a: &u32, &b: &u32| row[b as usize].total_cmp(&row[a as usize]).then(a.cmp(&b));
+    if k < order.len() {
+        order.select_nth_unstable_by(k, likelier);
+    }
+    let (top, rest) = order.split_at_mut(k.min(row.len()));
+    top.sort_unstable_by(likelier);
+    // In the order of their ids, so that their sum repeats.
+    rest.sort_unstable();
     tokens.extend_from_slice(top);
     log_p.extend(top.iter().map(|&t| row[t as usize]));
     let rest: f64 = rest.iter().map(|&t| f64::from(row[t as usize]).exp()).sum();
