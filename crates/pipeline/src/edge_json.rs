@@ -112,12 +112,15 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
             &["data"],
             Box::new(|c| train_tokenizer(recipe, c)),
         ),
-        stage(
-            "train",
-            json!([part(&recipe.model)?, part(&recipe.train)?, recipe.run.seed]),
-            &["data", "tokenizer"],
-            Box::new(|c| training::run(recipe, c)),
-        ),
+        Stage {
+            version: 2,
+            ..stage(
+                "train",
+                json!([part(&recipe.model)?, part(&recipe.train)?, recipe.run.seed]),
+                &["data", "tokenizer"],
+                Box::new(|c| training::run(recipe, c)),
+            )
+        },
         stage("package", part(&recipe.model)?, &["tokenizer", "train"], Box::new(|c| package::folder(recipe, c))),
         stage(
             "gguf",

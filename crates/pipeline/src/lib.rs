@@ -11,4 +11,4 @@ mod report;
 pub mod stage;
 mod stamp;
 pub mod tokenizer;
-mod training;
+pub mod training;

@@ -22,8 +22,8 @@ impl Start {
         match self {
             Start::Random => (weights::initialize(TokenModel::new(config, device), config, seed), None),
             Start::Model(model) => {
-                let identity = identity(&weights::read(&model));
-                (TokenModel::clone(model), Some(identity))
+                let identity = identity(&weights::read(model));
+                ((**model).clone(), Some(identity))
             }
         }
     }
