@@ -31,7 +31,7 @@ pub enum Verb {
     #[command(subcommand)]
     Tokenizer(TokenizerVerb),
     /// Train a recipe's model, with the data and tokenizer it needs.
-    Train(RecipeArguments),
+    Train(TrainArguments),
     /// Merge a LoRA adapter into its base model.
     Merge(MergeArguments),
     /// Continue a prompt.
@@ -82,6 +82,20 @@ pub struct MergeArguments {
     /// The folder to write the merged model to.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// `train`.
+#[derive(Args, Debug)]
+pub struct TrainArguments {
+    /// The recipe.
+    #[command(flatten)]
+    pub recipe: RecipeArguments,
+    /// Only measure some steps, and tell how long training will take, its peak memory and its tokens.
+    #[arg(long, conflicts_with_all = ["restart", "resume", "find_lr"])]
+    pub preflight: bool,
+    /// Only sweep over learning rates, and suggest one.
+    #[arg(long, conflicts_with_all = ["restart", "resume"])]
+    pub find_lr: bool,
 }
 
 /// What `data` can do.

@@ -4,6 +4,7 @@
 mod artifact;
 pub mod chat;
 mod config;
+pub mod event_file;
 pub mod gguf;
 pub mod hf;
 pub mod peft;

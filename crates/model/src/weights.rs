@@ -11,6 +11,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
 use rand_distr::{Distribution, Normal};
 
+use crate::adapters;
 use crate::mixers::{Initialization, Mixer, ParameterGroup};
 use crate::token_model::TokenModel;
 
@@ -255,7 +256,15 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
         }
         group
     };
-    config.tensor_specs().into_iter().map(rule).collect()
+    let base: Vec<ParameterGroup> = config.tensor_specs().into_iter().map(rule).collect();
+    // Adapters are matrices like others; how they start is told where they are made.
+    let adapter = |path| ParameterGroup {
+        path,
+        learning_rate_scale: 1.0,
+        decays: true,
+        initialization: Initialization::Constant(0.0),
+    };
+    base.into_iter().chain(adapters::parameter_names(model).into_iter().map(adapter)).collect()
 }
 
 /// Starts every parameter by its rule, each from its own random stream of `seed`.

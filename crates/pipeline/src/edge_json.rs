@@ -123,6 +123,7 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
             Box::new(|c| train_tokenizer(recipe, c)),
         ),
         Stage {
+            version: 2,
             inputs: objective::inputs(recipe)?,
             ..stage(
                 "train",

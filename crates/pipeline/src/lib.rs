@@ -15,4 +15,4 @@ mod report;
 pub mod stage;
 mod stamp;
 pub mod tokenizer;
-mod training;
+pub mod training;

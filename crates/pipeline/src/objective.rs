@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use bantam_core::progress::Progress;
+use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files, hash};
 use bantam_data::packing::Example;
 use bantam_formats::peft::weights_hash;
@@ -12,7 +14,6 @@ use bantam_train::{Device, NextToken, Objective};
 
 use crate::base;
 use crate::recipe::Recipe;
-use crate::stage::StageContext;
 
 /// Files and folders that the objective reads, for the stage's key.
 pub(crate) fn inputs(recipe: &Recipe) -> Result<Vec<PathBuf>> {
@@ -25,7 +26,8 @@ pub(crate) fn of_recipe(
     student: &ModelConfig,
     tokenizer: &Tokenizer,
     examples: &[Example],
-    context: &StageContext<'_>,
+    run: &RunFolder,
+    progress: &dyn Progress,
 ) -> Result<Box<dyn Objective>> {
     let label_smoothing = recipe.train.label_smoothing;
     let Some(section) = &recipe.distill else { return Ok(Box::new(NextToken { label_smoothing })) };
@@ -43,10 +45,10 @@ pub(crate) fn of_recipe(
                 top_k: top_k.min(student.vocab_size),
                 vocabulary: student.vocab_size,
             };
-            let folder = context.run.path().join("teacher");
+            let folder = run.path().join("teacher");
             let path = folder.join(identity.file_name(examples));
             if !path.is_file() {
-                context.progress.note(&format!("{:>16} is asked for {} items", "teacher", examples.len()));
+                progress.note(&format!("{:>16} is asked for {} items", "teacher", examples.len()));
                 files::create_dir(&folder)?;
                 Cache::write(&path, &identity, &model()?, &device, examples, batch_tokens(recipe))?;
             }

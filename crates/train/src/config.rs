@@ -3,7 +3,7 @@
 use bantam_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::optimizer::{AdamWConfig, LionConfig, Method, MuonConfig, MuonScale};
+use crate::optimizer::{AdamWConfig, GroupRule, LionConfig, Method, MuonConfig, MuonScale};
 use crate::schedule::Schedule;
 
 /// A stretch of training with its own limits: a curriculum by length.
@@ -87,6 +87,8 @@ pub struct TrainConfig {
     pub validate_items: usize,
     /// Write a checkpoint every so many steps (and after the last). 0: only after the last.
     pub checkpoint_every: u64,
+    /// Learning rates and decays of single parameters.
+    pub groups: Vec<GroupRule>,
     /// The curriculum, in order.
     pub phases: Vec<Phase>,
 }
@@ -120,6 +122,7 @@ impl Default for TrainConfig {
             validate_every: 250,
             validate_items: 200,
             checkpoint_every: 250,
+            groups: Vec::new(),
             phases: vec![Phase { share: 1.0, max_item_tokens: 1024, batch_tokens: 2048 }],
         }
     }
@@ -163,6 +166,19 @@ impl TrainConfig {
         }
         if !(1..=20).contains(&self.newton_schulz) {
             return wrong("newton_schulz", &format!("{} iterations", self.newton_schulz), "give 1 to 20; usual is 5");
+        }
+        for (i, group) in self.groups.iter().enumerate() {
+            let given = [group.weight_decay, group.learning_rate_scale];
+            if given.iter().flatten().any(|v| !(v.is_finite() && *v >= 0.0)) {
+                return wrong(&format!("groups[{i}]"), "a value is below 0 or no number", "give 0 or more");
+            }
+            if given == [None, None] {
+                return wrong(
+                    &format!("groups[{i}]"),
+                    "it changes nothing",
+                    "give weight_decay or learning_rate_scale",
+                );
+            }
         }
         if self.explosion != 0.0 && !(self.explosion.is_finite() && self.explosion > 1.0) {
             return wrong("explosion", &format!("{} is not above 1", self.explosion), "give a factor, or 0 for none");

@@ -64,7 +64,8 @@ impl Training<'_> {
         let (model, start) = self.start.model(self.model, self.seed, self.device);
         self.check_names(&model)?;
         let groups = weights::parameter_groups(&model, self.model);
-        let optimizer = Optimizer::new(self.config.method(), self.config.weight_decay, groups);
+        let (config, place) = (self.config, "train.groups");
+        let optimizer = Optimizer::with_rules(config.method(), config.weight_decay, groups, &config.groups, place)?;
         let model = weights::freeze(model, |name| self.trains(name));
         let identity = format!(
             "{:?}\n{:?}\n{}\n{start:?}\n{:?}\n{}\n{}\n{}",

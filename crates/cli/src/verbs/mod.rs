@@ -10,6 +10,7 @@ mod run;
 mod runs;
 mod score;
 mod tokenizer;
+mod train;
 
 use bantam_core::progress::{self, Progress};
 use bantam_core::{Error, Result};
@@ -27,7 +28,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let progress = progress.as_ref();
     match arguments.verb {
         Verb::Run(recipe) => run::run(&recipe, None, progress, &output),
-        Verb::Train(recipe) => run::run(&recipe, Some(bantam_pipeline::edge_json::UNTIL_MODEL), progress, &output),
+        Verb::Train(arguments) => train::run(&arguments, progress, &output),
         Verb::Data(verb) => data::run(&verb, progress, &output),
         Verb::Tokenizer(verb) => tokenizer::run(&verb, progress, &output),
         Verb::Merge(arguments) => merge::run(&arguments, &output),

@@ -3,17 +3,21 @@
 //! State is keyed by parameter name and slot (`m/<parameter>`), so that it can be saved and read back.
 
 mod adamw;
+mod groups;
 mod lion;
 mod muon;
 
 use std::collections::{BTreeMap, HashMap};
 
+use bantam_core::Result;
 use bantam_formats::{EMBEDDING, OUTPUT};
 use bantam_model::TokenModel;
 use bantam_model::mixers::ParameterGroup;
 use bantam_model::weights::{self, NamedTensor};
 
 pub use adamw::AdamWConfig;
+pub use groups::GroupRule;
+use groups::Stepped;
 pub use lion::LionConfig;
 pub use muon::{MuonConfig, MuonScale};
 
@@ -84,16 +88,32 @@ struct Memory {
 pub struct Optimizer {
     method: Method,
     weight_decay: f64,
-    groups: HashMap<String, ParameterGroup>,
+    stepped: HashMap<String, Stepped>,
     memory: BTreeMap<String, Memory>,
     steps: u64,
 }
 
 impl Optimizer {
-    /// An optimizer that has taken no step. `weight_decay` applies to the groups that decay.
+    /// An optimizer that has taken no step. `weight_decay` applies to the groups that decay, and to parameters that are
+    /// in no group.
     pub fn new(method: Method, weight_decay: f64, groups: Vec<ParameterGroup>) -> Self {
-        let groups = groups.into_iter().map(|g| (g.path.clone(), g)).collect();
-        Self { method, weight_decay, groups, memory: BTreeMap::new(), steps: 0 }
+        let stepped = groups::resolve(groups, weight_decay, &[], "").expect("only rules can be wrong");
+        Self { method, weight_decay, stepped, memory: BTreeMap::new(), steps: 0 }
+    }
+
+    /// [`Optimizer::new`] with exceptions; `place` names their list in errors.
+    ///
+    /// # Errors
+    /// A rule that matches no parameter.
+    pub fn with_rules(
+        method: Method,
+        weight_decay: f64,
+        groups: Vec<ParameterGroup>,
+        rules: &[GroupRule],
+        place: &str,
+    ) -> Result<Self> {
+        let stepped = groups::resolve(groups, weight_decay, rules, place)?;
+        Ok(Self { method, weight_decay, stepped, memory: BTreeMap::new(), steps: 0 })
     }
 
     /// Steps taken.
@@ -135,12 +155,13 @@ impl Optimizer {
         learning_rate: f64,
         gradient_scale: f64,
     ) {
-        let (scale, decays) = self.groups.get(name).map_or((1.0, true), |g| (g.learning_rate_scale, g.decays));
+        let plain = Stepped { learning_rate_scale: 1.0, weight_decay: self.weight_decay };
+        let stepped = self.stepped.get(name).copied().unwrap_or(plain);
         let rule = self.method.rule(name, shape);
         let scalars = Scalars {
             number: self.steps,
-            learning_rate: learning_rate * scale,
-            weight_decay: if decays { self.weight_decay } else { 0.0 },
+            learning_rate: learning_rate * stepped.learning_rate_scale,
+            weight_decay: stepped.weight_decay,
             gradient_scale,
         };
         let memory = self.memory.entry(name.to_string()).or_insert_with(|| Memory {
@@ -168,7 +189,8 @@ impl Optimizer {
     /// Takes up where an optimizer with this [`state`](Self::state) stopped. `None` if a tensor is missing, of another
     /// shape than its fellows, or unknown to this method.
     pub fn restore(&mut self, state: Vec<NamedTensor>, steps: u64) -> Option<()> {
-        let mut found: BTreeMap<String, HashMap<String, (Vec<usize>, Vec<f32>)>> = BTreeMap::new();
+        type Slots = HashMap<String, (Vec<usize>, Vec<f32>)>;
+        let mut found: BTreeMap<String, Slots> = BTreeMap::new();
         for (key, shape, values) in state {
             let (slot, name) = key.split_once('/')?;
             found.entry(name.to_string()).or_default().insert(slot.to_string(), (shape, values));
