@@ -116,7 +116,7 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
             version: 2,
             ..stage(
                 "train",
-                json!([part(&recipe.model)?, part(&recipe.train)?, recipe.run.seed]),
+                json!([part(&recipe.model)?, part(&recipe.train)?, recipe.run.seed, training::mixture(recipe)?]),
                 &["data", "tokenizer"],
                 Box::new(|c| training::run(recipe, c)),
             )

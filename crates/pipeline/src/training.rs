@@ -3,12 +3,13 @@
 mod trace;
 pub mod trial;
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use bantam_core::run::RunFolder;
-use bantam_core::{Error, Result, files};
-use bantam_data::item;
-use bantam_data::packing::Example;
+use bantam_core::{Error, Result, files, hash};
+use bantam_data::item::{self, Item};
+use bantam_data::packing::{Example, Source};
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::ModelConfig;
 use bantam_train::{Device, NextToken, Start, Training, examples};
@@ -38,23 +39,44 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
     Ok([Output::Content(Path::new("checkpoints").join(name))].into_iter().chain(records).collect())
 }
 
+/// The recipe's sources as the stage's key sees them: files are known by their content, not by their place.
+pub(crate) fn mixture(recipe: &Recipe) -> Result<Vec<(f64, Option<String>, Option<String>)>> {
+    let content = |path: &Option<PathBuf>| path.as_ref().map(|p| hash::tree(p)).transpose();
+    recipe.sources.iter().map(|s| Ok((s.weight, content(&s.items)?, content(&s.schemas)?))).collect()
+}
+
 /// What a training is made from.
 struct Material {
     config: ModelConfig,
-    train: Vec<Example>,
+    /// Items and weight of each source.
+    sources: Vec<(Vec<Example>, f64)>,
     valid: Vec<Example>,
 }
 
 impl Material {
-    /// Reads and tokenizes the run folder's items.
+    /// Reads and tokenizes the run folder's items and those of the recipe's other sources.
     fn read(recipe: &Recipe, run: &RunFolder) -> Result<Self> {
         let tokenizer = tokenizer::read(&run.tokenizer())?;
-        let schemas = SchemaSet::load(&run.data().join("schemas"))?;
-        let read = |split: &str| {
-            let items = item::read_jsonl(&run.data().join(format!("{split}.jsonl")))?;
-            examples::extraction(&items, &schemas, &tokenizer)
-        };
-        Ok(Self { config: recipe.model_config(tokenizer.vocab_size()), train: read("train")?, valid: read("valid")? })
+        let generated = SchemaSet::load(&run.data().join("schemas"))?;
+        let split = |name: &str| item::read_jsonl(&run.data().join(format!("{name}.jsonl")));
+        let tokenized = |items: &[Item], schemas: &SchemaSet| examples::extraction(items, schemas, &tokenizer);
+        let mut sources = Vec::new();
+        for source in &recipe.sources {
+            let examples = match (&source.items, &source.schemas) {
+                (Some(path), Some(schemas)) => {
+                    let items = item::read_jsonl(path)?;
+                    check_apart(path, &items, &split("test")?)?;
+                    tokenized(&items, &SchemaSet::load(schemas)?)?
+                }
+                _ => tokenized(&split("train")?, &generated)?,
+            };
+            sources.push((examples, source.weight));
+        }
+        if sources.is_empty() {
+            sources.push((tokenized(&split("train")?, &generated)?, 1.0));
+        }
+        let valid = tokenized(&split("valid")?, &generated)?;
+        Ok(Self { config: recipe.model_config(tokenizer.vocab_size()), sources, valid })
     }
 
     /// Does something with the recipe's training, whose checkpoints are in `checkpoints`.
@@ -65,6 +87,8 @@ impl Material {
         resume: bool,
         what: impl FnOnce(Training<'_>) -> Result<T>,
     ) -> Result<T> {
+        let sources: Vec<Source<'_>> =
+            self.sources.iter().map(|(examples, weight)| Source { examples, weight: *weight }).collect();
         what(Training {
             model: &self.config,
             config: &recipe.train,
@@ -73,11 +97,24 @@ impl Material {
             start: Start::Random,
             trainable: None,
             objective: &NextToken { label_smoothing: recipe.train.label_smoothing },
-            examples: &self.train,
+            sources: &sources,
             validation: &self.valid,
             checkpoints,
             resume,
         })
+    }
+}
+
+/// No text that the model is tested on may be among what it is trained on.
+fn check_apart(path: &Path, items: &[Item], test: &[Item]) -> Result<()> {
+    let tested: HashSet<&str> = test.iter().map(|i| i.prompt.as_str()).collect();
+    match items.iter().find(|i| tested.contains(i.prompt.as_str())) {
+        Some(item) => Err(Error::check(
+            path.display(),
+            format_args!("item {} has the text of a test item", item.id),
+            "remove it: scores on what was trained on mean nothing",
+        )),
+        None => Ok(()),
     }
 }
 

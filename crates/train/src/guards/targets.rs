@@ -74,8 +74,8 @@ mod tests {
 
     fn batch() -> Batch {
         let mut batch = Batch::default();
-        batch.push(&Example { tokens: vec![1, 2, 3, 4, 5], answer_start: 2, answer_bytes: 3 });
-        batch.push(&Example { tokens: vec![6, 7, 8, 9], answer_start: 1, answer_bytes: 3 });
+        batch.push(&Example { tokens: vec![1, 2, 3, 4, 5], answer_start: 2, answer_bytes: 3, level: None });
+        batch.push(&Example { tokens: vec![6, 7, 8, 9], answer_start: 1, answer_bytes: 3, level: None });
         batch
     }
 
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn items_without_prompt_or_answer_are_refused() {
-        let item = |answer_start| Example { tokens: vec![1, 2], answer_start, answer_bytes: 1 };
+        let item = |answer_start| Example { tokens: vec![1, 2], answer_start, answer_bytes: 1, level: None };
         check_examples(&[item(1)], "training").unwrap();
         for start in [0, 2, 3] {
             let e = check_examples(&[item(1), item(start)], "training").unwrap_err();
