@@ -13,8 +13,9 @@ use bantam_data::packing::{Example, Source};
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::ModelConfig;
 use bantam_train::{Device, NextToken, Start, Training, examples};
+use serde_json::{Value, json};
 
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, SourceSection};
 use crate::stage::{Output, StageContext};
 use crate::tokenizer;
 use trace::Trace;
@@ -40,9 +41,10 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
 }
 
 /// The recipe's sources as the stage's key sees them: files are known by their content, not by their place.
-pub(crate) fn mixture(recipe: &Recipe) -> Result<Vec<(f64, Option<String>, Option<String>)>> {
+pub(crate) fn mixture(recipe: &Recipe) -> Result<Value> {
     let content = |path: &Option<PathBuf>| path.as_ref().map(|p| hash::tree(p)).transpose();
-    recipe.sources.iter().map(|s| Ok((s.weight, content(&s.items)?, content(&s.schemas)?))).collect()
+    let source = |s: &SourceSection| Ok(json!([s.weight, content(&s.items)?, content(&s.schemas)?]));
+    recipe.sources.iter().map(source).collect::<Result<Vec<Value>>>().map(Value::Array)
 }
 
 /// What a training is made from.
