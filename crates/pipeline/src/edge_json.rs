@@ -127,7 +127,13 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
             inputs: objective::inputs(recipe)?,
             ..stage(
                 "train",
-                json!([part(&recipe.model)?, part(&recipe.train)?, recipe.run.seed, part(&recipe.distill)?]),
+                json!([
+                    part(&recipe.model)?,
+                    part(&recipe.train)?,
+                    recipe.run.seed,
+                    training::mixture(recipe)?,
+                    part(&recipe.distill)?
+                ]),
                 &["data", "tokenizer"],
                 Box::new(|c| training::run(recipe, c)),
             )

@@ -118,12 +118,9 @@ impl<'a> Task<'a> {
         }
     }
 
-    fn examples(&self, sources: &[SourceFile], tokenizer: &Tokenizer) -> Result<Vec<Example>> {
-        let mut examples = Vec::new();
-        for source in sources {
-            examples.extend(self.read(source, tokenizer)?.examples);
-        }
-        Ok(examples)
+    /// Items and weight of each file.
+    fn examples(&self, sources: &[SourceFile], tokenizer: &Tokenizer) -> Result<Vec<(Vec<Example>, f64)>> {
+        sources.iter().map(|s| Ok((self.read(s, tokenizer)?.examples, s.weight))).collect()
     }
 
     /// Looks at all items, and writes down what was found: counts, hashes, and the lines that are too long.
@@ -177,8 +174,8 @@ impl<'a> Task<'a> {
 
     fn material(&self, run: &RunFolder, progress: &dyn Progress) -> Result<Material> {
         let tokenizer = self.artifact.tokenizer()?;
-        let train = self.examples(&self.section.sources, &tokenizer)?;
-        let valid = self.examples(&self.section.validation, &tokenizer)?;
+        let sources = self.examples(&self.section.sources, &tokenizer)?;
+        let valid = self.examples(&self.section.validation, &tokenizer)?.into_iter().flat_map(|(e, _)| e).collect();
         let (config, device) = (self.artifact.config().clone(), Device::flex().autodiff());
         let (model, trainable) = match self.section.method {
             Method::Full => (weights::load_artifact(&self.artifact, &device)?, None),
@@ -193,8 +190,8 @@ impl<'a> Task<'a> {
                 (model, Some(names))
             }
         };
-        let objective = objective::of_recipe(self.recipe, &config, &tokenizer, &train, run, progress)?;
-        Ok(Material { config, train, valid, start: Start::Model(Box::new(model)), trainable, objective, device })
+        let objective = objective::of_recipe(self.recipe, &config, &tokenizer, &sources, run, progress)?;
+        Ok(Material { config, sources, valid, start: Start::Model(Box::new(model)), trainable, objective, device })
     }
 
     fn package(&self, context: &StageContext<'_>) -> Result<Vec<Output>> {

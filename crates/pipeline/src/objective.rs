@@ -20,18 +20,20 @@ pub(crate) fn inputs(recipe: &Recipe) -> Result<Vec<PathBuf>> {
     recipe.distill.iter().map(|section| base::locate(&section.teacher)).collect()
 }
 
-/// The objective of a recipe for a student of the shape `student` that is trained on `examples`.
+/// The objective of a recipe for a student of the shape `student` that is trained on `sources` (items and weight).
 pub(crate) fn of_recipe(
     recipe: &Recipe,
     student: &ModelConfig,
     tokenizer: &Tokenizer,
-    examples: &[Example],
+    sources: &[(Vec<Example>, f64)],
     run: &RunFolder,
     progress: &dyn Progress,
 ) -> Result<Box<dyn Objective>> {
     let label_smoothing = recipe.train.label_smoothing;
     let Some(section) = &recipe.distill else { return Ok(Box::new(NextToken { label_smoothing })) };
     let artifact = ModelArtifact::open(base::locate(&section.teacher)?)?;
+    let examples: Vec<Example> = sources.iter().flat_map(|(examples, _)| examples.clone()).collect();
+    let examples = examples.as_slice();
     check_teacher(&artifact, student, tokenizer, examples)?;
     let teacher_sha256 = weights_hash(&artifact)?;
     let device = Device::flex();

@@ -3,20 +3,21 @@
 mod trace;
 pub mod trial;
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
 
 use bantam_core::progress::Progress;
 use bantam_core::run::RunFolder;
-use bantam_core::{Error, Result, files};
-use bantam_data::item;
-use bantam_data::packing::Example;
+use bantam_core::{Error, Result, files, hash};
+use bantam_data::item::{self, Item};
+use bantam_data::packing::{Example, Source};
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::ModelConfig;
 use bantam_train::{Device, Objective, Start, Training, examples};
+use serde_json::{Value, json};
 
 use crate::objective;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, SourceSection};
 use crate::stage::{Output, StageContext};
 use crate::tokenizer;
 use trace::Trace;
@@ -45,10 +46,18 @@ pub(crate) fn train(material: &Material, recipe: &Recipe, context: &StageContext
     Ok([Output::Content(Path::new("checkpoints").join(name))].into_iter().chain(records).collect())
 }
 
+/// The recipe's sources as the stage's key sees them: files are known by their content, not by their place.
+pub(crate) fn mixture(recipe: &Recipe) -> Result<Value> {
+    let content = |path: &Option<PathBuf>| path.as_ref().map(|p| hash::tree(p)).transpose();
+    let source = |s: &SourceSection| Ok(json!([s.weight, content(&s.items)?, content(&s.schemas)?]));
+    recipe.sources.iter().map(source).collect::<Result<Vec<Value>>>().map(Value::Array)
+}
+
 /// What a training is made from.
 pub(crate) struct Material {
     pub(crate) config: ModelConfig,
-    pub(crate) train: Vec<Example>,
+    /// Items and weight of each source.
+    pub(crate) sources: Vec<(Vec<Example>, f64)>,
     pub(crate) valid: Vec<Example>,
     pub(crate) start: Start,
     pub(crate) trainable: Option<BTreeSet<String>>,
@@ -57,18 +66,33 @@ pub(crate) struct Material {
 }
 
 impl Material {
-    /// Reads and tokenizes the run folder's items; training starts from random weights.
+    /// Reads and tokenizes the run folder's items and those of the recipe's other sources; training starts from random
+    /// weights.
     fn read(recipe: &Recipe, run: &RunFolder, progress: &dyn Progress) -> Result<Self> {
         let tokenizer = tokenizer::read(&run.tokenizer())?;
-        let schemas = SchemaSet::load(&run.data().join("schemas"))?;
-        let read = |split: &str| {
-            let items = item::read_jsonl(&run.data().join(format!("{split}.jsonl")))?;
-            examples::extraction(&items, &schemas, &tokenizer)
-        };
-        let (config, train) = (recipe.model_config(tokenizer.vocab_size()), read("train")?);
-        let objective = objective::of_recipe(recipe, &config, &tokenizer, &train, run, progress)?;
+        let generated = SchemaSet::load(&run.data().join("schemas"))?;
+        let split = |name: &str| item::read_jsonl(&run.data().join(format!("{name}.jsonl")));
+        let tokenized = |items: &[Item], schemas: &SchemaSet| examples::extraction(items, schemas, &tokenizer);
+        let mut sources = Vec::new();
+        for source in &recipe.sources {
+            let examples = match (&source.items, &source.schemas) {
+                (Some(path), Some(schemas)) => {
+                    let items = item::read_jsonl(path)?;
+                    check_apart(path, &items, &split("test")?)?;
+                    tokenized(&items, &SchemaSet::load(schemas)?)?
+                }
+                _ => tokenized(&split("train")?, &generated)?,
+            };
+            sources.push((examples, source.weight));
+        }
+        if sources.is_empty() {
+            sources.push((tokenized(&split("train")?, &generated)?, 1.0));
+        }
+        let valid = tokenized(&split("valid")?, &generated)?;
+        let config = recipe.model_config(tokenizer.vocab_size());
+        let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, run, progress)?;
         let (start, device) = (Start::Random, Device::flex().autodiff());
-        Ok(Self { config, train, valid: read("valid")?, start, trainable: None, objective, device })
+        Ok(Self { config, sources, valid, start, trainable: None, objective, device })
     }
 
     /// Does something with the recipe's training, whose checkpoints are in `checkpoints`.
@@ -79,6 +103,8 @@ impl Material {
         resume: bool,
         what: impl FnOnce(Training<'_>) -> Result<T>,
     ) -> Result<T> {
+        let sources: Vec<Source<'_>> =
+            self.sources.iter().map(|(examples, weight)| Source { examples, weight: *weight }).collect();
         what(Training {
             model: &self.config,
             config: &recipe.train,
@@ -87,11 +113,24 @@ impl Material {
             start: self.start.clone(),
             trainable: self.trainable.clone(),
             objective: self.objective.as_ref(),
-            examples: &self.train,
+            sources: &sources,
             validation: &self.valid,
             checkpoints,
             resume,
         })
+    }
+}
+
+/// No text that the model is tested on may be among what it is trained on.
+fn check_apart(path: &Path, items: &[Item], test: &[Item]) -> Result<()> {
+    let tested: HashSet<&str> = test.iter().map(|i| i.prompt.as_str()).collect();
+    match items.iter().find(|i| tested.contains(i.prompt.as_str())) {
+        Some(item) => Err(Error::check(
+            path.display(),
+            format_args!("item {} has the text of a test item", item.id),
+            "remove it: scores on what was trained on mean nothing",
+        )),
+        None => Ok(()),
     }
 }
 

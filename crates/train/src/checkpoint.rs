@@ -52,7 +52,7 @@ impl Checkpoint {
         files::create_dir(folder)?;
         let state = State {
             steps: self.steps,
-            cursor: self.cursor,
+            cursor: self.cursor.clone(),
             watch: self.watch.clone(),
             stopping: self.stopping,
             run: self.run.clone(),
@@ -180,13 +180,14 @@ fn read_tensors(path: &Path) -> Result<Vec<NamedTensor>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bantam_data::packing::SourceCursor;
 
     #[test]
     fn a_checkpoint_survives_and_the_newest_is_found() {
         let dir = tempfile::tempdir().unwrap();
         let mut checkpoint = Checkpoint {
             steps: 5,
-            cursor: Cursor { phase: 1, epoch: 2, position: 3 },
+            cursor: Cursor { phase: 1, sources: vec![SourceCursor { epoch: 2, position: 3, tokens: 4 }] },
             watch: LossWatch::default(),
             stopping: EarlyStopping::default(),
             run: "abc".into(),

@@ -1,13 +1,14 @@
 //! What a training run can be told. Every field has a default, and every default is written into the resolved recipe.
 
 use bantam_core::{Error, Result};
+use bantam_data::item::Level;
 use serde::{Deserialize, Serialize};
 
 use crate::optimizer::{AdamWConfig, GroupRule, LionConfig, Method, MuonConfig, MuonScale};
 use crate::schedule::Schedule;
 
-/// A stretch of training with its own limits: a curriculum by length.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// A stretch of training with its own limits: a curriculum by length and level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
     /// Share of all steps, over the sum of all phases' shares.
@@ -16,6 +17,9 @@ pub struct Phase {
     pub max_item_tokens: usize,
     /// Tokens a step, at most: whole items are packed until the next does not fit.
     pub batch_tokens: usize,
+    /// Only items of these levels; empty: all items.
+    #[serde(default)]
+    pub levels: Vec<Level>,
 }
 
 /// The optimizers a recipe can name.
@@ -123,7 +127,7 @@ impl Default for TrainConfig {
             validate_items: 200,
             checkpoint_every: 250,
             groups: Vec::new(),
-            phases: vec![Phase { share: 1.0, max_item_tokens: 1024, batch_tokens: 2048 }],
+            phases: vec![Phase { share: 1.0, max_item_tokens: 1024, batch_tokens: 2048, levels: Vec::new() }],
         }
     }
 }
@@ -212,6 +216,9 @@ impl TrainConfig {
             if !(phase.share.is_finite() && phase.share > 0.0) {
                 return wrong(&key, &format!("share {} is not above 0", phase.share), "give a positive share");
             }
+            if phase.levels.iter().enumerate().any(|(at, level)| phase.levels[..at].contains(level)) {
+                return wrong(&key, "a level is named twice", "name each once");
+            }
             if phase.max_item_tokens < 2 || phase.batch_tokens < 2 {
                 return wrong(&key, "an item or batch of fewer than 2 tokens has no target", "give larger limits");
             }
@@ -236,16 +243,16 @@ impl TrainConfig {
     }
 
     /// The phase that a step (from 0) belongs to.
-    pub fn phase_at(&self, step: u64) -> (usize, Phase) {
+    pub fn phase_at(&self, step: u64) -> (usize, &Phase) {
         let total: f64 = self.phases.iter().map(|p| p.share).sum();
         let mut end = 0.0;
         for (i, phase) in self.phases.iter().enumerate() {
             end += phase.share / total;
             if (step as f64) < (end * self.steps as f64).round() {
-                return (i, *phase);
+                return (i, phase);
             }
         }
-        (self.phases.len() - 1, self.phases[self.phases.len() - 1])
+        (self.phases.len() - 1, &self.phases[self.phases.len() - 1])
     }
 }
 
@@ -255,7 +262,7 @@ mod tests {
 
     #[test]
     fn phases_split_the_steps_by_their_shares() {
-        let phase = |share| Phase { share, max_item_tokens: 10, batch_tokens: 10 };
+        let phase = |share| Phase { share, max_item_tokens: 10, batch_tokens: 10, levels: Vec::new() };
         let config = TrainConfig { steps: 100, phases: vec![phase(3.0), phase(1.0)], ..Default::default() };
         assert_eq!(config.phase_at(0).0, 0);
         assert_eq!(config.phase_at(74).0, 0);

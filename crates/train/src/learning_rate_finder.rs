@@ -50,7 +50,7 @@ pub struct Sweep {
 pub fn find_learning_rate(training: &Training<'_>, mut told: impl FnMut(u64, &SweepPoint)) -> Result<Sweep> {
     let Prepared { mut model, mut optimizer, .. } = training.prepare()?;
     training.probe(&model)?;
-    let mut loader = Loader::new(training.examples, training.seed, Cursor::default());
+    let mut loader = Loader::new(training.sources, training.seed, Cursor::default());
     let mut points: Vec<SweepPoint> = Vec::new();
     let (mut mean, mut lowest) = (0.0, f64::INFINITY);
     for step in 0..STEPS {

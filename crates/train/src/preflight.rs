@@ -74,7 +74,7 @@ pub fn preflight(training: &Training<'_>, clock: &dyn Fn() -> f64) -> Result<Pre
     while first < config.steps {
         let phase = config.phase_at(first).0;
         let end = (first..config.steps).find(|&s| config.phase_at(s).0 != phase).unwrap_or(config.steps);
-        let mut loader = Loader::new(training.examples, training.seed, Cursor::default());
+        let mut loader = Loader::new(training.sources, training.seed, Cursor::default());
         let (mut seconds, mut tokens, mut measured) = (0.0, 0, 0);
         for at in 0..(end - first).clamp(2, STEPS.1) {
             let begin = clock();

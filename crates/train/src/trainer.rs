@@ -59,8 +59,8 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
     observer.started(optimizer.steps())?;
 
     let mut plausibility =
-        Plausibility::new(training.examples, held_out, training.model.vocab_size, config.plausibility, batch_tokens);
-    let mut loader = Loader::new(training.examples, training.seed, cursor);
+        Plausibility::new(training.sources, held_out, training.model.vocab_size, config.plausibility, batch_tokens);
+    let mut loader = Loader::new(training.sources, training.seed, cursor);
     let (mut validation, mut stopped) = (None, false);
     while optimizer.steps() < config.steps && !stopped && !stopping.is_over(config.patience) {
         let step = optimizer.steps();
@@ -91,7 +91,7 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
         if over || improved || (due(config.checkpoint_every) && good) {
             let checkpoint = Checkpoint {
                 steps: step,
-                cursor: loader.cursor(),
+                cursor: loader.cursor().clone(),
                 watch: watch.clone(),
                 stopping,
                 run: identity.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bantam_core::{Error, Result, hash};
-use bantam_data::packing::{Draw, Example, Loader};
+use bantam_data::packing::{Draw, Example, Loader, Source};
 use bantam_formats::ModelConfig;
 use bantam_model::{TokenModel, weights};
 use burn::tensor::Device;
@@ -33,7 +33,7 @@ pub struct Training<'a> {
     /// What is minimized.
     pub objective: &'a dyn Objective,
     /// What is trained on.
-    pub examples: &'a [Example],
+    pub sources: &'a [Source<'a>],
     /// What validation looks at.
     pub validation: &'a [Example],
     /// The folder of checkpoints.
@@ -58,7 +58,7 @@ impl Training<'_> {
     /// parameters that the model does not have.
     pub(crate) fn prepare(&self) -> Result<Prepared> {
         self.config.validate("train")?;
-        targets::check_examples(self.examples, "training")?;
+        self.sources.iter().try_for_each(|s| targets::check_examples(s.examples, "training"))?;
         targets::check_examples(self.validation, "validation")?;
         self.check_lengths()?;
         let (model, start) = self.start.model(self.model, self.seed, self.device);
@@ -68,13 +68,13 @@ impl Training<'_> {
         let optimizer = Optimizer::with_rules(config.method(), config.weight_decay, groups, &config.groups, place)?;
         let model = weights::freeze(model, |name| self.trains(name));
         let identity = format!(
-            "{:?}\n{:?}\n{}\n{start:?}\n{:?}\n{}\n{}\n{}",
+            "{:?}\n{:?}\n{}\n{start:?}\n{:?}\n{}\n{:?}\n{}",
             self.model,
             self.config,
             self.seed,
             self.trainable,
             self.objective.identity(),
-            content_of(self.examples),
+            self.sources.iter().map(|s| format!("{} {}", s.weight, content_of(s.examples))).collect::<Vec<_>>(),
             content_of(self.held_out()),
         );
         Ok(Prepared { model, optimizer, identity: hash::bytes(identity.as_bytes()) })
@@ -83,6 +83,11 @@ impl Training<'_> {
     /// Whether the parameter of this name is trained.
     pub(crate) fn trains(&self, name: &str) -> bool {
         self.trainable.as_ref().is_none_or(|names| names.contains(name))
+    }
+
+    /// The training items of all sources.
+    fn examples(&self) -> impl Iterator<Item = &Example> {
+        self.sources.iter().flat_map(|s| s.examples)
     }
 
     /// The validation items that are used.
@@ -103,9 +108,14 @@ impl Training<'_> {
     /// The batches of step `step` (from 0), every target checked.
     pub(crate) fn batches(&self, loader: &mut Loader<'_>, step: u64) -> Result<Vec<Inputs>> {
         let (phase, limits) = self.config.phase_at(step);
-        let draw = Draw { phase, max_item_tokens: limits.max_item_tokens, batch_tokens: limits.batch_tokens };
+        let draw = Draw {
+            phase,
+            max_item_tokens: limits.max_item_tokens,
+            levels: limits.levels.clone(),
+            batch_tokens: limits.batch_tokens,
+        };
         let next = |_| {
-            let batch = loader.next(draw)?;
+            let batch = loader.next(&draw)?;
             targets::check(&batch)?;
             Ok(Inputs::new(&batch, self.device))
         };
@@ -115,7 +125,7 @@ impl Training<'_> {
     /// No item may have more positions than the model.
     fn check_lengths(&self) -> Result<()> {
         let limit = self.config.phases.iter().map(|p| p.max_item_tokens.min(p.batch_tokens)).max().unwrap_or(0);
-        let longest = self.examples.iter().map(|e| e.tokens.len()).filter(|&n| n <= limit).max().unwrap_or(0);
+        let longest = self.examples().map(|e| e.tokens.len()).filter(|&n| n <= limit).max().unwrap_or(0);
         let positions = self.model.max_position_embeddings;
         if longest > positions {
             return Err(Error::input(
@@ -148,6 +158,7 @@ fn content_of(examples: &[Example]) -> String {
         for answer in &example.answers {
             bytes.extend([answer.start, answer.end].iter().flat_map(|&at| (at as u64).to_le_bytes()));
         }
+        bytes.push(example.level.map_or(0, |level| level as u8 + 1));
         bytes.extend((example.tokens.len() as u64).to_le_bytes());
         bytes.extend(example.tokens.iter().flat_map(|t| t.to_le_bytes()));
     }

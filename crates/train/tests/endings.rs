@@ -3,7 +3,7 @@
 mod setup;
 
 use bantam_train::{Checkpoint, TrainConfig, Weights, final_weights, latest};
-use setup::{Recorder, config, examples, resumes_exactly, run, run_with, weights_of};
+use setup::{Recorder, config, resumes_exactly, run, run_on, weights_of};
 
 #[test]
 fn early_stopping_ends_with_the_best_weights() {
@@ -105,11 +105,8 @@ fn a_loss_too_good_to_be_true_is_explained_or_stops_the_run() {
     let e = run(&config, &dir.path().join("a"), false, &mut Recorder::default()).unwrap_err();
     assert!(e.exit_code() == 1 && e.to_string().contains("100.0 % of the validation items"), "{e}");
     // The same loss on items that training has not seen is believed.
-    let (mut recorder, examples) = (Recorder::default(), examples().leak());
-    run_with(&config, &dir.path().join("b"), &mut recorder, |t| {
-        (t.examples, t.validation) = (&examples[12..], &examples[..12])
-    })
-    .unwrap();
+    let mut recorder = Recorder::default();
+    run_on(&config, &dir.path().join("b"), &mut recorder, &[(12..60, 1.0)], 0..12, |_| ()).unwrap();
     let explained = recorder.explained.unwrap();
     assert!((explained.packed_loss - explained.prefix_loss).abs() < 1e-5 && explained.overlap == 0.0, "{explained:?}");
 }

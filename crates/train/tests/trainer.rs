@@ -5,12 +5,13 @@ mod setup;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use bantam_data::item::Level;
 use bantam_data::packing::{Batch, Example};
 use bantam_model::TokenModel;
 use bantam_model::weights;
 use bantam_train::{Checkpoint, Inputs, NextToken, OptimizerKind, Start, TrainConfig, accumulate};
 use burn::tensor::Device;
-use setup::{Recorder, config, examples, model, resumes_exactly, run, run_with, weights_of};
+use setup::{Recorder, config, examples, model, resumes_exactly, resumes_exactly_on, run, run_with, weights_of};
 
 #[test]
 fn a_stopped_and_resumed_run_ends_with_the_same_bits_with_every_optimizer() {
@@ -18,6 +19,13 @@ fn a_stopped_and_resumed_run_ends_with_the_same_bits_with_every_optimizer() {
         resumes_exactly(&TrainConfig { optimizer, ..config() });
         resumes_exactly(&TrainConfig { optimizer, accumulate: 3, ..config() });
     }
+}
+
+#[test]
+fn resuming_is_exact_with_several_sources_and_a_curriculum_by_level() {
+    let mut config = TrainConfig { accumulate: 2, ..config() };
+    config.phases[0].levels = vec![Level::Simple, Level::Medium];
+    resumes_exactly_on(&config, &[(0..20, 2.0), (20..45, 1.0), (45..60, 0.5)]);
 }
 
 #[test]

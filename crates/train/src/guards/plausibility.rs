@@ -11,7 +11,7 @@
 use std::collections::HashSet;
 
 use bantam_core::{Error, Result};
-use bantam_data::packing::{Batch, Example};
+use bantam_data::packing::{Batch, Example, Source};
 
 use super::trigram::Trigram;
 
@@ -41,7 +41,7 @@ pub struct Explained {
 
 /// Watches the validation losses of one run.
 pub struct Plausibility<'a> {
-    examples: &'a [Example],
+    sources: &'a [Source<'a>],
     validation: &'a [Example],
     vocabulary: usize,
     fraction: f64,
@@ -53,13 +53,13 @@ pub struct Plausibility<'a> {
 impl<'a> Plausibility<'a> {
     /// `fraction` of the trigram's loss under which a loss has to be explained; 0 never asks.
     pub fn new(
-        examples: &'a [Example],
+        sources: &'a [Source<'a>],
         validation: &'a [Example],
         vocabulary: usize,
         fraction: f64,
         batch_tokens: usize,
     ) -> Self {
-        Self { examples, validation, vocabulary, fraction, batch_tokens, floor: None, explained: false }
+        Self { sources, validation, vocabulary, fraction, batch_tokens, floor: None, explained: false }
     }
 
     /// Judges a validation loss. `nats_of` gives a batch's loss, summed over its targets. `None` if the loss needs no
@@ -73,8 +73,11 @@ impl<'a> Plausibility<'a> {
         if self.explained || self.fraction == 0.0 || loss >= self.fraction * even {
             return Ok(None);
         }
-        let count = || Trigram::fit(self.examples, self.vocabulary).loss(self.validation).map_or(even, |l| l.min(even));
-        let floor = *self.floor.get_or_insert_with(count);
+        let floor = match self.floor {
+            Some(floor) => floor,
+            None => Trigram::fit(self.trained(), self.vocabulary).loss(self.validation).map_or(even, |l| l.min(even)),
+        };
+        self.floor = Some(floor);
         if loss >= self.fraction * floor {
             return Ok(None);
         }
@@ -134,8 +137,12 @@ impl<'a> Plausibility<'a> {
         (packed / n, prefix / n)
     }
 
+    fn trained(&self) -> impl Iterator<Item = &'a Example> + Clone {
+        self.sources.iter().flat_map(|s| s.examples)
+    }
+
     fn overlap(&self) -> f64 {
-        let trained: HashSet<&[u32]> = self.examples.iter().map(|e| &e.tokens[..]).collect();
+        let trained: HashSet<&[u32]> = self.trained().map(|e| &e.tokens[..]).collect();
         share(self.validation, |e| trained.contains(&e.tokens[..]))
     }
 
@@ -171,6 +178,10 @@ mod tests {
             .collect()
     }
 
+    fn all(examples: &[Example]) -> [Source<'_>; 1] {
+        [Source { examples, weight: 1.0 }]
+    }
+
     /// A model that knows each answer by its prompt, as a copier does.
     fn copier(batch: &Batch) -> f64 {
         0.01 * batch.target_rows.len() as f64
@@ -185,6 +196,7 @@ mod tests {
     #[test]
     fn a_copier_is_believed_and_a_model_that_sees_the_future_is_not() {
         let (train, valid) = (items(0), items(9));
+        let train = all(&train);
         let mut guard = Plausibility::new(&train, &valid, 128, 0.1, 100);
         assert_eq!(guard.judge(1.0, copier).unwrap(), None);
         let explained = guard.judge(0.01, copier).unwrap().unwrap();
@@ -200,16 +212,17 @@ mod tests {
     fn validation_items_that_were_trained_on_are_found_and_the_check_can_be_turned_off() {
         let (train, mut valid) = (items(0), items(9));
         valid[..2].clone_from_slice(&train[..2]);
-        let e = Plausibility::new(&train, &valid, 128, 0.1, 100).judge(0.01, copier).unwrap_err();
+        let e = Plausibility::new(&all(&train), &valid, 128, 0.1, 100).judge(0.01, copier).unwrap_err();
         assert!(e.to_string().contains("2.0 % of the validation items"), "{e}");
-        assert_eq!(Plausibility::new(&train, &valid, 128, 0.0, 100).judge(0.01, copier).unwrap(), None);
+        assert_eq!(Plausibility::new(&all(&train), &valid, 128, 0.0, 100).judge(0.01, copier).unwrap(), None);
     }
 
     #[test]
     fn a_loss_that_counting_reaches_too_needs_no_explanation() {
         let item = |i: u32| Example::with_answer((0..40).map(|t| (t + i) % 5).collect(), 2, 1);
         let items: Vec<Example> = (0..50).map(item).collect();
-        let mut guard = Plausibility::new(&items, &items, 128, 0.1, 100);
+        let sources = all(&items);
+        let mut guard = Plausibility::new(&sources, &items, 128, 0.1, 100);
         assert_eq!(guard.judge(0.01, cheat).unwrap(), None);
     }
 }

@@ -2,10 +2,12 @@
 
 #![allow(dead_code)] // Each test file uses its own part.
 
+use std::ops::Range;
 use std::path::Path;
 
 use bantam_core::Result;
-use bantam_data::packing::Example;
+use bantam_data::item::Level;
+use bantam_data::packing::{Example, Source};
 use bantam_formats::{Architecture, ModelConfig};
 use bantam_model::weights::{self, NamedTensor};
 use bantam_train::guards::plausibility::Explained;
@@ -44,8 +46,8 @@ pub fn config() -> TrainConfig {
         checkpoint_every: 4,
         validate_every: 5,
         phases: vec![
-            Phase { share: 1.0, max_item_tokens: 12, batch_tokens: 60 },
-            Phase { share: 1.0, max_item_tokens: 40, batch_tokens: 90 },
+            Phase { share: 1.0, max_item_tokens: 12, batch_tokens: 60, levels: vec![] },
+            Phase { share: 1.0, max_item_tokens: 40, batch_tokens: 90, levels: vec![] },
         ],
         ..TrainConfig::default()
     }
@@ -60,7 +62,8 @@ pub fn examples() -> Vec<Example> {
             tokens.push(39);
             tokens.extend(&prompt);
             tokens.push(0);
-            Example::with_answer(tokens, prompt.len() + 1, prompt.len())
+            let level = Level::ALL.get(i as usize % 3).copied();
+            Example { level, ..Example::with_answer(tokens, prompt.len() + 1, prompt.len()) }
         })
         .collect()
 }
@@ -100,7 +103,21 @@ pub fn run_with(
     recorder: &mut Recorder,
     change: impl FnOnce(&mut Training<'_>),
 ) -> Result<Outcome> {
+    run_on(config, dir, recorder, &[(0..60, 1.0)], 0..10, change)
+}
+
+/// [`run_with`] on other parts of the examples: each source's and its weight, and the validation's.
+pub fn run_on(
+    config: &TrainConfig,
+    dir: &Path,
+    recorder: &mut Recorder,
+    sources: &[(Range<usize>, f64)],
+    validation: Range<usize>,
+    change: impl FnOnce(&mut Training<'_>),
+) -> Result<Outcome> {
     let (model, examples) = (model(), examples());
+    let source = |(part, weight): &(Range<usize>, f64)| Source { examples: &examples[part.clone()], weight: *weight };
+    let sources: Vec<Source<'_>> = sources.iter().map(source).collect();
     let mut training = Training {
         model: &model,
         config,
@@ -109,8 +126,8 @@ pub fn run_with(
         start: Start::Random,
         trainable: None,
         objective: &NextToken { label_smoothing: config.label_smoothing },
-        examples: &examples,
-        validation: &examples[..10],
+        sources: &sources,
+        validation: &examples[validation],
         checkpoints: dir,
         resume: false,
     };
@@ -128,20 +145,28 @@ pub fn weights_of(outcome: &Outcome) -> Vec<NamedTensor> {
 
 /// Stops after six steps, loses the checkpoint made on stopping, and resumes from that of step four.
 pub fn resumes_exactly(config: &TrainConfig) {
+    resumes_exactly_on(config, &[(0..60, 1.0)]);
+}
+
+/// [`resumes_exactly`] on these sources.
+pub fn resumes_exactly_on(config: &TrainConfig, sources: &[(Range<usize>, f64)]) {
     let dir = tempfile::tempdir().unwrap();
     let (mut whole, mut first, mut second) = (Recorder::default(), Recorder::default(), Recorder::default());
-    let wanted = run(config, &dir.path().join("whole"), false, &mut whole).unwrap();
+    let run = |name: &str, resume: bool, seed: u64, recorder: &mut Recorder| {
+        let change = |t: &mut Training<'_>| (t.resume, t.seed) = (resume, seed);
+        run_on(config, &dir.path().join(name), recorder, sources, 0..10, change).unwrap()
+    };
+    let wanted = run("whole", false, 3, &mut whole);
     first.stop_after = Some(6);
-    let stopped = run(config, &dir.path().join("cut"), false, &mut first).unwrap();
+    let stopped = run("cut", false, 3, &mut first);
     assert!(stopped.stopped && stopped.steps == 6);
     // A kill loses the steps since the last periodic checkpoint: drop the one written on stopping.
     std::fs::remove_dir_all(dir.path().join("cut/step-00000006")).unwrap();
-    let got = run(config, &dir.path().join("cut"), true, &mut second).unwrap();
+    let got = run("cut", true, 3, &mut second);
     assert_eq!(second.started_at, 4);
     assert_eq!(weights_of(&got), weights_of(&wanted));
     assert_eq!(second.losses, whole.losses[4..]);
     assert_eq!(got.validation, wanted.validation);
     // Another seed of the same shape must not give the same weights.
-    let other = run_with(config, &dir.path().join("o"), &mut first, |t| t.seed = 4).unwrap();
-    assert_ne!(weights_of(&other), weights_of(&wanted));
+    assert_ne!(weights_of(&run("other", false, 4, &mut first)), weights_of(&wanted));
 }
