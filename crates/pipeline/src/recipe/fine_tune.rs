@@ -102,8 +102,8 @@ impl FineTuneSection {
         if self.base.is_empty() {
             return wrong("base", "there is none".into(), "give the model to fine-tune");
         }
-        if !(1..=1 << 16).contains(&self.rank) {
-            return wrong("rank", format!("{} is not between 1 and 65536", self.rank), "usual are 4 to 64");
+        if !(1..=1024).contains(&self.rank) {
+            return wrong("rank", format!("{} is not between 1 and 1024", self.rank), "usual are 4 to 64");
         }
         if !(self.alpha.is_finite() && self.alpha > 0.0) {
             return wrong("alpha", format!("{} is not above 0", self.alpha), "usual is twice the rank");
