@@ -32,6 +32,8 @@ pub enum Verb {
     Tokenizer(TokenizerVerb),
     /// Train a recipe's model, with the data and tokenizer it needs.
     Train(TrainArguments),
+    /// Merge a LoRA adapter into its base model.
+    Merge(MergeArguments),
     /// Continue a prompt.
     Generate(GenerateArguments),
     /// Measure how well a model predicts a text: perplexity and bits per byte.
@@ -80,6 +82,20 @@ pub struct TrainArguments {
     /// Only sweep over learning rates, and suggest one.
     #[arg(long, conflicts_with_all = ["restart", "resume"])]
     pub find_lr: bool,
+}
+
+/// `merge`.
+#[derive(Args, Debug)]
+pub struct MergeArguments {
+    /// The model the adapter was trained on: a Hugging Face folder, a GGUF file or a run folder.
+    #[arg(long, value_name = "DIR")]
+    pub base: PathBuf,
+    /// The adapter's folder, in PEFT's format.
+    #[arg(long, value_name = "DIR")]
+    pub adapter: PathBuf,
+    /// The folder to write the merged model to.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// What `data` can do.

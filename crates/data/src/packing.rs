@@ -3,6 +3,8 @@
 //! A batch is one row of tokens: whole items one after the other, each its own span, no padding. The order is a
 //! function of (seed, phase, pass, source) alone, so that a [`Cursor`] of a few numbers is the loader's whole state.
 
+use std::ops::Range;
+
 use bantam_core::{Error, Result, seed};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -12,14 +14,27 @@ use crate::item::Level;
 /// A tokenized item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// Prompt and answer, the end token included.
+    /// Prompts and answers, the end tokens included.
     pub tokens: Vec<u32>,
-    /// Index of the answer's first token; at least 1. Only answer tokens enter the loss.
-    pub answer_start: usize,
-    /// Bytes of the answer's text (without the end token), for bits per byte.
+    /// The tokens of each answer: in order, apart, none before token 1. Only they enter the loss.
+    pub answers: Vec<Range<usize>>,
+    /// Bytes of the answers' texts (without the end tokens), for bits per byte.
     pub answer_bytes: usize,
     /// How hard it is, where that is known, for a curriculum by level.
     pub level: Option<Level>,
+}
+
+impl Example {
+    /// An item whose one answer runs from token `answer_start` to the end.
+    pub fn with_answer(tokens: Vec<u32>, answer_start: usize, answer_bytes: usize) -> Self {
+        let answer = answer_start..tokens.len();
+        Self { tokens, answers: vec![answer], answer_bytes, level: None }
+    }
+
+    /// Indices of the tokens in the loss, ascending.
+    pub fn targets(&self) -> impl Iterator<Item = usize> {
+        self.answers.iter().cloned().flatten()
+    }
 }
 
 /// Items packed for one step.
@@ -43,7 +58,7 @@ impl Batch {
         let start = self.tokens.len();
         self.tokens.extend_from_slice(&example.tokens);
         self.spans.push((start, example.tokens.len()));
-        for i in example.answer_start..example.tokens.len() {
+        for i in example.targets() {
             self.target_rows.push((start + i - 1) as u32);
             self.target_tokens.push(example.tokens[i]);
         }
@@ -227,14 +242,11 @@ mod tests {
     use super::*;
 
     fn examples() -> Vec<Example> {
-        (0..50u32)
-            .map(|i| Example {
-                tokens: (0..3 + i % 20).map(|t| i * 100 + t).collect(),
-                answer_start: 2,
-                answer_bytes: 5,
-                level: Level::ALL.get(i as usize % 4).copied(),
-            })
-            .collect()
+        let item = |i: u32| Example {
+            level: Level::ALL.get(i as usize % 4).copied(),
+            ..Example::with_answer((0..3 + i % 20).map(|t| i * 100 + t).collect(), 2, 5)
+        };
+        (0..50).map(item).collect()
     }
 
     const DRAW: Draw = Draw { phase: 0, max_item_tokens: 15, levels: Vec::new(), batch_tokens: 64 };
@@ -324,10 +336,11 @@ mod tests {
     #[test]
     fn targets_are_the_answers_tokens_one_position_ahead() {
         let mut batch = Batch::default();
-        batch.push(&Example { tokens: vec![9, 9], answer_start: 1, answer_bytes: 1, level: None });
-        batch.push(&Example { tokens: vec![10, 11, 12, 13], answer_start: 2, answer_bytes: 2, level: None });
-        assert_eq!(batch.target_rows, [0, 3, 4]);
-        assert_eq!(batch.target_tokens, [9, 12, 13]);
+        batch.push(&Example::with_answer(vec![9, 9], 1, 1));
+        // Two answers with a question between them.
+        batch.push(&Example { tokens: (10..16).collect(), answers: vec![2..4, 5..6], answer_bytes: 2, level: None });
+        assert_eq!(batch.target_rows, [0, 3, 4, 6]);
+        assert_eq!(batch.target_tokens, [9, 12, 13, 15]);
         for (row, target) in batch.target_rows.iter().zip(&batch.target_tokens) {
             assert_eq!(batch.tokens[*row as usize + 1], *target);
         }

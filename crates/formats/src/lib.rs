@@ -7,6 +7,7 @@ mod config;
 pub mod event_file;
 pub mod gguf;
 pub mod hf;
+pub mod peft;
 pub mod rope;
 mod tensor;
 mod tokenizer;

@@ -26,6 +26,11 @@ impl FeedForward {
         }
     }
 
+    /// The maps by their path within the feed-forward.
+    pub(crate) fn linears_mut(&mut self) -> [(&'static str, &mut Linear); 3] {
+        [("gate_proj", &mut self.gate_proj), ("up_proj", &mut self.up_proj), ("down_proj", &mut self.down_proj)]
+    }
+
     /// `[rows, width] -> [rows, width]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         self.down_proj.forward(ops::swiglu(self.gate_proj.forward(x.clone()), self.up_proj.forward(x)))

@@ -6,7 +6,9 @@ use burn::tensor::{Device, Int, Tensor};
 
 use crate::backbone::Backbone;
 use crate::context::SequenceContext;
+use crate::linear::Linear;
 use crate::ports::{Targets, TokenInPort, TokenOutPort};
+use crate::weights::hugging_face_name;
 
 /// Tokens to logits. With the default configuration this is exactly Llama's architecture.
 #[derive(Module, Debug)]
@@ -31,6 +33,18 @@ impl TokenModel {
         &self.backbone
     }
 
+    /// The linear maps of the blocks by Hugging Face's names, such as `model.layers.0.self_attn.q_proj`, in the order of
+    /// the forward pass.
+    pub(crate) fn linears_mut(&mut self) -> Vec<(String, &mut Linear)> {
+        let mut all = Vec::new();
+        for (layer, block) in self.backbone.blocks_mut().iter_mut().enumerate() {
+            for (path, linear) in block.linears_mut() {
+                all.push((hugging_face_name(&format!("backbone.blocks.{layer}.{path}")), linear));
+            }
+        }
+        all
+    }
+
     fn hidden(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<2> {
         let x = self.backbone.forward(self.in_port.forward(tokens), context, &mut Vec::new());
         let [batch, time, width] = x.dims();
@@ -40,6 +54,11 @@ impl TokenModel {
     /// Logits of every position: `[batch, time] -> [batch * time, vocabulary]`.
     pub fn logits(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<2> {
         self.out_port.logits(self.hidden(tokens, context), &self.in_port)
+    }
+
+    /// Logits of the positions that have a target: `[targets, vocabulary]`.
+    pub fn target_logits(&self, tokens: Tensor<2, Int>, context: &SequenceContext, targets: &Targets) -> Tensor<2> {
+        self.out_port.target_logits(self.hidden(tokens, context), &self.in_port, targets)
     }
 
     /// Mean (label-smoothed) cross-entropy over `targets`, a tensor of one value to call `backward` on.

@@ -37,7 +37,13 @@ impl Path {
 }
 
 /// The Hugging Face name of the parameter at a module path, for instance `backbone.blocks.0.mixer.q_proj.weight`.
-fn hugging_face_name(path: &str) -> String {
+pub(crate) fn hugging_face_name(path: &str) -> String {
+    // The adapter of a linear map, by PEFT's names.
+    for (end, name) in [(".adapter.a", ".lora_A.weight"), (".adapter.b", ".lora_B.weight")] {
+        if let Some(linear) = path.strip_suffix(end) {
+            return hugging_face_name(linear) + name;
+        }
+    }
     if let Some(rest) = path.strip_prefix("backbone.blocks.") {
         let (layer, part) = rest.split_once('.').unwrap_or((rest, ""));
         let part = match part.split_once('.') {
@@ -60,8 +66,13 @@ fn hugging_face_name(path: &str) -> String {
 
 /// Every parameter, in the order of the forward pass.
 pub fn read(model: &TokenModel) -> Vec<NamedTensor> {
-    struct Reader(Path, Vec<NamedTensor>);
-    impl ModuleVisitor for Reader {
+    read_some(model, |_| true)
+}
+
+/// [`read`] for the parameters that `wanted` names.
+pub fn read_some(model: &TokenModel, wanted: impl Fn(&str) -> bool) -> Vec<NamedTensor> {
+    struct Reader<F>(Path, F, Vec<NamedTensor>);
+    impl<F: Fn(&str) -> bool> ModuleVisitor for Reader<F> {
         fn enter_module(&mut self, name: &str, container: &str) {
             self.0.enter(name, container);
         }
@@ -69,15 +80,43 @@ pub fn read(model: &TokenModel) -> Vec<NamedTensor> {
             self.0.exit();
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let value = param.val().inner();
-            let shape = value.dims().to_vec();
-            let values = value.into_data().try_into_vec().expect("parameters are f32");
-            self.1.push((hugging_face_name(&self.0.text()), shape, values));
+            let name = hugging_face_name(&self.0.text());
+            if is_there(param) && (self.1)(&name) {
+                let value = param.val().inner();
+                let shape = value.dims().to_vec();
+                self.2.push((name, shape, value.into_data().try_into_vec().expect("parameters are f32")));
+            }
         }
     }
-    let mut reader = Reader(Path::default(), Vec::new());
+    let mut reader = Reader(Path::default(), wanted, Vec::new());
     model.visit(&mut reader);
-    reader.1
+    reader.2
+}
+
+/// The names of [`read`], without the values.
+pub fn names(model: &TokenModel) -> Vec<String> {
+    struct Namer(Path, Vec<String>);
+    impl ModuleVisitor for Namer {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.0.enter(name, container);
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.exit();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if is_there(param) {
+                self.1.push(hugging_face_name(&self.0.text()));
+            }
+        }
+    }
+    let mut namer = Namer(Path::default(), Vec::new());
+    model.visit(&mut namer);
+    namer.1
+}
+
+/// A matrix that is frozen in 4 bits leaves an empty parameter behind, which is none of the model's.
+fn is_there<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+    param.lazy_shape().num_elements() > 0
 }
 
 /// The gradient of every parameter that has one, by name; takes them out of `gradients`.
@@ -113,6 +152,9 @@ pub fn update(model: TokenModel, change: impl FnMut(&str, &[usize], &mut [f32]))
             self.0.exit();
         }
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            if !is_there(&param) {
+                return param;
+            }
             let name = hugging_face_name(&self.0.text());
             param.map(|value| {
                 let (device, shape, tracked) = (value.device(), value.dims(), value.is_require_grad());

@@ -3,6 +3,8 @@
 //! Reading rejects unknown keys, wrong types and impossible values, naming file, line and key. The resolved recipe,
 //! every default written out, goes into the run folder. Paths are relative to the working directory.
 
+mod distill;
+mod fine_tune;
 mod read;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +16,8 @@ use bantam_formats::{Architecture, ModelConfig};
 use bantam_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
+pub use distill::DistillSection;
+pub use fine_tune::{FineTuneSection, Method, SourceFile, SourceKind, Targets};
 use read::Source;
 
 /// A whole recipe.
@@ -36,6 +40,22 @@ pub struct Recipe {
     pub package: PackageSection,
     /// How the model is evaluated.
     pub eval: EvalSection,
+    /// The model to learn from, beside the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distill: Option<DistillSection>,
+    /// The model to train further. Only `run`, `train` and `distill` count beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finetune: Option<FineTuneSection>,
+}
+
+/// A recipe with `[finetune]` as it is written out: the sections that count.
+#[derive(Serialize)]
+struct FineTuneRecipe<'a> {
+    run: &'a RunSection,
+    train: &'a TrainConfig,
+    finetune: &'a FineTuneSection,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distill: Option<&'a DistillSection>,
 }
 
 /// `[run]`: what the run is called, from which seed everything random follows, and where it goes.
@@ -222,6 +242,14 @@ impl Recipe {
                 .try_into()
                 .map_err(|e: toml::de::Error| Error::input(&place, e.message(), read::remedy_for(e.message())))?;
         }
+        if table.contains_key("finetune") {
+            let unused = ["data", "tokenizer", "model", "package", "eval"].into_iter().find(|s| table.contains_key(*s));
+            if let Some(section) = unused {
+                let what =
+                    "does not count beside [finetune]: model and tokenizer are the base's, the data is in sources";
+                return Err(Error::input(source.place_of(section), what, "remove the section"));
+            }
+        }
         if table.get("data").is_none_or(|data| data.get("seed").is_none()) {
             recipe.data.seed = recipe.run.seed;
         }
@@ -231,7 +259,16 @@ impl Recipe {
 
     /// The recipe as TOML with every default written out.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string_pretty(self).map_err(|e| Error::internal("recipe.toml", e))
+        let text = match &self.finetune {
+            None => toml::to_string_pretty(self),
+            Some(finetune) => toml::to_string_pretty(&FineTuneRecipe {
+                run: &self.run,
+                train: &self.train,
+                finetune,
+                distill: self.distill.as_ref(),
+            }),
+        };
+        text.map_err(|e| Error::internal("recipe.toml", e))
     }
 
     /// Hash of what the recipe says to make. Where it is put, and under which name, is not part of that.
@@ -286,6 +323,12 @@ impl Recipe {
             e.at(place_of(&key))
         };
         self.data.validate().map_err(located)?;
+        if let Some(finetune) = &self.finetune {
+            finetune.check().map_err(located)?;
+        }
+        if let Some(distill) = &self.distill {
+            distill.check().map_err(located)?;
+        }
         self.train.validate("train").map_err(located)?;
         for (at, source) in self.sources.iter().enumerate() {
             let key = format!("sources.{at}");

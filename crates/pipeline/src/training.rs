@@ -6,15 +6,17 @@ pub mod trial;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use bantam_core::progress::Progress;
 use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files, hash};
 use bantam_data::item::{self, Item};
 use bantam_data::packing::{Example, Source};
 use bantam_data::schemas::SchemaSet;
-use bantam_formats::ModelConfig;
-use bantam_train::{Device, NextToken, Start, Training, examples};
+use bantam_formats::{ModelConfig, Tokenizer};
+use bantam_train::{Device, Start, Training, examples};
 use serde_json::{Value, json};
 
+use crate::objective;
 use crate::recipe::{Recipe, SourceSection};
 use crate::stage::{Output, StageContext};
 use crate::tokenizer;
@@ -24,14 +26,17 @@ use trace::Trace;
 pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
     let run = context.run;
     let material = Material::read(recipe, run)?;
-    if !context.resuming {
-        remove_checkpoints(run)?;
-    }
-    files::create_dir(&run.checkpoints())?;
-    let mut trace = Trace::new(run, context.progress, recipe.train.steps);
-    let outcome = material.train_with(recipe, &run.checkpoints(), context.resuming, |training| {
-        bantam_train::train(training, &mut trace)
-    })?;
+    ready_checkpoints(context)?;
+    material.train_with(recipe, run, context.progress, &run.checkpoints(), context.resuming, |training| {
+        traced(training, context)
+    })
+}
+
+/// Trains and names what that leaves in the run folder.
+pub(crate) fn traced(training: Training<'_>, context: &StageContext<'_>) -> Result<Vec<Output>> {
+    let run = context.run;
+    let mut trace = Trace::new(run, context.progress, training.config.steps);
+    let outcome = bantam_train::train(training, &mut trace)?;
     trace.finish(outcome.steps);
     let trained = bantam_train::final_folder(&run.checkpoints())?;
     let trained = trained.ok_or_else(|| Error::internal("train", "the run ended without a checkpoint"))?;
@@ -50,6 +55,7 @@ pub(crate) fn mixture(recipe: &Recipe) -> Result<Value> {
 /// What a training is made from.
 struct Material {
     config: ModelConfig,
+    tokenizer: Tokenizer,
     /// Items and weight of each source.
     sources: Vec<(Vec<Example>, f64)>,
     valid: Vec<Example>,
@@ -78,19 +84,22 @@ impl Material {
             sources.push((tokenized(&split("train")?, &generated)?, 1.0));
         }
         let valid = tokenized(&split("valid")?, &generated)?;
-        Ok(Self { config: recipe.model_config(tokenizer.vocab_size()), sources, valid })
+        Ok(Self { config: recipe.model_config(tokenizer.vocab_size()), tokenizer, sources, valid })
     }
 
     /// Does something with the recipe's training, whose checkpoints are in `checkpoints`.
     fn train_with<T>(
         &self,
         recipe: &Recipe,
+        run: &RunFolder,
+        progress: &dyn Progress,
         checkpoints: &Path,
         resume: bool,
         what: impl FnOnce(Training<'_>) -> Result<T>,
     ) -> Result<T> {
         let sources: Vec<Source<'_>> =
             self.sources.iter().map(|(examples, weight)| Source { examples, weight: *weight }).collect();
+        let objective = objective::of_recipe(recipe, &self.config, &self.tokenizer, &sources, run, progress)?;
         what(Training {
             model: &self.config,
             config: &recipe.train,
@@ -98,7 +107,7 @@ impl Material {
             device: &Device::flex().autodiff(),
             start: Start::Random,
             trainable: None,
-            objective: &NextToken { label_smoothing: recipe.train.label_smoothing },
+            objective: objective.as_ref(),
             sources: &sources,
             validation: &self.valid,
             checkpoints,
@@ -120,7 +129,14 @@ fn check_apart(path: &Path, items: &[Item], test: &[Item]) -> Result<()> {
     }
 }
 
-/// What another configuration left must not be continued.
+/// Makes the folder of checkpoints. Those of another configuration, which must not be continued, are removed.
+pub(crate) fn ready_checkpoints(context: &StageContext<'_>) -> Result<()> {
+    if !context.resuming {
+        remove_checkpoints(context.run)?;
+    }
+    files::create_dir(&context.run.checkpoints())
+}
+
 fn remove_checkpoints(run: &RunFolder) -> Result<()> {
     let dir = run.checkpoints();
     if dir.exists() {

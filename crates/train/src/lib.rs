@@ -5,6 +5,7 @@ mod accumulation;
 pub mod bench;
 mod checkpoint;
 mod config;
+pub mod distillation;
 mod early_stopping;
 mod ending;
 pub mod examples;

@@ -2,8 +2,8 @@
 
 use bantam_core::hash;
 use bantam_formats::ModelConfig;
-use bantam_model::TokenModel;
 use bantam_model::weights::{self, NamedTensor};
+use bantam_model::{TokenModel, adapters};
 use burn::tensor::Device;
 
 /// The weights before the first step.
@@ -12,7 +12,8 @@ pub enum Start {
     /// Random, each parameter by its own rule and from its own stream of the run's seed.
     Random,
     /// A model with its weights in place, on the training's device: fine-tuning. For a Hugging Face folder it is made
-    /// by [`weights::load_artifact`]; adapters, where there are some, are attached already.
+    /// by [`weights::load_artifact`] or [`adapters::load_quantized`]; adapters, where there are some, are attached
+    /// already.
     Model(Box<TokenModel>),
 }
 
@@ -22,7 +23,7 @@ impl Start {
         match self {
             Start::Random => (weights::initialize(TokenModel::new(config, device), config, seed), None),
             Start::Model(model) => {
-                let identity = identity(&weights::read(model));
+                let identity = format!("{} {:?}", identity(&weights::read(model)), adapters::frozen_hash(model));
                 ((**model).clone(), Some(identity))
             }
         }

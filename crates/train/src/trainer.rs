@@ -89,15 +89,13 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
         // What may be on its way to nowhere does not push out the last good checkpoint.
         let good = verdict == Verdict::Fine;
         if over || improved || (due(config.checkpoint_every) && good) {
-            let mut weights = weights::read(&model);
-            weights.retain(|(name, ..)| training.trains(name));
             let checkpoint = Checkpoint {
                 steps: step,
                 cursor: loader.cursor().clone(),
                 watch: watch.clone(),
                 stopping,
                 run: identity.clone(),
-                weights,
+                weights: weights::read_some(&model, |name| training.trains(name)),
                 optimizer: optimizer.state(),
             };
             checkpoint.write(checkpoints)?;

@@ -140,7 +140,7 @@ impl Training<'_> {
     /// The parameters to train must exist, and there must be some.
     fn check_names(&self, model: &TokenModel) -> Result<()> {
         let Some(names) = &self.trainable else { return Ok(()) };
-        let known: BTreeSet<String> = weights::read(model).into_iter().map(|(name, ..)| name).collect();
+        let known: BTreeSet<String> = weights::names(model).into_iter().collect();
         match names.iter().find(|name| !known.contains(*name)) {
             Some(name) => {
                 Err(Error::input("trainable parameters", format!("the model has no {name}"), "name parameters it has"))
@@ -155,8 +155,10 @@ impl Training<'_> {
 fn content_of(examples: &[Example]) -> String {
     let mut bytes = Vec::new();
     for example in examples {
-        bytes.extend((example.answer_start as u64).to_le_bytes());
         bytes.push(example.level.map_or(0, |level| level as u8 + 1));
+        for answer in &example.answers {
+            bytes.extend([answer.start, answer.end].iter().flat_map(|&at| (at as u64).to_le_bytes()));
+        }
         bytes.extend((example.tokens.len() as u64).to_le_bytes());
         bytes.extend(example.tokens.iter().flat_map(|t| t.to_le_bytes()));
     }

@@ -5,6 +5,7 @@ mod data;
 mod doctor;
 mod eval;
 mod generate;
+mod merge;
 mod run;
 mod runs;
 mod score;
@@ -30,6 +31,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Verb::Train(arguments) => train::run(&arguments, progress, &output),
         Verb::Data(verb) => data::run(&verb, progress, &output),
         Verb::Tokenizer(verb) => tokenizer::run(&verb, progress, &output),
+        Verb::Merge(arguments) => merge::run(&arguments, &output),
         Verb::Generate(arguments) => generate::run(&arguments, progress, &output),
         Verb::Score(arguments) => score::run(&arguments, &output),
         Verb::Eval(verb) => eval::run(&verb, progress, &output),

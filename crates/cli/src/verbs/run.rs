@@ -5,6 +5,7 @@ use std::fmt::Write;
 use bantam_core::Result;
 use bantam_core::progress::Progress;
 use bantam_pipeline::edge_json::{self, Request, Summary};
+use bantam_pipeline::fine_tune;
 use bantam_pipeline::recipe::Recipe;
 use serde_json::Value;
 
@@ -19,7 +20,10 @@ pub fn run(
     output: &Output,
 ) -> Result<()> {
     let (recipe, request) = wanted(arguments, until)?;
-    let summary = edge_json::execute(&recipe, &request, progress)?;
+    let summary = match &recipe.finetune {
+        Some(section) => fine_tune::execute(&recipe, section, &request, progress)?,
+        None => edge_json::execute(&recipe, &request, progress)?,
+    };
     output.text(&for_people(&summary))?;
     output.object(&summary)
 }

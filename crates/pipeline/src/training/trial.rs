@@ -1,17 +1,18 @@
 //! What can be said of a training before it is run: time, memory and tokens, or a learning rate. Real steps on the recipe's
 //! data, of which nothing is kept but what they told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bantam_core::progress::Progress;
 use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files, host};
-use bantam_train::{Preflight, Sweep};
+use bantam_train::{Preflight, Sweep, Training};
 use serde::Serialize;
 
 use super::Material;
 use crate::edge_json::{self, Request};
+use crate::fine_tune;
 use crate::recipe::Recipe;
 
 /// What a training will need.
@@ -38,19 +39,19 @@ pub fn preflight(recipe: &Recipe, request: &Request, progress: &dyn Progress) ->
     let _lock = run.lock()?;
     progress.start("preflight", None);
     let start = Instant::now();
-    let material = Material::read(recipe, &run)?;
-    let reading_seconds = start.elapsed().as_secs_f64();
+    let clock = || start.elapsed().as_secs_f64();
     let scratch = Scratch(run.path().join(".preflight"));
     files::create_dir(&scratch.0)?;
-    let clock = || start.elapsed().as_secs_f64();
-    let measured =
-        material.train_with(recipe, &scratch.0, false, |training| bantam_train::preflight(&training, &clock))?;
+    let (reading_seconds, parameters, measured) = train_with(recipe, &run, progress, &scratch.0, |training| {
+        let reading_seconds = clock();
+        Ok((reading_seconds, training.model.parameter_count(), bantam_train::preflight(&training, &clock)?))
+    })?;
     let prediction = Prediction {
         seconds: reading_seconds + measured.seconds(),
         reading_seconds,
         peak_memory_bytes: host::peak_memory_bytes(),
         tokens: measured.tokens(),
-        parameters: material.config.parameter_count(),
+        parameters,
         measured,
     };
     progress.finish("measured");
@@ -61,9 +62,8 @@ pub fn preflight(recipe: &Recipe, request: &Request, progress: &dyn Progress) ->
 pub fn find_learning_rate(recipe: &Recipe, request: &Request, progress: &dyn Progress) -> Result<(Sweep, PathBuf)> {
     let run = prepared(recipe, request, progress)?;
     let _lock = run.lock()?;
-    let material = Material::read(recipe, &run)?;
     progress.start("find-lr", None);
-    let sweep = material.train_with(recipe, &run.checkpoints(), false, |training| {
+    let sweep = train_with(recipe, &run, progress, &run.checkpoints(), |training| {
         bantam_train::find_learning_rate(&training, |step, point| {
             progress.update(step, &format!("rate {:.2e}, loss {:.3}", point.learning_rate, point.smoothed));
         })
@@ -75,11 +75,33 @@ pub fn find_learning_rate(recipe: &Recipe, request: &Request, progress: &dyn Pro
     Ok((sweep, path))
 }
 
-/// A run folder with data and tokenizer.
+/// A run folder with everything that training reads.
 fn prepared(recipe: &Recipe, request: &Request, progress: &dyn Progress) -> Result<RunFolder> {
-    let request = Request { until: Some("tokenizer"), ..request.clone() };
-    edge_json::execute(recipe, &request, progress)?;
+    match &recipe.finetune {
+        Some(section) => {
+            let request = Request { until: Some("data"), ..request.clone() };
+            fine_tune::execute(recipe, section, &request, progress)?;
+        }
+        None => {
+            let request = Request { until: Some("tokenizer"), ..request.clone() };
+            edge_json::execute(recipe, &request, progress)?;
+        }
+    }
     RunFolder::open(&recipe.folder())
+}
+
+/// Does something with the recipe's training from its beginning.
+fn train_with<T>(
+    recipe: &Recipe,
+    run: &RunFolder,
+    progress: &dyn Progress,
+    checkpoints: &Path,
+    what: impl FnOnce(Training<'_>) -> Result<T>,
+) -> Result<T> {
+    match &recipe.finetune {
+        Some(section) => fine_tune::train_with(recipe, section, run, progress, checkpoints, what),
+        None => Material::read(recipe, run)?.train_with(recipe, run, progress, checkpoints, false, what),
+    }
 }
 
 /// A folder that is gone when this is dropped.

@@ -110,8 +110,8 @@ impl<'a> Plausibility<'a> {
             .iter()
             .step_by(every)
             .enumerate()
-            // Another place in the answer each time; its last token has nothing behind it anyway.
-            .map(|(i, e)| (e, e.answer_start + i * 7 % (e.tokens.len() - e.answer_start).max(2).saturating_sub(1)))
+            // Another place in the answers each time; the last token has nothing behind it anyway.
+            .filter_map(|(i, e)| Some((e, e.targets().nth(i * 7 % e.targets().count().max(2).saturating_sub(1))?)))
             .collect();
         let one_target = |batch: &mut Batch, example: &Example, target: usize, end: usize| {
             let row = batch.tokens.len() + target - 1;
@@ -148,10 +148,12 @@ impl<'a> Plausibility<'a> {
 
     fn copied(&self) -> f64 {
         share(self.validation, |e| {
-            let (prompt, answer) = e.tokens.split_at(e.answer_start);
-            // Without the end token, which no prompt has.
-            let answer = &answer[..answer.len() - 1];
-            !answer.is_empty() && prompt.windows(answer.len()).any(|w| w == answer)
+            e.answers.iter().all(|answer| {
+                let prompt = &e.tokens[..answer.start];
+                // Without the end token, which no prompt has.
+                let answer = &e.tokens[answer.start..answer.end - 1];
+                !answer.is_empty() && prompt.windows(answer.len()).any(|w| w == answer)
+            })
         })
     }
 }
@@ -171,7 +173,7 @@ mod tests {
             .map(|i| {
                 let prompt: Vec<u32> = (0..12).map(|t| token(i, t)).collect();
                 let tokens = [&prompt[..], &prompt[..], &[0]].concat();
-                Example { answer_start: 12, answer_bytes: 12, level: None, tokens }
+                Example::with_answer(tokens, 12, 12)
             })
             .collect()
     }
@@ -217,12 +219,7 @@ mod tests {
 
     #[test]
     fn a_loss_that_counting_reaches_too_needs_no_explanation() {
-        let item = |i: u32| Example {
-            tokens: (0..40).map(|t| (t + i) % 5).collect(),
-            answer_start: 2,
-            answer_bytes: 1,
-            level: None,
-        };
+        let item = |i: u32| Example::with_answer((0..40).map(|t| (t + i) % 5).collect(), 2, 1);
         let items: Vec<Example> = (0..50).map(item).collect();
         let sources = all(&items);
         let mut guard = Plausibility::new(&sources, &items, 128, 0.1, 100);

@@ -12,11 +12,20 @@ use bantam_data::packing::{Batch, Example};
 /// # Errors
 /// A failed check that names the first item (from 0) without one.
 pub fn check_examples(examples: &[Example], what: &str) -> Result<()> {
-    let wrong = |e: &Example| e.answer_start == 0 || e.answer_start >= e.tokens.len();
+    let wrong = |e: &Example| {
+        let mut end = 1;
+        // In order, apart, each of one token at least, none before the second token.
+        let fits = e.answers.iter().all(|a| {
+            let fits = a.start >= end && a.start < a.end && a.end <= e.tokens.len();
+            end = a.end;
+            fits
+        });
+        e.answers.is_empty() || !fits
+    };
     match examples.iter().position(wrong) {
         Some(at) => Err(Error::check(
             format_args!("{what} item {at}"),
-            format_args!("its answer starts at token {} of {}", examples[at].answer_start, examples[at].tokens.len()),
+            format_args!("its answers are tokens {:?} of {}", examples[at].answers, examples[at].tokens.len()),
             "every item needs a prompt of one token at least, and an answer",
         )),
         None => Ok(()),
@@ -74,8 +83,8 @@ mod tests {
 
     fn batch() -> Batch {
         let mut batch = Batch::default();
-        batch.push(&Example { tokens: vec![1, 2, 3, 4, 5], answer_start: 2, answer_bytes: 3, level: None });
-        batch.push(&Example { tokens: vec![6, 7, 8, 9], answer_start: 1, answer_bytes: 3, level: None });
+        batch.push(&Example::with_answer(vec![1, 2, 3, 4, 5], 2, 3));
+        batch.push(&Example::with_answer(vec![6, 7, 8, 9], 1, 3));
         batch
     }
 
@@ -101,7 +110,7 @@ mod tests {
 
     #[test]
     fn items_without_prompt_or_answer_are_refused() {
-        let item = |answer_start| Example { tokens: vec![1, 2], answer_start, answer_bytes: 1, level: None };
+        let item = |answer_start| Example::with_answer(vec![1, 2], answer_start, 1);
         check_examples(&[item(1)], "training").unwrap();
         for start in [0, 2, 3] {
             let e = check_examples(&[item(1), item(start)], "training").unwrap_err();

@@ -58,10 +58,10 @@ impl Trigram {
     /// Counts the answers of `examples`; their contexts may reach into the prompt.
     pub fn fit<'a>(examples: impl Iterator<Item = &'a Example> + Clone, vocabulary: usize) -> Self {
         let mut model = Self { vocabulary, orders: Default::default() };
-        let targets: usize = examples.clone().map(|e| e.tokens.len() - e.answer_start).sum();
+        let targets: usize = examples.clone().map(|e| e.targets().count()).sum();
         let every = targets.div_ceil(MOST_TARGETS).max(1);
         for example in examples.step_by(every) {
-            for at in example.answer_start..example.tokens.len() {
+            for at in example.targets() {
                 let (two, one, token) = contexts(&example.tokens, at);
                 let [first, second, third] = &mut model.orders;
                 // Kneser and Ney: a lower order counts kinds of contexts, not occurrences.
@@ -84,7 +84,7 @@ impl Trigram {
     pub fn loss(&self, examples: &[Example]) -> Option<f64> {
         let (mut nats, mut tokens) = (0.0, 0usize);
         for example in examples {
-            for at in example.answer_start..example.tokens.len() {
+            for at in example.targets() {
                 nats -= self.probability(contexts(&example.tokens, at)).ln();
                 tokens += 1;
             }
@@ -105,7 +105,7 @@ mod tests {
     use rand::Rng;
 
     fn example(tokens: &[u32]) -> Example {
-        Example { tokens: tokens.to_vec(), answer_start: 1, answer_bytes: 1, level: None }
+        Example::with_answer(tokens.to_vec(), 1, 1)
     }
 
     #[test]

@@ -62,12 +62,8 @@ pub fn examples() -> Vec<Example> {
             tokens.push(39);
             tokens.extend(&prompt);
             tokens.push(0);
-            Example {
-                answer_start: prompt.len() + 1,
-                answer_bytes: prompt.len(),
-                level: Level::ALL.get(i as usize % 3).copied(),
-                tokens,
-            }
+            let level = Level::ALL.get(i as usize % 3).copied();
+            Example { level, ..Example::with_answer(tokens, prompt.len() + 1, prompt.len()) }
         })
         .collect()
 }
