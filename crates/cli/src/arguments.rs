@@ -70,20 +70,6 @@ pub struct RecipeArguments {
     pub restart: bool,
 }
 
-/// `train`.
-#[derive(Args, Debug)]
-pub struct TrainArguments {
-    /// The recipe.
-    #[command(flatten)]
-    pub recipe: RecipeArguments,
-    /// Only measure some steps, and tell how long training will take, its peak memory and its tokens.
-    #[arg(long, conflicts_with_all = ["restart", "resume", "find_lr"])]
-    pub preflight: bool,
-    /// Only sweep over learning rates, and suggest one.
-    #[arg(long, conflicts_with_all = ["restart", "resume"])]
-    pub find_lr: bool,
-}
-
 /// `merge`.
 #[derive(Args, Debug)]
 pub struct MergeArguments {
@@ -96,6 +82,20 @@ pub struct MergeArguments {
     /// The folder to write the merged model to.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// `train`.
+#[derive(Args, Debug)]
+pub struct TrainArguments {
+    /// The recipe.
+    #[command(flatten)]
+    pub recipe: RecipeArguments,
+    /// Only measure some steps, and tell how long training will take, its peak memory and its tokens.
+    #[arg(long, conflicts_with_all = ["restart", "resume", "find_lr"])]
+    pub preflight: bool,
+    /// Only sweep over learning rates, and suggest one.
+    #[arg(long, conflicts_with_all = ["restart", "resume"])]
+    pub find_lr: bool,
 }
 
 /// What `data` can do.

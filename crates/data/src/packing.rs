@@ -25,7 +25,7 @@ pub struct Example {
 }
 
 impl Example {
-    /// An item whose one answer runs from token `answer_start` to the end.
+    /// An item whose one answer runs from token `answer_start` to the end, of no level.
     pub fn with_answer(tokens: Vec<u32>, answer_start: usize, answer_bytes: usize) -> Self {
         let answer = answer_start..tokens.len();
         Self { tokens, answers: vec![answer], answer_bytes, level: None }
@@ -242,11 +242,9 @@ mod tests {
     use super::*;
 
     fn examples() -> Vec<Example> {
-        let item = |i: u32| Example {
-            level: Level::ALL.get(i as usize % 4).copied(),
-            ..Example::with_answer((0..3 + i % 20).map(|t| i * 100 + t).collect(), 2, 5)
-        };
-        (0..50).map(item).collect()
+        let level = |i: u32| Level::ALL.get(i as usize % 4).copied();
+        let tokens = |i: u32| (0..3 + i % 20).map(|t| i * 100 + t).collect();
+        (0..50u32).map(|i| Example { level: level(i), ..Example::with_answer(tokens(i), 2, 5) }).collect()
     }
 
     const DRAW: Draw = Draw { phase: 0, max_item_tokens: 15, levels: Vec::new(), batch_tokens: 64 };
@@ -338,7 +336,8 @@ mod tests {
         let mut batch = Batch::default();
         batch.push(&Example::with_answer(vec![9, 9], 1, 1));
         // Two answers with a question between them.
-        batch.push(&Example { tokens: (10..16).collect(), answers: vec![2..4, 5..6], answer_bytes: 2, level: None });
+        let two = Example { answers: vec![2..4, 5..6], ..Example::with_answer((10..16).collect(), 2, 2) };
+        batch.push(&two);
         assert_eq!(batch.target_rows, [0, 3, 4, 6]);
         assert_eq!(batch.target_tokens, [9, 12, 13, 15]);
         for (row, target) in batch.target_rows.iter().zip(&batch.target_tokens) {

@@ -3,7 +3,7 @@
 //! Burn identifies parameters by random ids; everything outside this file identifies them by their Hugging Face names
 //! (`bantam_formats` owns those), so that checkpoints and optimizer states survive the process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bantam_core::{Error, Result, seed};
 use bantam_formats::{EMBEDDING, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorSpec};
@@ -11,6 +11,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
 use rand_distr::{Distribution, Normal};
 
+use crate::adapters;
 use crate::mixers::{Initialization, Mixer, ParameterGroup};
 use crate::token_model::TokenModel;
 
@@ -143,8 +144,17 @@ pub fn take_gradients(model: &TokenModel, gradients: &mut Gradients) -> HashMap<
 
 /// Passes every parameter's values through `change`, in the order of the forward pass.
 pub fn update(model: TokenModel, change: impl FnMut(&str, &[usize], &mut [f32])) -> TokenModel {
-    struct Changer<F>(Path, F);
-    impl<F: FnMut(&str, &[usize], &mut [f32])> ModuleMapper for Changer<F> {
+    update_some(model, |_| true, change)
+}
+
+/// [`update`] for the parameters that `wanted` names; the others are not even read.
+pub fn update_some(
+    model: TokenModel,
+    wanted: impl Fn(&str) -> bool,
+    change: impl FnMut(&str, &[usize], &mut [f32]),
+) -> TokenModel {
+    struct Changer<W, F>(Path, W, F);
+    impl<W: Fn(&str) -> bool, F: FnMut(&str, &[usize], &mut [f32])> ModuleMapper for Changer<W, F> {
         fn enter_module(&mut self, name: &str, container: &str) {
             self.0.enter(name, container);
         }
@@ -152,20 +162,20 @@ pub fn update(model: TokenModel, change: impl FnMut(&str, &[usize], &mut [f32]))
             self.0.exit();
         }
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            if !is_there(&param) {
+            let name = hugging_face_name(&self.0.text());
+            if !is_there(&param) || !(self.1)(&name) {
                 return param;
             }
-            let name = hugging_face_name(&self.0.text());
             param.map(|value| {
                 let (device, shape, tracked) = (value.device(), value.dims(), value.is_require_grad());
                 let mut values: Vec<f32> = value.inner().into_data().try_into_vec().expect("parameters are f32");
-                (self.1)(&name, &shape, &mut values);
+                (self.2)(&name, &shape, &mut values);
                 let value = Tensor::from_data(TensorData::new(values, shape), &device);
                 if tracked { value.require_grad() } else { value }
             })
         }
     }
-    model.map(&mut Changer(Path::default(), change))
+    model.map(&mut Changer(Path::default(), wanted, change))
 }
 
 /// Puts `tensors` in the model. All of the model's parameters must be there, of the right shapes.
@@ -183,15 +193,16 @@ pub fn load_some(
     let mut by_name: HashMap<String, (Vec<usize>, Vec<f32>)> =
         tensors.into_iter().map(|(name, shape, values)| (name, (shape, values))).collect();
     let mut wrong = None;
-    let model = update(model, |name, shape, values| match by_name.remove(name) {
+    let given: HashSet<String> = by_name.keys().cloned().collect();
+    let concerned = |name: &str| given.contains(name) || wanted(name);
+    let model = update_some(model, concerned, |name, shape, values| match by_name.remove(name) {
         Some((s, v)) if s == shape && v.len() == values.len() => values.copy_from_slice(&v),
         Some((s, _)) => {
             wrong.get_or_insert(format!("tensor {name} has shape {s:?}, the model {shape:?}"));
         }
-        None if wanted(name) => {
+        None => {
             wrong.get_or_insert(format!("tensor {name} is missing"));
         }
-        None => {}
     });
     match wrong {
         Some(what) => Err(Error::input(place, what, "use weights made for this configuration")),
@@ -255,7 +266,15 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
         }
         group
     };
-    config.tensor_specs().into_iter().map(rule).collect()
+    let base: Vec<ParameterGroup> = config.tensor_specs().into_iter().map(rule).collect();
+    // Adapters are matrices like others; how they start is told where they are made.
+    let adapter = |path| ParameterGroup {
+        path,
+        learning_rate_scale: 1.0,
+        decays: true,
+        initialization: Initialization::Constant(0.0),
+    };
+    base.into_iter().chain(adapters::parameter_names(model).into_iter().map(adapter)).collect()
 }
 
 /// Starts every parameter by its rule, each from its own random stream of `seed`.

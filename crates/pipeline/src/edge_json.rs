@@ -131,8 +131,8 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
                     part(&recipe.model)?,
                     part(&recipe.train)?,
                     recipe.run.seed,
-                    part(&recipe.distill)?,
-                    training::mixture(recipe)?
+                    training::mixture(recipe)?,
+                    part(&recipe.distill)?
                 ]),
                 &["data", "tokenizer"],
                 Box::new(|c| training::run(recipe, c)),

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use bantam_core::progress::Progress;
 use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files, hash};
-use bantam_data::packing::{Example, Source};
+use bantam_data::packing::Example;
 use bantam_data::{chat, completion};
 use bantam_formats::peft::weights_hash;
 use bantam_formats::{ModelArtifact, Tokenizer, hf};
 use bantam_model::{adapters, weights};
 use bantam_train::examples::fine_tuning::{self, Tokenized, TooLong};
-use bantam_train::{Device, Start, Training};
+use bantam_train::{Device, Start};
 use serde_json::{Value, json};
 
 use crate::base;
@@ -19,7 +19,7 @@ use crate::edge_json::{Request, Summary, part, summarize};
 use crate::objective;
 use crate::recipe::{FineTuneSection, Method, Recipe, SourceFile, SourceKind, check_trainable};
 use crate::stage::{self, Options, Output, Stage, StageContext};
-use crate::training;
+use crate::training::{self, Material};
 
 /// Fine-tunes as the recipe's `[finetune]` says, skipping what is there already.
 pub fn execute(
@@ -28,32 +28,29 @@ pub fn execute(
     request: &Request,
     progress: &dyn Progress,
 ) -> Result<Summary> {
-    let base = base::locate(&section.base)?;
-    let artifact = ModelArtifact::open(&base)?;
-    check_trainable(artifact.config()).map_err(|e| e.at("finetune.base"))?;
+    let task = Task::open(recipe, section)?;
     let run = RunFolder::create(&recipe.folder())?;
     let _lock = run.lock()?;
     let resolved = recipe.to_toml()?;
     if !run.recipe().is_file() || files::read_text(&run.recipe())? != resolved {
         files::write(&run.recipe(), resolved.as_bytes())?;
     }
-    let task = Task { recipe, section, artifact };
-    let options = Options { until: request.until, restart: request.restart };
+    let options = Options { until: request.until.filter(|until| *until == UNTIL_DATA), restart: request.restart };
     let finished = stage::run(&mut task.stages()?, &run, progress, options)?;
     summarize(recipe, request, &run, &finished)
 }
 
-/// Does something with the training that the recipe's `[finetune]` describes, whose data is in the run folder.
-pub(crate) fn train_with<T>(
+/// The stage that reads and counts the items.
+pub(crate) const UNTIL_DATA: &str = "data";
+
+/// What a fine-tuning of the recipe would be made from.
+pub(crate) fn material(
     recipe: &Recipe,
     section: &FineTuneSection,
     run: &RunFolder,
     progress: &dyn Progress,
-    checkpoints: &Path,
-    what: impl FnOnce(Training<'_>) -> Result<T>,
-) -> Result<T> {
-    let artifact = ModelArtifact::open(&base::locate(&section.base)?)?;
-    Task { recipe, section, artifact }.train_with(run, progress, checkpoints, false, what)
+) -> Result<Material> {
+    Task::open(recipe, section)?.material(run, progress)
 }
 
 /// What every stage needs.
@@ -63,7 +60,13 @@ struct Task<'a> {
     artifact: ModelArtifact,
 }
 
-impl Task<'_> {
+impl<'a> Task<'a> {
+    fn open(recipe: &'a Recipe, section: &'a FineTuneSection) -> Result<Self> {
+        let artifact = ModelArtifact::open(base::locate(&section.base)?)?;
+        check_trainable(artifact.config()).map_err(|e| e.at("finetune.base"))?;
+        Ok(Self { recipe, section, artifact })
+    }
+
     fn stages(&self) -> Result<Vec<Stage<'_>>> {
         let base = self.artifact.path().to_owned();
         let sources = self.section.sources.iter().chain(&self.section.validation).map(|s| s.file.clone());
@@ -115,12 +118,9 @@ impl Task<'_> {
         }
     }
 
-    fn examples(&self, sources: &[SourceFile], tokenizer: &Tokenizer) -> Result<Vec<Example>> {
-        let mut examples = Vec::new();
-        for source in sources {
-            examples.extend(self.read(source, tokenizer)?.examples);
-        }
-        Ok(examples)
+    /// Items and weight of each file.
+    fn examples(&self, sources: &[SourceFile], tokenizer: &Tokenizer) -> Result<Vec<(Vec<Example>, f64)>> {
+        sources.iter().map(|s| Ok((self.read(s, tokenizer)?.examples, s.weight))).collect()
     }
 
     /// Looks at all items, and writes down what was found: counts, hashes, and the lines that are too long.
@@ -169,27 +169,14 @@ impl Task<'_> {
     }
 
     fn train(&self, context: &StageContext<'_>) -> Result<Vec<Output>> {
-        training::ready_checkpoints(context)?;
-        let run = context.run;
-        self.train_with(run, context.progress, &run.checkpoints(), context.resuming, |training| {
-            training::traced(training, context)
-        })
+        training::train(&self.material(context.run, context.progress)?, self.recipe, context)
     }
 
-    /// Does something with the training, whose checkpoints are in `checkpoints`.
-    fn train_with<T>(
-        &self,
-        run: &RunFolder,
-        progress: &dyn Progress,
-        checkpoints: &Path,
-        resume: bool,
-        what: impl FnOnce(Training<'_>) -> Result<T>,
-    ) -> Result<T> {
+    fn material(&self, run: &RunFolder, progress: &dyn Progress) -> Result<Material> {
         let tokenizer = self.artifact.tokenizer()?;
-        let (train, valid) =
-            (self.examples(&self.section.sources, &tokenizer)?, self.examples(&self.section.validation, &tokenizer)?);
-        let (seed, device) = (self.recipe.run.seed, Device::flex().autodiff());
-        let config = self.artifact.config();
+        let sources = self.examples(&self.section.sources, &tokenizer)?;
+        let valid = self.examples(&self.section.validation, &tokenizer)?.into_iter().flat_map(|(e, _)| e).collect();
+        let (config, device) = (self.artifact.config().clone(), Device::flex().autodiff());
         let (model, trainable) = match self.section.method {
             Method::Full => (weights::load_artifact(&self.artifact, &device)?, None),
             method => {
@@ -197,27 +184,14 @@ impl Task<'_> {
                     Method::Qlora => adapters::load_quantized(&self.artifact, &device)?,
                     _ => weights::load_artifact(&self.artifact, &device)?,
                 };
-                let adapter = adapters::start(config, &self.section.adapter(), seed)?;
+                let adapter = adapters::start(&config, &self.section.adapter(), self.recipe.run.seed)?;
                 let model = adapters::attach(base, &adapter, &device)?;
                 let names = adapters::parameter_names(&model);
                 (model, Some(names))
             }
         };
-        let sources = [Source { examples: &train, weight: 1.0 }];
-        let objective = objective::of_recipe(self.recipe, config, &tokenizer, &sources, run, progress)?;
-        what(Training {
-            model: config,
-            config: &self.recipe.train,
-            seed,
-            device: &device,
-            start: Start::Model(Box::new(model)),
-            trainable,
-            objective: objective.as_ref(),
-            sources: &sources,
-            validation: &valid,
-            checkpoints,
-            resume,
-        })
+        let objective = objective::of_recipe(self.recipe, &config, &tokenizer, &sources, run, progress)?;
+        Ok(Material { config, sources, valid, start: Start::Model(Box::new(model)), trainable, objective, device })
     }
 
     fn package(&self, context: &StageContext<'_>) -> Result<Vec<Output>> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bantam_core::progress::Progress;
 use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files, hash};
-use bantam_data::packing::{Example, Source};
+use bantam_data::packing::Example;
 use bantam_formats::peft::weights_hash;
 use bantam_formats::{ModelArtifact, ModelConfig, Tokenizer};
 use bantam_model::weights;
@@ -20,21 +20,20 @@ pub(crate) fn inputs(recipe: &Recipe) -> Result<Vec<PathBuf>> {
     recipe.distill.iter().map(|section| base::locate(&section.teacher)).collect()
 }
 
-/// The objective of a recipe for a student of the shape `student` that is trained on `sources`. What a teacher
-/// said is kept in the run folder.
+/// The objective of a recipe for a student of the shape `student` that is trained on `sources` (items and weight).
 pub(crate) fn of_recipe(
     recipe: &Recipe,
     student: &ModelConfig,
     tokenizer: &Tokenizer,
-    sources: &[Source<'_>],
+    sources: &[(Vec<Example>, f64)],
     run: &RunFolder,
     progress: &dyn Progress,
 ) -> Result<Box<dyn Objective>> {
     let label_smoothing = recipe.train.label_smoothing;
     let Some(section) = &recipe.distill else { return Ok(Box::new(NextToken { label_smoothing })) };
-    let examples: Vec<Example> = sources.iter().flat_map(|s| s.examples).cloned().collect();
-    let examples = &examples[..];
     let artifact = ModelArtifact::open(base::locate(&section.teacher)?)?;
+    let examples: Vec<Example> = sources.iter().flat_map(|(examples, _)| examples.clone()).collect();
+    let examples = examples.as_slice();
     check_teacher(&artifact, student, tokenizer, examples)?;
     let teacher_sha256 = weights_hash(&artifact)?;
     let device = Device::flex();

@@ -243,7 +243,9 @@ impl Recipe {
                 .map_err(|e: toml::de::Error| Error::input(&place, e.message(), read::remedy_for(e.message())))?;
         }
         if table.contains_key("finetune") {
-            let unused = ["data", "tokenizer", "model", "package", "eval"].into_iter().find(|s| table.contains_key(*s));
+            let unused = ["data", "tokenizer", "model", "package", "eval", "sources"]
+                .into_iter()
+                .find(|s| table.contains_key(*s));
             if let Some(section) = unused {
                 let what =
                     "does not count beside [finetune]: model and tokenizer are the base's, the data is in sources";

@@ -3,7 +3,7 @@
 mod trace;
 pub mod trial;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use bantam_core::progress::Progress;
@@ -12,8 +12,8 @@ use bantam_core::{Error, Result, files, hash};
 use bantam_data::item::{self, Item};
 use bantam_data::packing::{Example, Source};
 use bantam_data::schemas::SchemaSet;
-use bantam_formats::{ModelConfig, Tokenizer};
-use bantam_train::{Device, Start, Training, examples};
+use bantam_formats::ModelConfig;
+use bantam_train::{Device, Objective, Start, Training, examples};
 use serde_json::{Value, json};
 
 use crate::objective;
@@ -24,19 +24,20 @@ use trace::Trace;
 
 /// Trains the recipe's model on the run folder's data and tokenizer.
 pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
-    let run = context.run;
-    let material = Material::read(recipe, run)?;
-    ready_checkpoints(context)?;
-    material.train_with(recipe, run, context.progress, &run.checkpoints(), context.resuming, |training| {
-        traced(training, context)
-    })
+    train(&Material::read(recipe, context.run, context.progress)?, recipe, context)
 }
 
-/// Trains and names what that leaves in the run folder.
-pub(crate) fn traced(training: Training<'_>, context: &StageContext<'_>) -> Result<Vec<Output>> {
+/// Trains on given material.
+pub(crate) fn train(material: &Material, recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
     let run = context.run;
-    let mut trace = Trace::new(run, context.progress, training.config.steps);
-    let outcome = bantam_train::train(training, &mut trace)?;
+    if !context.resuming {
+        remove_checkpoints(run)?;
+    }
+    files::create_dir(&run.checkpoints())?;
+    let mut trace = Trace::new(run, context.progress, recipe.train.steps);
+    let outcome = material.train_with(recipe, &run.checkpoints(), context.resuming, |training| {
+        bantam_train::train(training, &mut trace)
+    })?;
     trace.finish(outcome.steps);
     let trained = bantam_train::final_folder(&run.checkpoints())?;
     let trained = trained.ok_or_else(|| Error::internal("train", "the run ended without a checkpoint"))?;
@@ -53,17 +54,21 @@ pub(crate) fn mixture(recipe: &Recipe) -> Result<Value> {
 }
 
 /// What a training is made from.
-struct Material {
-    config: ModelConfig,
-    tokenizer: Tokenizer,
+pub(crate) struct Material {
+    pub(crate) config: ModelConfig,
     /// Items and weight of each source.
-    sources: Vec<(Vec<Example>, f64)>,
-    valid: Vec<Example>,
+    pub(crate) sources: Vec<(Vec<Example>, f64)>,
+    pub(crate) valid: Vec<Example>,
+    pub(crate) start: Start,
+    pub(crate) trainable: Option<BTreeSet<String>>,
+    pub(crate) objective: Box<dyn Objective>,
+    pub(crate) device: Device,
 }
 
 impl Material {
-    /// Reads and tokenizes the run folder's items and those of the recipe's other sources.
-    fn read(recipe: &Recipe, run: &RunFolder) -> Result<Self> {
+    /// Reads and tokenizes the run folder's items and those of the recipe's other sources; training starts from random
+    /// weights.
+    fn read(recipe: &Recipe, run: &RunFolder, progress: &dyn Progress) -> Result<Self> {
         let tokenizer = tokenizer::read(&run.tokenizer())?;
         let generated = SchemaSet::load(&run.data().join("schemas"))?;
         let split = |name: &str| item::read_jsonl(&run.data().join(format!("{name}.jsonl")));
@@ -84,30 +89,30 @@ impl Material {
             sources.push((tokenized(&split("train")?, &generated)?, 1.0));
         }
         let valid = tokenized(&split("valid")?, &generated)?;
-        Ok(Self { config: recipe.model_config(tokenizer.vocab_size()), tokenizer, sources, valid })
+        let config = recipe.model_config(tokenizer.vocab_size());
+        let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, run, progress)?;
+        let (start, device) = (Start::Random, Device::flex().autodiff());
+        Ok(Self { config, sources, valid, start, trainable: None, objective, device })
     }
 
     /// Does something with the recipe's training, whose checkpoints are in `checkpoints`.
     fn train_with<T>(
         &self,
         recipe: &Recipe,
-        run: &RunFolder,
-        progress: &dyn Progress,
         checkpoints: &Path,
         resume: bool,
         what: impl FnOnce(Training<'_>) -> Result<T>,
     ) -> Result<T> {
         let sources: Vec<Source<'_>> =
             self.sources.iter().map(|(examples, weight)| Source { examples, weight: *weight }).collect();
-        let objective = objective::of_recipe(recipe, &self.config, &self.tokenizer, &sources, run, progress)?;
         what(Training {
             model: &self.config,
             config: &recipe.train,
             seed: recipe.run.seed,
-            device: &Device::flex().autodiff(),
-            start: Start::Random,
-            trainable: None,
-            objective: objective.as_ref(),
+            device: &self.device,
+            start: self.start.clone(),
+            trainable: self.trainable.clone(),
+            objective: self.objective.as_ref(),
             sources: &sources,
             validation: &self.valid,
             checkpoints,
@@ -129,14 +134,7 @@ fn check_apart(path: &Path, items: &[Item], test: &[Item]) -> Result<()> {
     }
 }
 
-/// Makes the folder of checkpoints. Those of another configuration, which must not be continued, are removed.
-pub(crate) fn ready_checkpoints(context: &StageContext<'_>) -> Result<()> {
-    if !context.resuming {
-        remove_checkpoints(context.run)?;
-    }
-    files::create_dir(&context.run.checkpoints())
-}
-
+/// What another configuration left must not be continued.
 fn remove_checkpoints(run: &RunFolder) -> Result<()> {
     let dir = run.checkpoints();
     if dir.exists() {

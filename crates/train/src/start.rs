@@ -24,7 +24,7 @@ impl Start {
             Start::Random => (weights::initialize(TokenModel::new(config, device), config, seed), None),
             Start::Model(model) => {
                 let identity = format!("{} {:?}", identity(&weights::read(model)), adapters::frozen_hash(model));
-                ((**model).clone(), Some(identity))
+                (TokenModel::clone(model), Some(identity))
             }
         }
     }

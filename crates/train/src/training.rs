@@ -155,10 +155,10 @@ impl Training<'_> {
 fn content_of(examples: &[Example]) -> String {
     let mut bytes = Vec::new();
     for example in examples {
-        bytes.push(example.level.map_or(0, |level| level as u8 + 1));
         for answer in &example.answers {
             bytes.extend([answer.start, answer.end].iter().flat_map(|&at| (at as u64).to_le_bytes()));
         }
+        bytes.push(example.level.map_or(0, |level| level as u8 + 1));
         bytes.extend((example.tokens.len() as u64).to_le_bytes());
         bytes.extend(example.tokens.iter().flat_map(|t| t.to_le_bytes()));
     }

@@ -60,6 +60,13 @@ pub struct SourceFile {
     pub file: PathBuf,
     /// What its lines are.
     pub kind: SourceKind,
+    /// Share of the tokens drawn, over the sum of the weights of all files; it means nothing for validation.
+    #[serde(default = "one")]
+    pub weight: f64,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 /// What the lines of a file are.
@@ -95,8 +102,8 @@ impl FineTuneSection {
         if self.base.is_empty() {
             return wrong("base", "there is none".into(), "give the model to fine-tune");
         }
-        if !(1..=1 << 16).contains(&self.rank) {
-            return wrong("rank", format!("{} is not between 1 and 65536", self.rank), "usual are 4 to 64");
+        if !(1..=1024).contains(&self.rank) {
+            return wrong("rank", format!("{} is not between 1 and 1024", self.rank), "usual are 4 to 64");
         }
         if !(self.alpha.is_finite() && self.alpha > 0.0) {
             return wrong("alpha", format!("{} is not above 0", self.alpha), "usual is twice the rank");
@@ -116,7 +123,10 @@ impl FineTuneSection {
         if self.sources.is_empty() {
             return wrong("sources", "there is none".into(), "give [{ file = \"F.jsonl\", kind = \"chat\" }]");
         }
-        Ok(())
+        match self.sources.iter().position(|s| !(s.weight.is_finite() && s.weight > 0.0)) {
+            Some(at) => wrong(&format!("sources[{at}]"), "its weight is not above 0".into(), "give a positive weight"),
+            None => Ok(()),
+        }
     }
 
     /// The adapter that the section asks for.

@@ -1,13 +1,13 @@
 //! What can be said of a training before it is run: time, memory and tokens, or a learning rate. Real steps on the recipe's
 //! data, of which nothing is kept but what they told.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use bantam_core::progress::Progress;
 use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files, host};
-use bantam_train::{Preflight, Sweep, Training};
+use bantam_train::{Preflight, Sweep};
 use serde::Serialize;
 
 use super::Material;
@@ -39,19 +39,19 @@ pub fn preflight(recipe: &Recipe, request: &Request, progress: &dyn Progress) ->
     let _lock = run.lock()?;
     progress.start("preflight", None);
     let start = Instant::now();
-    let clock = || start.elapsed().as_secs_f64();
+    let material = material(recipe, &run, progress)?;
+    let reading_seconds = start.elapsed().as_secs_f64();
     let scratch = Scratch(run.path().join(".preflight"));
     files::create_dir(&scratch.0)?;
-    let (reading_seconds, parameters, measured) = train_with(recipe, &run, progress, &scratch.0, |training| {
-        let reading_seconds = clock();
-        Ok((reading_seconds, training.model.parameter_count(), bantam_train::preflight(&training, &clock)?))
-    })?;
+    let clock = || start.elapsed().as_secs_f64();
+    let measured =
+        material.train_with(recipe, &scratch.0, false, |training| bantam_train::preflight(&training, &clock))?;
     let prediction = Prediction {
         seconds: reading_seconds + measured.seconds(),
         reading_seconds,
         peak_memory_bytes: host::peak_memory_bytes(),
         tokens: measured.tokens(),
-        parameters,
+        parameters: material.config.parameter_count(),
         measured,
     };
     progress.finish("measured");
@@ -62,8 +62,9 @@ pub fn preflight(recipe: &Recipe, request: &Request, progress: &dyn Progress) ->
 pub fn find_learning_rate(recipe: &Recipe, request: &Request, progress: &dyn Progress) -> Result<(Sweep, PathBuf)> {
     let run = prepared(recipe, request, progress)?;
     let _lock = run.lock()?;
+    let material = material(recipe, &run, progress)?;
     progress.start("find-lr", None);
-    let sweep = train_with(recipe, &run, progress, &run.checkpoints(), |training| {
+    let sweep = material.train_with(recipe, &run.checkpoints(), false, |training| {
         bantam_train::find_learning_rate(&training, |step, point| {
             progress.update(step, &format!("rate {:.2e}, loss {:.3}", point.learning_rate, point.smoothed));
         })
@@ -75,33 +76,22 @@ pub fn find_learning_rate(recipe: &Recipe, request: &Request, progress: &dyn Pro
     Ok((sweep, path))
 }
 
-/// A run folder with everything that training reads.
-fn prepared(recipe: &Recipe, request: &Request, progress: &dyn Progress) -> Result<RunFolder> {
+/// What the recipe's training is made from.
+fn material(recipe: &Recipe, run: &RunFolder, progress: &dyn Progress) -> Result<Material> {
     match &recipe.finetune {
-        Some(section) => {
-            let request = Request { until: Some("data"), ..request.clone() };
-            fine_tune::execute(recipe, section, &request, progress)?;
-        }
-        None => {
-            let request = Request { until: Some("tokenizer"), ..request.clone() };
-            edge_json::execute(recipe, &request, progress)?;
-        }
+        Some(section) => fine_tune::material(recipe, section, run, progress),
+        None => Material::read(recipe, run, progress),
     }
-    RunFolder::open(&recipe.folder())
 }
 
-/// Does something with the recipe's training from its beginning.
-fn train_with<T>(
-    recipe: &Recipe,
-    run: &RunFolder,
-    progress: &dyn Progress,
-    checkpoints: &Path,
-    what: impl FnOnce(Training<'_>) -> Result<T>,
-) -> Result<T> {
+/// A run folder with data and tokenizer.
+fn prepared(recipe: &Recipe, request: &Request, progress: &dyn Progress) -> Result<RunFolder> {
+    let until = |stage| Request { until: Some(stage), ..request.clone() };
     match &recipe.finetune {
-        Some(section) => fine_tune::train_with(recipe, section, run, progress, checkpoints, what),
-        None => Material::read(recipe, run)?.train_with(recipe, run, progress, checkpoints, false, what),
-    }
+        Some(section) => fine_tune::execute(recipe, section, &until(fine_tune::UNTIL_DATA), progress)?,
+        None => edge_json::execute(recipe, &until("tokenizer"), progress)?,
+    };
+    RunFolder::open(&recipe.folder())
 }
 
 /// A folder that is gone when this is dropped.

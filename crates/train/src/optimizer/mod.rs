@@ -130,10 +130,9 @@ impl Optimizer {
         gradient_scale: f64,
     ) -> TokenModel {
         self.begin_step();
-        weights::update(model, |name, shape, values| {
-            if let Some(gradient) = gradients.get(name) {
-                self.update(name, shape, values, gradient, learning_rate, gradient_scale);
-            }
+        let trained = |name: &str| gradients.contains_key(name);
+        weights::update_some(model, trained, |name, shape, values| {
+            self.update(name, shape, values, &gradients[name], learning_rate, gradient_scale);
         })
     }
 
