@@ -45,8 +45,19 @@ impl TokenModel {
         all
     }
 
-    fn hidden(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<2> {
-        let x = self.backbone.forward(self.in_port.forward(tokens), context, &mut Vec::new());
+    /// `[batch, time]` token ids to the first block's input, `[batch, time, width]`.
+    pub fn embed(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
+        self.in_port.forward(tokens)
+    }
+
+    /// Whether gradients are taken of the embedding.
+    pub fn trains_embedding(&self) -> bool {
+        self.in_port.embedding.val().is_require_grad()
+    }
+
+    /// What the last block makes of the tokens, before the final norm: `[batch, time] -> [batch * time, width]`.
+    pub fn hidden(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<2> {
+        let x = self.backbone.forward(self.embed(tokens), context, &mut Vec::new());
         let [batch, time, width] = x.dims();
         x.reshape([batch * time, width])
     }
@@ -58,7 +69,12 @@ impl TokenModel {
 
     /// Logits of the positions that have a target: `[targets, vocabulary]`.
     pub fn target_logits(&self, tokens: Tensor<2, Int>, context: &SequenceContext, targets: &Targets) -> Tensor<2> {
-        self.out_port.target_logits(self.hidden(tokens, context), &self.in_port, targets)
+        self.target_logits_of(self.hidden(tokens, context), targets)
+    }
+
+    /// [`target_logits`](Self::target_logits) from [`hidden`](Self::hidden).
+    pub fn target_logits_of(&self, hidden: Tensor<2>, targets: &Targets) -> Tensor<2> {
+        self.out_port.target_logits(hidden, &self.in_port, targets)
     }
 
     /// Mean (label-smoothed) cross-entropy over `targets`, a tensor of one value to call `backward` on.
@@ -69,7 +85,12 @@ impl TokenModel {
         targets: &Targets,
         label_smoothing: f32,
     ) -> Tensor<1> {
-        self.out_port.mean_loss(self.hidden(tokens, context), &self.in_port, targets, label_smoothing)
+        self.mean_loss_of(self.hidden(tokens, context), targets, label_smoothing)
+    }
+
+    /// [`mean_loss`](Self::mean_loss) from [`hidden`](Self::hidden).
+    pub fn mean_loss_of(&self, hidden: Tensor<2>, targets: &Targets, label_smoothing: f32) -> Tensor<1> {
+        self.out_port.mean_loss(hidden, &self.in_port, targets, label_smoothing)
     }
 
     /// Summed cross-entropy (nats, never smoothed) and correct tokens over `targets`.

@@ -6,6 +6,7 @@ use bantam_core::{Error, Result};
 use bantam_model::{TokenModel, weights};
 
 use crate::objective::{Inputs, Objective};
+use crate::recompute;
 
 /// Loss and gradients over all targets of some batches.
 #[derive(Clone, Debug)]
@@ -20,12 +21,17 @@ pub struct Accumulated {
     pub target_tokens: usize,
 }
 
-/// Runs forward and backward on one batch after the other. Every target counts the same, whichever batch it is in:
+/// Runs forward and backward on one batch after the other; with `recompute`, by gradient checkpointing. Every target counts the same, whichever batch it is in:
 /// a batch's mean is weighted by its share of all targets.
 ///
 /// # Errors
 /// Those of the objective; batches without any target.
-pub fn accumulate(model: &TokenModel, objective: &dyn Objective, batches: &[Inputs]) -> Result<Accumulated> {
+pub fn accumulate(
+    model: &TokenModel,
+    objective: &dyn Objective,
+    batches: &[Inputs],
+    recompute: bool,
+) -> Result<Accumulated> {
     let target_tokens: usize = batches.iter().map(|b| b.targets.tokens.len()).sum();
     if target_tokens == 0 {
         return Err(Error::input("training data", "a step without a target token", "give items with an answer"));
@@ -34,10 +40,11 @@ pub fn accumulate(model: &TokenModel, objective: &dyn Objective, batches: &[Inpu
     let mut all = Accumulated { loss: 0.0, gradients: HashMap::new(), tokens, target_tokens };
     for batch in batches.iter().filter(|b| !b.targets.tokens.is_empty()) {
         let share = batch.targets.tokens.len() as f64 / target_tokens as f64;
-        let loss = objective.mean_loss(model, batch)?;
-        let mut gradients = loss.backward();
-        all.loss += share * loss.into_data().iter::<f64>().next().unwrap_or(f64::NAN);
-        let gradients = weights::take_gradients(model, &mut gradients);
+        let (loss, gradients) = match recompute {
+            true => recompute::loss_and_gradients(model, objective, batch)?,
+            false => loss_and_gradients(model, objective, batch)?,
+        };
+        all.loss += share * loss;
         if all.gradients.is_empty() && share == 1.0 {
             all.gradients = gradients;
             continue;
@@ -53,4 +60,16 @@ pub fn accumulate(model: &TokenModel, objective: &dyn Objective, batches: &[Inpu
         }
     }
     Ok(all)
+}
+
+/// The loss of a batch and its gradients by parameter name.
+fn loss_and_gradients(
+    model: &TokenModel,
+    objective: &dyn Objective,
+    inputs: &Inputs,
+) -> Result<(f64, HashMap<String, Vec<f32>>)> {
+    let loss = objective.mean_loss(model, inputs)?;
+    let mut gradients = loss.backward();
+    let loss = loss.into_data().iter::<f64>().next().unwrap_or(f64::NAN);
+    Ok((loss, weights::take_gradients(model, &mut gradients)))
 }

@@ -18,7 +18,7 @@ use safetensors::tensor::Dtype;
 
 use crate::objective::{Inputs, NextToken};
 use crate::optimizer::{AdamWConfig, Method, Optimizer};
-use crate::step::{StepReport, train_step};
+use crate::step::{StepReport, StepRule, train_step};
 
 /// Shape of a benchmark model: Llama's architecture, tied embeddings.
 pub fn shape(width: usize, layers: usize, heads: usize, ffn: usize, vocab: usize, context: usize) -> ModelConfig {
@@ -149,7 +149,8 @@ impl Bench {
         let context = SequenceContext::whole_rows(batch, time);
         let inputs = Inputs { tokens, context, targets: Targets { rows, tokens: targets.into() } };
         let model = self.model.take().expect("put back after every step");
-        let step = train_step(model, &mut self.optimizer, &NextToken::default(), &[inputs], self.learning_rate, 1.0);
+        let rule = StepRule { learning_rate: self.learning_rate, clip_norm: 1.0, recompute: false };
+        let step = train_step(model, &mut self.optimizer, &NextToken::default(), &[inputs], rule);
         let (model, report) = step.expect("random batches have targets");
         self.model = Some(model);
         report

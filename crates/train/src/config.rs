@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::optimizer::{AdamWConfig, GroupRule, LionConfig, Method, MuonConfig, MuonScale};
 use crate::schedule::Schedule;
+use crate::step::StepRule;
 
 /// A stretch of training with its own limits: a curriculum by length and level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,6 +84,8 @@ pub struct TrainConfig {
     pub patience_gain: f64,
     /// End with the mean of the last so many checkpoints' weights. 0 and 1: the last step's.
     pub average: usize,
+    /// Keep only each block's input in the forward pass, and run the block again in the backward pass.
+    pub gradient_checkpointing: bool,
     /// Share of the uniform distribution mixed into the training targets. Validation is never smoothed.
     pub label_smoothing: f64,
     /// Validate every so many steps (and after the last). 0: only after the last.
@@ -122,6 +125,7 @@ impl Default for TrainConfig {
             patience: 0,
             patience_gain: 0.0,
             average: 0,
+            gradient_checkpointing: false,
             label_smoothing: 0.0,
             validate_every: 250,
             validate_items: 200,
@@ -240,6 +244,11 @@ impl TrainConfig {
             OptimizerKind::Muon => Method::Muon(muon, adamw),
             OptimizerKind::Lion => Method::Lion(LionConfig { beta1: self.beta1, beta2: self.beta2 }),
         }
+    }
+
+    /// How a step at this rate is taken.
+    pub fn step_rule(&self, learning_rate: f64) -> StepRule {
+        StepRule { learning_rate, clip_norm: self.clip_norm, recompute: self.gradient_checkpointing }
     }
 
     /// The phase that a step (from 0) belongs to.

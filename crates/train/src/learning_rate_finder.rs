@@ -57,7 +57,7 @@ pub fn find_learning_rate(training: &Training<'_>, mut told: impl FnMut(u64, &Sw
         let learning_rate = FROM * (TO / FROM).powf(step as f64 / (STEPS - 1) as f64);
         let batches = training.batches(&mut loader, 0)?;
         let (next, report) =
-            train_step(model, &mut optimizer, training.objective, &batches, learning_rate, training.config.clip_norm)?;
+            train_step(model, &mut optimizer, training.objective, &batches, training.config.step_rule(learning_rate))?;
         model = next;
         if !report.is_finite() {
             break;

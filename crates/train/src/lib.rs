@@ -15,6 +15,7 @@ mod objective;
 mod observer;
 mod optimizer;
 mod preflight;
+mod recompute;
 mod schedule;
 mod start;
 mod step;
@@ -36,7 +37,7 @@ pub use optimizer::{AdamWConfig, GroupRule, LionConfig, Method, MuonConfig, Muon
 pub use preflight::{PhaseMeasure, Preflight, preflight};
 pub use schedule::{Schedule, learning_rate};
 pub use start::Start;
-pub use step::{StepReport, train_step};
+pub use step::{StepReport, StepRule, train_step};
 pub use trainer::{Outcome, train};
 pub use training::Training;
 pub use validation::{Validation, validate};

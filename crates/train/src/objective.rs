@@ -38,12 +38,21 @@ impl Inputs {
 
 /// What training minimizes.
 pub trait Objective {
-    /// The mean loss over the batch's targets, nats: a tensor of one value to call `backward` on. It must be a mean
-    /// over the targets: the loop weighs the batches of one step by their numbers of targets.
+    /// The mean loss over the batch's targets, nats: a tensor of one value to call `backward` on. `hidden` is what
+    /// [`TokenModel::hidden`] makes of the batch. It must be a mean over the targets: the loop weighs the batches of one
+    /// step by their numbers of targets.
     ///
     /// # Errors
     /// Whatever the objective cannot read, such as a teacher's cached outputs.
-    fn mean_loss(&self, model: &TokenModel, inputs: &Inputs) -> Result<Tensor<1>>;
+    fn loss(&self, model: &TokenModel, hidden: Tensor<2>, inputs: &Inputs) -> Result<Tensor<1>>;
+
+    /// [`loss`](Self::loss) of the whole model, with everything kept that the backward pass needs.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn mean_loss(&self, model: &TokenModel, inputs: &Inputs) -> Result<Tensor<1>> {
+        self.loss(model, model.hidden(inputs.tokens.clone(), &inputs.context), inputs)
+    }
 
     /// Everything of it that decides the weights, in words. Part of the run's identity: a checkpoint is continued only
     /// under the same objective.
@@ -58,8 +67,8 @@ pub struct NextToken {
 }
 
 impl Objective for NextToken {
-    fn mean_loss(&self, model: &TokenModel, inputs: &Inputs) -> Result<Tensor<1>> {
-        Ok(model.mean_loss(inputs.tokens.clone(), &inputs.context, &inputs.targets, self.label_smoothing as f32))
+    fn loss(&self, model: &TokenModel, hidden: Tensor<2>, inputs: &Inputs) -> Result<Tensor<1>> {
+        Ok(model.mean_loss_of(hidden, &inputs.targets, self.label_smoothing as f32))
     }
 
     fn identity(&self) -> String {

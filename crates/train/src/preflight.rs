@@ -81,7 +81,7 @@ pub fn preflight(training: &Training<'_>, clock: &dyn Fn() -> f64) -> Result<Pre
             let batches = training.batches(&mut loader, first)?;
             let rate = learning_rate(config, 0);
             let (next, report) =
-                train_step(model, &mut optimizer, training.objective, &batches, rate, config.clip_norm)?;
+                train_step(model, &mut optimizer, training.objective, &batches, config.step_rule(rate))?;
             model = next;
             if !report.is_finite() {
                 let what = format!("loss {} or gradient norm {} is not finite", report.loss, report.gradient_norm);

@@ -29,7 +29,18 @@ impl StepReport {
     }
 }
 
-/// Takes one step on the mean loss over all targets of `batches`. `clip_norm` 0 does not clip.
+/// How a step is taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepRule {
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// Gradients are scaled down to this global L2 norm; 0 does not clip.
+    pub clip_norm: f64,
+    /// Whether blocks are run again in the backward pass instead of kept (gradient checkpointing).
+    pub recompute: bool,
+}
+
+/// Takes one step on the mean loss over all targets of `batches`.
 /// When the loss or a gradient is not finite the model is returned as it was.
 ///
 /// # Errors
@@ -39,10 +50,11 @@ pub fn train_step(
     optimizer: &mut Optimizer,
     objective: &dyn Objective,
     batches: &[Inputs],
-    learning_rate: f64,
-    clip_norm: f64,
+    rule: StepRule,
 ) -> Result<(TokenModel, StepReport)> {
-    let Accumulated { loss, gradients, tokens, target_tokens } = accumulate(&model, objective, batches)?;
+    let Accumulated { loss, gradients, tokens, target_tokens } =
+        accumulate(&model, objective, batches, rule.recompute)?;
+    let StepRule { learning_rate, clip_norm, .. } = rule;
     let gradient_norm = global_norm(&gradients);
     let report = StepReport { loss, gradient_norm, learning_rate, tokens, target_tokens };
     if !report.is_finite() {

@@ -67,7 +67,7 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
         let batches = training.batches(&mut loader, step)?;
         let rate = learning_rate(config, step);
         let report;
-        (model, report) = train_step(model, &mut optimizer, training.objective, &batches, rate, config.clip_norm)?;
+        (model, report) = train_step(model, &mut optimizer, training.objective, &batches, config.step_rule(rate))?;
         let step = step + 1;
         let verdict = watch.watch(loader.cursor().phase, report.loss, config.explosion);
         check_step(step, &report, verdict)?;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bantam_data::item::Level;
 use bantam_data::packing::{Batch, Example};
+use bantam_formats::ModelConfig;
 use bantam_model::TokenModel;
 use bantam_model::weights;
 use bantam_train::{Checkpoint, Inputs, NextToken, OptimizerKind, Start, TrainConfig, accumulate};
@@ -113,7 +114,7 @@ fn any_number_of_micro_batches_gives_the_same_gradient() {
         };
         let batches: Vec<Inputs> = items.chunks(items.len() / parts).map(batch).collect();
         assert_eq!(batches.len(), parts);
-        accumulate(&model, &objective, &batches).unwrap()
+        accumulate(&model, &objective, &batches, false).unwrap()
     };
     let whole = of(1);
     let norm = |g: &[f32]| g.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
@@ -128,4 +129,34 @@ fn any_number_of_micro_batches_gives_the_same_gradient() {
             assert!(relative < 1e-6, "{parts} parts, {name}: {relative}");
         }
     }
+}
+
+#[test]
+fn gradient_checkpointing_gives_the_same_bits() {
+    let device = Device::flex().autodiff();
+    for tied in [true, false] {
+        let config = ModelConfig { tie_word_embeddings: tied, num_hidden_layers: 3, ..model() };
+        let model = weights::initialize(TokenModel::new(&config, &device), &config, 5);
+        let mut batch = Batch::default();
+        examples().iter().take(12).for_each(|e| batch.push(e));
+        let inputs = [Inputs::new(&batch, &device)];
+        let objective = NextToken { label_smoothing: 0.1 };
+        let frozen = weights::freeze(model.clone(), |name| name.contains("layers.1."));
+        for model in [model, frozen] {
+            let kept = accumulate(&model, &objective, &inputs, false).unwrap();
+            let again = accumulate(&model, &objective, &inputs, true).unwrap();
+            assert_eq!(again.loss, kept.loss);
+            assert!(!kept.gradients.is_empty());
+            assert_eq!(again.gradients, kept.gradients);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let losses = [false, true].map(|gradient_checkpointing| {
+        let mut recorder = Recorder::default();
+        let config = TrainConfig { gradient_checkpointing, accumulate: 2, ..config() };
+        run(&config, &dir.path().join(gradient_checkpointing.to_string()), false, &mut recorder).unwrap();
+        recorder.losses
+    });
+    assert_eq!(losses[0].len(), 14);
+    assert_eq!(losses[0], losses[1]);
 }

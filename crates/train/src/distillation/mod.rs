@@ -73,8 +73,8 @@ pub struct Distillation {
 }
 
 impl Objective for Distillation {
-    fn mean_loss(&self, model: &TokenModel, inputs: &Inputs) -> Result<Tensor<1>> {
-        let student = model.target_logits(inputs.tokens.clone(), &inputs.context, &inputs.targets);
+    fn loss(&self, model: &TokenModel, hidden: Tensor<2>, inputs: &Inputs) -> Result<Tensor<1>> {
+        let student = model.target_logits_of(hidden, &inputs.targets);
         let (device, temperature) = (student.device(), self.config.temperature as f32);
         let softened = activation::log_softmax(student.clone() / temperature, 1);
         let apart = match &self.teacher {
