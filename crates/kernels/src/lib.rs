@@ -2,5 +2,6 @@
 
 pub mod codec;
 pub mod inference;
+pub mod memory;
 pub mod multiversion;
 pub mod training;

@@ -79,7 +79,7 @@ impl Block {
         let normed = self.mixer_norm.forward(flat(x.clone())).reshape([batch, time, width]);
         let (mixed, state) = self.mixer.forward(normed, context, state);
         let x = flat(x + mixed);
-        let x = x.clone() + self.feed_forward.forward(self.feed_forward_norm.forward(x));
+        let x = self.feed_forward.forward(self.feed_forward_norm.forward(x.clone()), x, context.precision());
         (x.reshape([batch, time, width]), state)
     }
 }

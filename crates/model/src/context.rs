@@ -1,15 +1,12 @@
-//! What a mixer must know of a batch besides its values: where each item begins and ends.
+//! What a pass must know of a batch besides its values: where each item begins and ends, and how exactly to compute.
+//!
+//! A [`Span`] is a run of rows, in the flattened `[batch * time]` order, that see each other and nothing else: one packed
+//! item, or one row of a batch.
 
 use std::sync::Arc;
 
-/// A run of rows that see each other and nothing else: one packed item, or one row of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// First row in the flattened `[batch * time]` order.
-    pub start: usize,
-    /// Number of rows; positions run from 0 within the span.
-    pub len: usize,
-}
+pub use bantam_kernels::training::attention::Span;
+pub use bantam_kernels::training::panels::Precision;
 
 /// The layout of a `[batch, time]` input. Rows outside every span are padding: nothing sees them, their outputs are
 /// meaningless and must not reach a loss.
@@ -18,13 +15,14 @@ pub struct SequenceContext {
     batch: usize,
     time: usize,
     spans: Arc<[Span]>,
+    precision: Precision,
 }
 
 impl SequenceContext {
     /// Every row of the batch is one item without padding.
     pub fn whole_rows(batch: usize, time: usize) -> Self {
         let spans = (0..batch).map(|b| Span { start: b * time, len: time }).collect();
-        Self { batch, time, spans }
+        Self { batch, time, spans, precision: Precision::F32 }
     }
 
     /// Packed items.
@@ -39,7 +37,17 @@ impl SequenceContext {
             end = s.start + s.len;
             assert!(end <= batch * time && s.start / time == (end - 1) / time, "a span leaves its row");
         }
-        Self { batch, time, spans: spans.into() }
+        Self { batch, time, spans: spans.into(), precision: Precision::F32 }
+    }
+
+    /// The same with the operands of weight products rounded to `precision`. Weights, sums and everything else stay f32.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// What the operands of weight products are rounded to.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Rows of the batch.
@@ -55,6 +63,11 @@ impl SequenceContext {
     /// The items, in order.
     pub fn spans(&self) -> &[Span] {
         &self.spans
+    }
+
+    /// The items, shared with the backward pass.
+    pub(crate) fn shared_spans(&self) -> Arc<[Span]> {
+        self.spans.clone()
     }
 
     /// Whether every row is exactly one item: what a carried state requires.

@@ -4,6 +4,7 @@ use bantam_formats::ModelConfig;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use crate::context::Precision;
 use crate::linear::Linear;
 use crate::ops;
 
@@ -31,8 +32,15 @@ impl FeedForward {
         [("gate_proj", &mut self.gate_proj), ("up_proj", &mut self.up_proj), ("down_proj", &mut self.down_proj)]
     }
 
-    /// `[rows, width] -> [rows, width]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.down_proj.forward(ops::swiglu(self.gate_proj.forward(x.clone()), self.up_proj.forward(x)))
+    /// `residual + feed-forward(x)`; both `[rows, width]`.
+    pub fn forward(&self, x: Tensor<2>, residual: Tensor<2>, precision: Precision) -> Tensor<2> {
+        let maps = [&self.gate_proj, &self.up_proj, &self.down_proj];
+        if maps.iter().any(|map| !map.is_plain()) {
+            let gate = self.gate_proj.forward(x.clone(), precision);
+            let hidden = ops::swiglu(gate, self.up_proj.forward(x, precision));
+            return residual + self.down_proj.forward(hidden, precision);
+        }
+        let [gate, up, down] = maps.map(|l| l.weight.val());
+        ops::feed_forward(x, gate, up, down, residual, precision)
     }
 }

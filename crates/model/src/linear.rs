@@ -6,6 +6,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::adapters::{FrozenMatrix, LowRank, frozen_linear};
+use crate::context::Precision;
+use crate::ops::{self, Map};
 
 /// A linear map; no bias unless the architecture has one. It may carry an adapter, and its matrix may be frozen in 4
 /// bits.
@@ -54,20 +56,35 @@ impl Linear {
         self.frozen.as_deref()
     }
 
-    /// `[rows, in] -> [rows, out]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let adapted = self.adapter.as_ref().map(|a| a.forward(x.clone()));
-        let y = match &self.frozen {
-            Some(matrix) => frozen_linear(x, matrix),
-            None => x.matmul(self.weight.val().transpose()),
+    /// Weight and bias for [`ops::linear`].
+    fn map(&self) -> Map {
+        Map { weight: self.weight.val(), bias: self.bias.as_ref().map(Param::val) }
+    }
+
+    /// `[rows, in] -> [rows, out]`. Adapters compute in f32, whatever the precision.
+    pub fn forward(&self, x: Tensor<2>, precision: Precision) -> Tensor<2> {
+        let own = match &self.frozen {
+            Some(matrix) => {
+                let y = frozen_linear(x.clone(), matrix);
+                match &self.bias {
+                    Some(bias) => y + bias.val().unsqueeze(),
+                    None => y,
+                }
+            }
+            None => ops::linear(x.clone(), &[self.map()], None, precision),
         };
-        let y = match &self.bias {
-            Some(bias) => y + bias.val().unsqueeze(),
-            None => y,
-        };
-        match adapted {
-            Some(adapted) => y + adapted,
-            None => y,
+        match &self.adapter {
+            Some(adapter) => adapter.add_to(own, x),
+            None => own,
         }
+    }
+
+    /// Several maps of the same input, their results side by side.
+    pub fn forward_joined(x: Tensor<2>, linears: &[&Self], precision: Precision) -> Tensor<2> {
+        if linears.iter().any(|l| !l.is_plain()) {
+            return Tensor::cat(linears.iter().map(|l| l.forward(x.clone(), precision)).collect(), 1);
+        }
+        let maps: Vec<Map> = linears.iter().map(|l| l.map()).collect();
+        ops::linear(x, &maps, None, precision)
     }
 }

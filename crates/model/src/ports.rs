@@ -7,7 +7,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::block::Norm;
-use crate::ops;
+use crate::context::Precision;
+use crate::ops::{self, Map};
 
 /// Token embedding.
 #[derive(Module, Debug)]
@@ -40,7 +41,7 @@ pub struct TokenOutPort {
     pub head: Option<Param<Tensor<2>>>,
 }
 
-/// What the loss is taken over: `rows[i]` of the flattened batch should predict `targets[i]`.
+/// What the loss is taken over: `rows[i]` of the flattened batch should predict `targets[i]`. The rows ascend strictly.
 #[derive(Clone, Debug)]
 pub struct Targets {
     /// Rows of `[batch * time]`.
@@ -62,24 +63,44 @@ impl TokenOutPort {
     }
 
     /// Logits, `[rows, width] -> [rows, vocabulary]`.
-    pub fn logits(&self, x: Tensor<2>, input: &TokenInPort) -> Tensor<2> {
-        self.norm.forward(x).matmul(self.projection(input).transpose())
+    pub fn logits(&self, x: Tensor<2>, input: &TokenInPort, precision: Precision) -> Tensor<2> {
+        let map = Map { weight: self.projection(input), bias: None };
+        ops::linear(self.norm.forward(x), &[map], None, precision)
     }
 
     /// Logits of the targets' rows, `[targets, vocabulary]`.
-    pub fn target_logits(&self, x: Tensor<2>, input: &TokenInPort, targets: &Targets) -> Tensor<2> {
+    pub fn target_logits(
+        &self,
+        x: Tensor<2>,
+        input: &TokenInPort,
+        targets: &Targets,
+        precision: Precision,
+    ) -> Tensor<2> {
         let rows: Vec<i32> = targets.rows.iter().map(|&r| r as i32).collect();
         let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [targets.rows.len()]), &x.device());
-        self.logits(x.select(0, rows), input)
+        self.logits(x.select(0, rows), input, precision)
     }
 
     /// Mean (label-smoothed) cross-entropy over the targets, a tensor of one value.
-    pub fn mean_loss(&self, x: Tensor<2>, input: &TokenInPort, targets: &Targets, label_smoothing: f32) -> Tensor<1> {
-        ops::linear_cross_entropy(self.norm.forward(x), self.projection(input), targets, label_smoothing)
+    pub fn mean_loss(
+        &self,
+        x: Tensor<2>,
+        input: &TokenInPort,
+        targets: &Targets,
+        label_smoothing: f32,
+        precision: Precision,
+    ) -> Tensor<1> {
+        ops::linear_cross_entropy(self.norm.forward(x), self.projection(input), targets, label_smoothing, precision)
     }
 
     /// Summed cross-entropy in nats and the number of targets that are the most likely token; no gradients.
-    pub fn summed_loss(&self, x: Tensor<2>, input: &TokenInPort, targets: &Targets) -> (f64, usize) {
-        ops::summed_cross_entropy(self.norm.forward(x), self.projection(input), targets)
+    pub fn summed_loss(
+        &self,
+        x: Tensor<2>,
+        input: &TokenInPort,
+        targets: &Targets,
+        precision: Precision,
+    ) -> (f64, usize) {
+        ops::summed_cross_entropy(self.norm.forward(x), self.projection(input), targets, precision)
     }
 }

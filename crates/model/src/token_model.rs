@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
 use crate::backbone::Backbone;
-use crate::context::SequenceContext;
+use crate::context::{Precision, SequenceContext};
 use crate::linear::Linear;
 use crate::ports::{Targets, TokenInPort, TokenOutPort};
 use crate::weights::hugging_face_name;
@@ -64,17 +64,17 @@ impl TokenModel {
 
     /// Logits of every position: `[batch, time] -> [batch * time, vocabulary]`.
     pub fn logits(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<2> {
-        self.out_port.logits(self.hidden(tokens, context), &self.in_port)
+        self.out_port.logits(self.hidden(tokens, context), &self.in_port, context.precision())
     }
 
     /// Logits of the positions that have a target: `[targets, vocabulary]`.
     pub fn target_logits(&self, tokens: Tensor<2, Int>, context: &SequenceContext, targets: &Targets) -> Tensor<2> {
-        self.target_logits_of(self.hidden(tokens, context), targets)
+        self.target_logits_of(self.hidden(tokens, context), targets, context.precision())
     }
 
     /// [`target_logits`](Self::target_logits) from [`hidden`](Self::hidden).
-    pub fn target_logits_of(&self, hidden: Tensor<2>, targets: &Targets) -> Tensor<2> {
-        self.out_port.target_logits(hidden, &self.in_port, targets)
+    pub fn target_logits_of(&self, hidden: Tensor<2>, targets: &Targets, precision: Precision) -> Tensor<2> {
+        self.out_port.target_logits(hidden, &self.in_port, targets, precision)
     }
 
     /// Mean (label-smoothed) cross-entropy over `targets`, a tensor of one value to call `backward` on.
@@ -85,16 +85,22 @@ impl TokenModel {
         targets: &Targets,
         label_smoothing: f32,
     ) -> Tensor<1> {
-        self.mean_loss_of(self.hidden(tokens, context), targets, label_smoothing)
+        self.mean_loss_of(self.hidden(tokens, context), targets, label_smoothing, context.precision())
     }
 
     /// [`mean_loss`](Self::mean_loss) from [`hidden`](Self::hidden).
-    pub fn mean_loss_of(&self, hidden: Tensor<2>, targets: &Targets, label_smoothing: f32) -> Tensor<1> {
-        self.out_port.mean_loss(hidden, &self.in_port, targets, label_smoothing)
+    pub fn mean_loss_of(
+        &self,
+        hidden: Tensor<2>,
+        targets: &Targets,
+        label_smoothing: f32,
+        precision: Precision,
+    ) -> Tensor<1> {
+        self.out_port.mean_loss(hidden, &self.in_port, targets, label_smoothing, precision)
     }
 
     /// Summed cross-entropy (nats, never smoothed) and correct tokens over `targets`.
     pub fn summed_loss(&self, tokens: Tensor<2, Int>, context: &SequenceContext, targets: &Targets) -> (f64, usize) {
-        self.out_port.summed_loss(self.hidden(tokens, context), &self.in_port, targets)
+        self.out_port.summed_loss(self.hidden(tokens, context), &self.in_port, targets, context.precision())
     }
 }

@@ -8,11 +8,12 @@ use std::collections::{HashMap, HashSet};
 use bantam_core::{Error, Result, seed};
 use bantam_formats::{EMBEDDING, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorSpec};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Gradients, Tensor, TensorData};
+use burn::tensor::{Gradients, Tensor};
 use rand_distr::{Distribution, Normal};
 
 use crate::adapters;
 use crate::mixers::{Initialization, Mixer, ParameterGroup};
+use crate::ops;
 use crate::token_model::TokenModel;
 
 /// A parameter's Hugging Face name, shape and values.
@@ -167,10 +168,10 @@ pub fn update_some(
                 return param;
             }
             param.map(|value| {
-                let (device, shape, tracked) = (value.device(), value.dims(), value.is_require_grad());
-                let mut values: Vec<f32> = value.inner().into_data().try_into_vec().expect("parameters are f32");
-                (self.2)(&name, &shape, &mut values);
-                let value = Tensor::from_data(TensorData::new(values, shape), &device);
+                let (shape, tracked) = (value.dims(), value.is_require_grad());
+                let strategy = value.gradient_checkpointing_strategy();
+                let value = ops::change_values(value.inner(), |values| (self.2)(&name, &shape, values));
+                let value = if strategy.is_some() { Tensor::from_inner(value) } else { value };
                 if tracked { value.require_grad() } else { value }
             })
         }

@@ -135,7 +135,8 @@ fn a_fresh_adapter_changes_nothing_and_repeats_by_its_seed() {
     let ids = Reference::read("smollm2").tokens();
     let before = logits(&plain, &ids, &device);
     let model = adapters::attach(plain, &adapter, &device).unwrap();
-    assert_eq!(logits(&model, &ids, &device), before);
+    // Maps with adapters are not joined into one product, which sums in another order.
+    close(&logits(&model, &ids, &device), &before, 1e-6, "logits");
     let e = adapters::start(config, &wanted(TargetModules::Named(vec!["c_attn".into()])), 5).unwrap_err();
     assert_eq!(e.exit_code(), 2);
 }

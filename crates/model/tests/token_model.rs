@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bantam_formats::{Architecture, ModelConfig};
-use bantam_kernels::training::attention::{RotaryTable, Segment};
-use bantam_model::context::Span;
-use bantam_model::ops::{self, AttentionSpec};
+use bantam_kernels::training::attention::RotaryTable;
+use bantam_model::context::{Precision, Span};
+use bantam_model::ops::{self, AttentionSpec, Map};
 use bantam_model::ports::Targets;
 use bantam_model::{SequenceContext, TokenModel, weights};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -101,7 +101,7 @@ fn fused_operations_equal_composed_ones_with_their_gradients() {
     for smoothing in [0.0, 0.1] {
         same_gradients(
             &[noise([33, 20], 1), noise([17, 20], 2)],
-            |x| ops::linear_cross_entropy(x[0].clone(), x[1].clone(), &targets, smoothing).unsqueeze(),
+            |x| ops::linear_cross_entropy(x[0].clone(), x[1].clone(), &targets, smoothing, Precision::F32).unsqueeze(),
             |x| ops::composed_linear_cross_entropy(x[0].clone(), x[1].clone(), &targets, smoothing).unsqueeze(),
         );
     }
@@ -109,16 +109,43 @@ fn fused_operations_equal_composed_ones_with_their_gradients() {
         heads: 4,
         kv_heads: 2,
         head_dim: 8,
-        segments: Arc::new([
-            Segment { query_start: 0, query_len: 50, key_start: 0, key_len: 50 },
-            Segment { query_start: 52, query_len: 7, key_start: 50, key_len: 13 },
-        ]),
         rotary: Arc::new(RotaryTable::new(&[1.0, 0.3, 0.1, 0.01], 64)),
     };
+    let spans: Arc<[Span]> = Arc::new([Span { start: 0, len: 50 }, Span { start: 52, len: 7 }]);
     same_gradients(
-        &[noise([60, 32], 1), noise([64, 16], 2), noise([64, 16], 3)],
-        |x| ops::packed_attention(x[0].clone(), x[1].clone(), x[2].clone(), spec.clone()),
-        |x| ops::composed_attention(x[0].clone(), x[1].clone(), x[2].clone(), &spec),
+        &[noise([60, 64], 1)],
+        |x| ops::causal_attention(x[0].clone(), spans.clone(), spec.clone()),
+        |x| ops::composed_causal_attention(x[0].clone(), &spans, &spec),
+    );
+    let inputs = [noise([70, 24], 1), noise([20, 24], 2), noise([9, 24], 3), noise([33, 24], 4), noise([1, 9], 5)];
+    let maps = |x: &[Tensor<2>]| -> Vec<Map> {
+        let of = |i: usize| Map { weight: x[i].clone(), bias: (i == 2).then(|| row(&x[4])) };
+        (1..4).map(of).collect()
+    };
+    same_gradients(
+        &inputs,
+        |x| ops::linear(x[0].clone(), &maps(x), None, Precision::F32),
+        |x| ops::composed_linear(x[0].clone(), &maps(x), None),
+    );
+    let one = |x: &[Tensor<2>]| [Map { weight: x[1].clone(), bias: None }];
+    same_gradients(
+        &[noise([70, 24], 1), noise([20, 24], 2), noise([70, 20], 3)],
+        |x| ops::linear(x[0].clone(), &one(x), Some(x[2].clone()), Precision::F32),
+        |x| ops::composed_linear(x[0].clone(), &one(x), Some(x[2].clone())),
+    );
+    let shapes = [[70, 24], [40, 24], [40, 24], [24, 40], [70, 24]];
+    let inputs: Vec<TensorData> = shapes.iter().enumerate().map(|(i, &s)| noise(s, i as u32)).collect();
+    let [x, gate, up, down, residual] = [0, 1, 2, 3, 4];
+    same_gradients(
+        &inputs,
+        |t| {
+            let [x, gate, up, down, residual] = [x, gate, up, down, residual].map(|i| t[i].clone());
+            ops::feed_forward(x, gate, up, down, residual, Precision::F32)
+        },
+        |t| {
+            let [x, gate, up, down, residual] = [x, gate, up, down, residual].map(|i| t[i].clone());
+            ops::composed_feed_forward(x, gate, up, down, residual)
+        },
     );
 }
 

@@ -68,7 +68,7 @@ pub struct NextToken {
 
 impl Objective for NextToken {
     fn loss(&self, model: &TokenModel, hidden: Tensor<2>, inputs: &Inputs) -> Result<Tensor<1>> {
-        Ok(model.mean_loss_of(hidden, &inputs.targets, self.label_smoothing as f32))
+        Ok(model.mean_loss_of(hidden, &inputs.targets, self.label_smoothing as f32, inputs.context.precision()))
     }
 
     fn identity(&self) -> String {

@@ -92,6 +92,7 @@ fn training(arguments: &BenchTrainArguments, progress: &dyn Progress, output: &O
         Some(path) => Batches::read(path, config.vocab_size)?,
         None => Batches::random(steps, batch, context, config.vocab_size),
     };
+    bantam_kernels::memory::keep_freed_memory();
     let mut measured = Bench::new(&config, init.as_ref(), batches, arguments.lr)?;
     progress.start("bench train", Some(steps as u64));
     let (mut losses, mut times, mut tokens) = (Vec::new(), Vec::new(), 0);

@@ -1,4 +1,4 @@
-//! Causal attention over packed segments with rotary embedding inside, forward and backward.
+//! Causal attention over packed spans with rotary embedding inside, forward and backward.
 //!
 //! Softmax attention (Vaswani et al. 2017) with grouped queries (Ainslie et al. 2023) and rotary positions in the
 //! half-split form (Su et al. 2021, as Llama's Hugging Face implementation lays it out). Scores exist for one block
@@ -6,25 +6,22 @@
 
 use rayon::prelude::*;
 
-use super::disjoint::Disjoint;
-use super::product::{Strided, product};
-use crate::multiversion::{exp, mul_add, multiversion};
+use super::disjoint::{Disjoint, Unfilled};
+use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
+use super::sums::{dot, exponentials};
+use crate::multiversion::{exp, multiversion};
 
 /// Queries whose scores are held at once.
-const BLOCK: usize = 48;
+const BLOCK: usize = 64;
 
-/// Queries `query_start..query_start + query_len` attend to keys `key_start..key_start + key_len` and to no others.
-/// The last query is aligned with the last key; key `i` of the segment has position `i`.
+/// Rows `start..start + len`: each attends to itself and to the earlier rows of its span. Its position is counted from
+/// the span's start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Segment {
-    /// First row of the queries.
-    pub query_start: usize,
-    /// Number of queries, at most `key_len`.
-    pub query_len: usize,
-    /// First row of the keys and values.
-    pub key_start: usize,
-    /// Number of keys.
-    pub key_len: usize,
+pub struct Span {
+    /// First row.
+    pub start: usize,
+    /// Number of rows.
+    pub len: usize,
 }
 
 /// Cosines and sines of the rotary angles, `[positions, head_dim / 2]` each.
@@ -67,15 +64,18 @@ impl RotaryTable {
         let (a, b) = from.split_at(self.half);
         let (to_a, to_b) = to.split_at_mut(self.half);
         let sign = if inverse { -1.0 } else { 1.0 };
-        for i in 0..self.half {
-            let s = sign * sin[i];
-            to_a[i] = a[i] * cos[i] - b[i] * s;
-            to_b[i] = b[i] * cos[i] + a[i] * s;
+        // Zipped, so that the compiler knows the lengths equal and makes vectors of it.
+        let pairs = to_a.iter_mut().zip(to_b).zip(a.iter().zip(b)).zip(cos.iter().zip(sin));
+        for (((to_a, to_b), (&a, &b)), (&cos, &sin)) in pairs {
+            let s = sign * sin;
+            *to_a = a * cos - b * s;
+            *to_b = b * cos + a * s;
         }
     }
 }
 
-/// The shape of a call. Queries are `[rows, heads * head_dim]`, keys and values `[rows, kv_heads * head_dim]`.
+/// The shape of a call. A row of `qkv` holds the queries of all heads, then keys, then values:
+/// `(heads + 2 kv_heads) * head_dim` values.
 #[derive(Clone, Debug)]
 pub struct Shape<'a> {
     /// Query heads.
@@ -84,9 +84,9 @@ pub struct Shape<'a> {
     pub kv_heads: usize,
     /// Values a head; even.
     pub head_dim: usize,
-    /// Who sees whom. Query rows of different segments are disjoint.
-    pub segments: &'a [Segment],
-    /// Rotary angles for at least the longest segment's positions.
+    /// Who sees whom: disjoint spans of rows, ascending. Rows outside all of them come out as zeros.
+    pub spans: &'a [Span],
+    /// Rotary angles for at least the longest span's positions.
     pub rotary: &'a RotaryTable,
 }
 
@@ -95,286 +95,342 @@ impl Shape<'_> {
         self.heads / self.kv_heads
     }
 
-    fn width(&self) -> usize {
+    /// Values a row of the output has.
+    pub fn width(&self) -> usize {
         self.heads * self.head_dim
     }
 
-    fn kv_width(&self) -> usize {
-        self.kv_heads * self.head_dim
+    /// Values a row of `qkv` has.
+    pub fn qkv_width(&self) -> usize {
+        (self.heads + 2 * self.kv_heads) * self.head_dim
+    }
+
+    fn query(&self, row: usize, head: usize) -> usize {
+        row * self.qkv_width() + head * self.head_dim
+    }
+
+    fn key(&self, row: usize, kv_head: usize) -> usize {
+        row * self.qkv_width() + (self.heads + kv_head) * self.head_dim
+    }
+
+    fn value(&self, row: usize, kv_head: usize) -> usize {
+        row * self.qkv_width() + (self.heads + self.kv_heads + kv_head) * self.head_dim
     }
 
     fn scale(&self) -> f32 {
         1.0 / (self.head_dim as f32).sqrt()
     }
 
-    fn check(&self, query_rows: usize, key_rows: usize) {
+    /// Checks the shape and returns the number of rows.
+    fn rows(&self, qkv: &[f32]) -> usize {
         assert!(self.kv_heads > 0 && self.heads.is_multiple_of(self.kv_heads), "heads must be a multiple of kv_heads");
         assert!(self.head_dim == 2 * self.rotary.half, "rotary table of another head size");
-        for s in self.segments {
-            assert!(s.query_len <= s.key_len && s.key_len <= self.rotary.positions(), "segment lengths");
-            assert!(s.query_start + s.query_len <= query_rows && s.key_start + s.key_len <= key_rows, "segment rows");
+        assert!(qkv.len().is_multiple_of(self.qkv_width()), "rows of another width");
+        let rows = qkv.len() / self.qkv_width();
+        let mut end = 0;
+        for s in self.spans {
+            assert!(s.start >= end && s.len <= self.rotary.positions(), "spans overlap or are longer than the table");
+            end = s.start + s.len;
         }
+        assert!(end <= rows, "a span leaves the rows");
+        rows
     }
 
-    /// One task for each segment and key head: they share nothing that is written.
-    fn tasks(&self) -> Vec<(Segment, usize)> {
-        self.segments.iter().flat_map(|&s| (0..self.kv_heads).map(move |g| (s, g))).collect()
+    /// One task for each span and key head: they share nothing that is written.
+    fn tasks(&self) -> Vec<(Span, usize)> {
+        self.spans.iter().flat_map(|&s| (0..self.kv_heads).map(move |g| (s, g))).collect()
+    }
+
+    /// Rows outside every span.
+    fn outside(&self, rows: usize) -> Vec<Span> {
+        let mut gaps = Vec::new();
+        let mut end = 0;
+        for s in self.spans.iter().copied().chain([Span { start: rows, len: 0 }]) {
+            if s.start > end {
+                gaps.push(Span { start: end, len: s.start - end });
+            }
+            end = s.start + s.len;
+        }
+        gaps
     }
 }
 
-/// Writes the attention output `[query rows, heads * head_dim]` and, for the backward pass, the log-sum-exp of each
-/// row's scaled scores, `[query rows, heads]`. Rows outside every segment are not written.
-pub fn forward(shape: &Shape<'_>, q: &[f32], k: &[f32], v: &[f32], out: &mut [f32], log_sum_exp: &mut [f32]) {
-    shape.check(q.len() / shape.width(), k.len() / shape.kv_width());
-    assert!(out.len() == q.len() && log_sum_exp.len() * shape.head_dim == q.len() && v.len() == k.len(), "sizes");
-    let (out, log_sum_exp) = (Disjoint::new(out), Disjoint::new(log_sum_exp));
-    shape.tasks().into_par_iter().for_each(|(segment, kv_head)| {
-        forward_task(shape, segment, kv_head, q, k, v, out, log_sum_exp);
+/// Fresh memory for `rows` rows of `width` values, zero outside the spans.
+fn result(shape: &Shape<'_>, rows: usize, width: usize) -> Unfilled {
+    let mut fresh = Unfilled::new(rows * width);
+    let room = fresh.room();
+    for gap in shape.outside(rows) {
+        // SAFETY: this thread alone holds the memory.
+        unsafe { room.range(gap.start * width, gap.len * width) }.fill(0.0);
+    }
+    fresh
+}
+
+/// The attention output `[rows, heads * head_dim]` and, for the backward pass, the log-sum-exp of each row's scaled
+/// scores, `[rows, heads]`.
+pub fn forward(shape: &Shape<'_>, qkv: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let rows = shape.rows(qkv);
+    let (mut out, mut log_sum_exp) = (result(shape, rows, shape.width()), result(shape, rows, shape.heads));
+    let (out_room, lse_room) = (out.room(), log_sum_exp.room());
+    shape.tasks().into_par_iter().for_each_init(Room::default, |room, (span, kv_head)| {
+        forward_task(shape, span, kv_head, qkv, out_room, lse_room, room);
     });
+    // SAFETY: the tasks cover every head of every row inside the spans, `result` the rest.
+    unsafe { (out.filled(), log_sum_exp.filled()) }
 }
 
 /// What the forward pass saw and wrote, for [`backward`].
 #[derive(Clone, Copy)]
 pub struct Saved<'a> {
-    /// Queries.
-    pub q: &'a [f32],
-    /// Keys.
-    pub k: &'a [f32],
-    /// Values.
-    pub v: &'a [f32],
+    /// Queries, keys and values.
+    pub qkv: &'a [f32],
     /// The output.
     pub out: &'a [f32],
     /// The log-sum-exp.
     pub log_sum_exp: &'a [f32],
 }
 
-/// Given the gradient of the output, adds the gradients of queries, keys and values. The three must start at zero
-/// (or at what is to be added to); key rows of different segments must be disjoint.
-pub fn backward(shape: &Shape<'_>, saved: Saved<'_>, d_out: &[f32], d_q: &mut [f32], d_k: &mut [f32], d_v: &mut [f32]) {
-    shape.check(saved.q.len() / shape.width(), saved.k.len() / shape.kv_width());
-    assert!(d_q.len() == saved.q.len() && d_k.len() == saved.k.len() && d_v.len() == saved.v.len(), "sizes");
-    let mut keys: Vec<_> = shape.segments.iter().map(|s| (s.key_start, s.key_start + s.key_len)).collect();
-    keys.sort_unstable();
-    assert!(keys.windows(2).all(|w| w[0].1 <= w[1].0), "segments share keys");
-    let (d_q, d_k, d_v) = (Disjoint::new(d_q), Disjoint::new(d_k), Disjoint::new(d_v));
-    shape.tasks().into_par_iter().for_each(|(segment, kv_head)| {
-        backward_task(shape, segment, kv_head, saved, d_out, d_q, d_k, d_v);
+/// Given the gradient of the output, that of `qkv`, in the same layout.
+pub fn backward(shape: &Shape<'_>, saved: Saved<'_>, d_out: &[f32]) -> Vec<f32> {
+    let rows = shape.rows(saved.qkv);
+    assert!(saved.out.len() == rows * shape.width() && d_out.len() == saved.out.len(), "sizes");
+    assert!(saved.log_sum_exp.len() == rows * shape.heads, "sizes");
+    let mut d_qkv = result(shape, rows, shape.qkv_width());
+    let room = d_qkv.room();
+    shape.tasks().into_par_iter().for_each_init(Room::default, |scratch, (span, kv_head)| {
+        backward_task(shape, span, kv_head, saved, d_out, room, scratch);
     });
+    // SAFETY: the tasks cover every head of every row inside the spans, `result` the rest.
+    unsafe { d_qkv.filled() }
 }
 
-multiversion! {
-    fn forward_task(shape: &Shape<'_>, segment: Segment, kv_head: usize, q: &[f32], k: &[f32], v: &[f32], out: Disjoint<'_>, log_sum_exp: Disjoint<'_>) = forward_body
-}
-multiversion! {
-    fn backward_task(shape: &Shape<'_>, segment: Segment, kv_head: usize, saved: Saved<'_>, d_out: &[f32], d_q: Disjoint<'_>, d_k: Disjoint<'_>, d_v: Disjoint<'_>) = backward_body
-}
-
-/// Rounds up, so that rows of scores are whole vectors.
+/// Rows of scores are whole vectors: exponentials of a rest, value by value, would cost as much as all the others.
 fn padded(n: usize) -> usize {
-    n.next_multiple_of(32)
+    n.next_multiple_of(16)
 }
 
-/// The head's rotated keys, transposed to `[head_dim, padded(key_len)]`, and in rows if `rows` is not empty.
-#[inline(always)]
-fn rotated_keys(shape: &Shape<'_>, segment: Segment, kv_head: usize, k: &[f32], rows: &mut [f32]) -> Vec<f32> {
-    let (dim, stride) = (shape.head_dim, padded(segment.key_len));
-    let mut transposed = vec![0.0; dim * stride];
-    let mut rotated = vec![0.0; dim];
-    for j in 0..segment.key_len {
-        let row = &k[(segment.key_start + j) * shape.kv_width() + kv_head * dim..][..dim];
-        shape.rotary.rotate(j, false, row, &mut rotated);
-        for (d, &x) in rotated.iter().enumerate() {
-            transposed[d * stride + j] = x;
-        }
-        if let Some(to) = rows.get_mut(j * dim..(j + 1) * dim) {
-            to.copy_from_slice(&rotated);
+/// Memory that a thread's tasks use one after the other.
+struct Room {
+    /// Keys and values of the head, packed with positions as columns, and as rows.
+    key_columns: Panels,
+    key_rows: Panels,
+    value_columns: Panels,
+    value_rows: Panels,
+    /// A block's queries and output gradients as rows.
+    block: Panels,
+    /// Rotated keys, `[len, head_dim]`.
+    keys: Vec<f32>,
+    /// Rotated and scaled queries of the block, `[BLOCK, head_dim]`.
+    queries: Vec<f32>,
+    /// A block's scores, then its weights, `[BLOCK, padded len]`.
+    scores: Vec<f32>,
+    d_scores: Vec<f32>,
+    /// A block of results, `[BLOCK, head_dim]`.
+    rows: Vec<f32>,
+    d_keys: Vec<f32>,
+    d_values: Vec<f32>,
+    left: LeftRoom,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        // Attention's products stay in f32 whatever the model's precision: they are few and the scores need it.
+        let panels = || Panels::empty(Precision::F32);
+        Self {
+            key_columns: panels(),
+            key_rows: panels(),
+            value_columns: panels(),
+            value_rows: panels(),
+            block: panels(),
+            keys: Vec::new(),
+            queries: Vec::new(),
+            scores: Vec::new(),
+            d_scores: Vec::new(),
+            rows: Vec::new(),
+            d_keys: Vec::new(),
+            d_values: Vec::new(),
+            left: LeftRoom::default(),
         }
     }
-    transposed
 }
 
-/// The block's rotated queries, scaled, `[rows, head_dim]`.
+impl Room {
+    fn fit(&mut self, len: usize, dim: usize) {
+        let block = BLOCK.min(len);
+        for (buffer, size) in [
+            (&mut self.keys, len * dim),
+            (&mut self.queries, block * dim),
+            (&mut self.scores, block * padded(len)),
+            (&mut self.d_scores, block * padded(len)),
+            (&mut self.rows, block * dim),
+            (&mut self.d_keys, len * dim),
+            (&mut self.d_values, len * dim),
+        ] {
+            buffer.resize(size, 0.0);
+        }
+    }
+}
+
+multiversion! {
+    fn forward_task(shape: &Shape<'_>, span: Span, kv_head: usize, qkv: &[f32], out: Disjoint<'_>, log_sum_exp: Disjoint<'_>, room: &mut Room) = forward_body
+}
+multiversion! {
+    fn backward_task(shape: &Shape<'_>, span: Span, kv_head: usize, saved: Saved<'_>, d_out: &[f32], d_qkv: Disjoint<'_>, room: &mut Room) = backward_body
+}
+
+/// Writes the head's rotated keys, `[len, head_dim]`.
 #[inline(always)]
-fn rotated_queries(
-    shape: &Shape<'_>,
-    segment: Segment,
-    head: usize,
-    first: usize,
-    rows: usize,
-    q: &[f32],
-    to: &mut [f32],
-) {
-    let dim = shape.head_dim;
+fn rotated_keys(shape: &Shape<'_>, span: Span, kv_head: usize, qkv: &[f32], to: &mut [f32]) {
+    for (j, to) in to.chunks_exact_mut(shape.head_dim).enumerate() {
+        shape.rotary.rotate(j, false, &qkv[shape.key(span.start + j, kv_head)..][..shape.head_dim], to);
+    }
+}
+
+/// Writes the block's rotated queries, scaled.
+#[inline(always)]
+fn rotated_queries(shape: &Shape<'_>, span: Span, head: usize, first: usize, qkv: &[f32], to: &mut [f32]) {
     let scale = shape.scale();
-    for (i, to) in to.chunks_exact_mut(dim).take(rows).enumerate() {
-        let row = &q[(segment.query_start + first + i) * shape.width() + head * dim..][..dim];
-        shape.rotary.rotate(segment.key_len - segment.query_len + first + i, false, row, to);
+    for (i, to) in to.chunks_exact_mut(shape.head_dim).enumerate() {
+        let row = &qkv[shape.query(span.start + first + i, head)..][..shape.head_dim];
+        shape.rotary.rotate(first + i, false, row, to);
         to.iter_mut().for_each(|x| *x *= scale);
     }
 }
 
+/// The head's values.
+fn value_rows<'a>(shape: &Shape<'_>, span: Span, kv_head: usize, qkv: &'a [f32]) -> Vec<&'a [f32]> {
+    (0..span.len).map(|j| &qkv[shape.value(span.start + j, kv_head)..][..shape.head_dim]).collect()
+}
+
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn forward_body<const FMA: bool, const LANES: usize>(
     shape: &Shape<'_>,
-    segment: Segment,
+    span: Span,
     kv_head: usize,
-    q: &[f32],
-    k: &[f32],
-    v: &[f32],
+    qkv: &[f32],
     out: Disjoint<'_>,
     log_sum_exp: Disjoint<'_>,
+    room: &mut Room,
 ) {
-    let (dim, stride) = (shape.head_dim, padded(segment.key_len));
-    let keys = rotated_keys(shape, segment, kv_head, k, &mut []);
-    let values = &v[segment.key_start * shape.kv_width() + kv_head * dim..];
-    let mut queries = vec![0.0; BLOCK * dim];
-    let mut scores = vec![0.0; BLOCK * stride];
-    let mut result = vec![0.0; BLOCK * dim];
-    let past = segment.key_len - segment.query_len;
+    let (dim, len) = (shape.head_dim, span.len);
+    let stride = padded(len);
+    room.fit(len, dim);
+    rotated_keys(shape, span, kv_head, qkv, &mut room.keys);
+    room.key_columns.set_columns(&room.keys.chunks_exact(dim).collect::<Vec<_>>());
+    room.value_rows.set_rows(&value_rows(shape, span, kv_head, qkv));
     for head in kv_head * shape.group()..(kv_head + 1) * shape.group() {
-        for first in (0..segment.query_len).step_by(BLOCK) {
-            let rows = BLOCK.min(segment.query_len - first);
-            let seen = past + first + rows;
-            rotated_queries(shape, segment, head, first, rows, q, &mut queries);
-            product(rows, padded(seen), dim, Strided::rows(&queries, dim), &keys, stride, &mut scores, stride, false);
+        for first in (0..len).step_by(BLOCK) {
+            let rows = BLOCK.min(len - first);
+            let seen = first + rows;
+            let queries = &mut room.queries[..rows * dim];
+            rotated_queries(shape, span, head, first, qkv, queries);
+            let left = Strided::rows(queries, dim);
+            multiply(
+                rows,
+                left,
+                room.key_columns.part(dim, seen),
+                &mut room.scores,
+                stride,
+                Onto::Replace,
+                &mut room.left,
+            );
             for i in 0..rows {
-                let row = &mut scores[i * stride..][..seen];
-                let (visible, hidden) = row.split_at_mut(past + first + i + 1);
-                hidden.fill(0.0);
-                let (maximum, sum) = exponentials::<FMA>(visible);
+                let row = &mut room.scores[i * stride..][..padded(seen)];
+                row[first + i + 1..].fill(f32::NEG_INFINITY);
+                let (maximum, sum) = exponentials::<FMA>(row);
                 let inverse = 1.0 / sum;
-                visible.iter_mut().for_each(|s| *s *= inverse);
+                row.iter_mut().for_each(|s| *s *= inverse);
                 // SAFETY: row and head belong to this task alone.
-                let lse = unsafe { log_sum_exp.range((segment.query_start + first + i) * shape.heads + head, 1) };
+                let lse = unsafe { log_sum_exp.range((span.start + first + i) * shape.heads + head, 1) };
                 lse[0] = maximum + sum.ln();
             }
-            product(rows, dim, seen, Strided::rows(&scores, stride), values, shape.kv_width(), &mut result, dim, false);
-            for (i, result) in result.chunks_exact(dim).take(rows).enumerate() {
-                let at = (segment.query_start + first + i) * shape.width() + head * dim;
+            let left = Strided::rows(&room.scores, stride);
+            multiply(rows, left, room.value_rows.part(seen, dim), &mut room.rows, dim, Onto::Replace, &mut room.left);
+            for (i, result) in room.rows.chunks_exact(dim).take(rows).enumerate() {
                 // SAFETY: as above.
-                unsafe { out.range(at, dim) }.copy_from_slice(result);
+                unsafe { out.range((span.start + first + i) * shape.width() + head * dim, dim) }
+                    .copy_from_slice(result);
             }
         }
     }
 }
 
-/// Replaces scores by e^(score - maximum); returns the maximum and the sum. The sum runs in 16 parts.
 #[inline(always)]
-fn exponentials<const FMA: bool>(scores: &mut [f32]) -> (f32, f32) {
-    let mut maxima = [f32::NEG_INFINITY; 16];
-    let (blocks, rest) = scores.as_chunks::<16>();
-    for block in blocks {
-        for (m, &s) in maxima.iter_mut().zip(block) {
-            *m = if s > *m { s } else { *m };
-        }
-    }
-    let maximum = maxima.iter().chain(rest).fold(f32::NEG_INFINITY, |m, &s| m.max(s));
-    let mut sums = [0f32; 16];
-    let (blocks, rest) = scores.as_chunks_mut::<16>();
-    for block in blocks {
-        for (sum, s) in sums.iter_mut().zip(block) {
-            *s = exp::<FMA>(*s - maximum);
-            *sum += *s;
-        }
-    }
-    let mut sum: f32 = sums.iter().sum();
-    for s in rest {
-        *s = exp::<FMA>(*s - maximum);
-        sum += *s;
-    }
-    (maximum, sum)
-}
-
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn backward_body<const FMA: bool, const LANES: usize>(
     shape: &Shape<'_>,
-    segment: Segment,
+    span: Span,
     kv_head: usize,
     saved: Saved<'_>,
     d_out: &[f32],
-    d_q: Disjoint<'_>,
-    d_k: Disjoint<'_>,
-    d_v: Disjoint<'_>,
+    d_qkv: Disjoint<'_>,
+    room: &mut Room,
 ) {
-    let (dim, stride, key_len) = (shape.head_dim, padded(segment.key_len), segment.key_len);
-    let mut key_rows = vec![0.0; key_len * dim];
-    let keys = rotated_keys(shape, segment, kv_head, saved.k, &mut key_rows);
-    let mut values = vec![0.0; dim * stride];
-    for j in 0..key_len {
-        let row = &saved.v[(segment.key_start + j) * shape.kv_width() + kv_head * dim..][..dim];
-        for (d, &x) in row.iter().enumerate() {
-            values[d * stride + j] = x;
-        }
-    }
-    let mut d_keys = vec![0.0; key_len * dim];
-    let mut d_values = vec![0.0; key_len * dim];
-    let mut queries = vec![0.0; BLOCK * dim];
-    let mut d_queries = vec![0.0; BLOCK * dim];
-    let mut weights = vec![0.0; BLOCK * stride];
-    let mut d_scores = vec![0.0; BLOCK * stride];
-    let past = key_len - segment.query_len;
+    let (dim, len, width) = (shape.head_dim, span.len, shape.width());
+    let stride = padded(len);
+    room.fit(len, dim);
+    rotated_keys(shape, span, kv_head, saved.qkv, &mut room.keys);
+    let keys: Vec<&[f32]> = room.keys.chunks_exact(dim).collect();
+    room.key_columns.set_columns(&keys);
+    room.key_rows.set_rows(&keys);
+    room.value_columns.set_columns(&value_rows(shape, span, kv_head, saved.qkv));
+    room.d_keys.fill(0.0);
+    room.d_values.fill(0.0);
+    let left_room = &mut room.left;
     for head in kv_head * shape.group()..(kv_head + 1) * shape.group() {
-        for first in (0..segment.query_len).step_by(BLOCK) {
-            let rows = BLOCK.min(segment.query_len - first);
-            let seen = past + first + rows;
-            let block_at = (segment.query_start + first) * shape.width() + head * dim;
+        for first in (0..len).step_by(BLOCK) {
+            let rows = BLOCK.min(len - first);
+            let seen = first + rows;
+            let block_at = (span.start + first) * width + head * dim;
             let d_block = &d_out[block_at..];
-            rotated_queries(shape, segment, head, first, rows, saved.q, &mut queries);
-            let left = Strided::rows(&queries, dim);
-            product(rows, padded(seen), dim, left, &keys, stride, &mut weights, stride, false);
-            let left = Strided::rows(d_block, shape.width());
-            product(rows, padded(seen), dim, left, &values, stride, &mut d_scores, stride, false);
+            let queries = &mut room.queries[..rows * dim];
+            rotated_queries(shape, span, head, first, saved.qkv, queries);
+            let queries = &*queries;
+            let (scores, d_scores) = (&mut room.scores[..], &mut room.d_scores[..]);
+            let left = Strided::rows(queries, dim);
+            multiply(rows, left, room.key_columns.part(dim, seen), scores, stride, Onto::Replace, left_room);
+            let left = Strided::rows(d_block, width);
+            multiply(rows, left, room.value_columns.part(dim, seen), d_scores, stride, Onto::Replace, left_room);
             for i in 0..rows {
-                let at = block_at + i * shape.width();
-                let delta: f32 = saved.out[at..at + dim].iter().zip(&d_out[at..at + dim]).map(|(o, d)| o * d).sum();
-                let lse = saved.log_sum_exp[(segment.query_start + first + i) * shape.heads + head];
-                let visible = past + first + i + 1;
-                let (w, w_hidden) = weights[i * stride..][..seen].split_at_mut(visible);
-                let (d, d_hidden) = d_scores[i * stride..][..seen].split_at_mut(visible);
-                for (w, d) in w.iter_mut().zip(d) {
+                let at = block_at + i * width;
+                let delta = dot::<FMA>(&saved.out[at..at + dim], &d_out[at..at + dim]);
+                let lse = saved.log_sum_exp[(span.start + first + i) * shape.heads + head];
+                let w = &mut scores[i * stride..][..padded(seen)];
+                let d = &mut d_scores[i * stride..][..padded(seen)];
+                for (w, d) in w.iter_mut().zip(d.iter_mut()) {
                     *w = exp::<FMA>(*w - lse);
                     *d = *w * (*d - delta);
                 }
-                w_hidden.fill(0.0);
-                d_hidden.fill(0.0);
+                w[first + i + 1..].fill(0.0);
+                d[first + i + 1..].fill(0.0);
             }
-            product(
-                seen,
-                dim,
-                rows,
-                Strided::columns(&weights, stride),
-                d_block,
-                shape.width(),
-                &mut d_values,
-                dim,
-                true,
-            );
-            product(seen, dim, rows, Strided::columns(&d_scores, stride), &queries, dim, &mut d_keys, dim, true);
-            product(rows, dim, seen, Strided::rows(&d_scores, stride), &key_rows, dim, &mut d_queries, dim, false);
+            let block_rows: Vec<&[f32]> = (0..rows).map(|i| &d_block[i * width..][..dim]).collect();
+            room.block.set_rows(&block_rows);
+            let left = Strided::columns(scores, stride);
+            multiply(seen, left, room.block.all(), &mut room.d_values, dim, Onto::Add, left_room);
+            room.block.set_rows(&queries.chunks_exact(dim).collect::<Vec<_>>());
+            let left = Strided::columns(d_scores, stride);
+            multiply(seen, left, room.block.all(), &mut room.d_keys, dim, Onto::Add, left_room);
+            let left = Strided::rows(d_scores, stride);
+            multiply(rows, left, room.key_rows.part(seen, dim), &mut room.rows, dim, Onto::Replace, left_room);
             let scale = shape.scale();
-            let mut rotated = vec![0.0; dim];
-            for (i, d_query) in d_queries.chunks_exact(dim).take(rows).enumerate() {
-                shape.rotary.rotate(past + first + i, true, d_query, &mut rotated);
+            for (i, d_query) in room.rows.chunks_exact_mut(dim).take(rows).enumerate() {
+                d_query.iter_mut().for_each(|d| *d *= scale);
                 // SAFETY: row and head belong to this task alone.
-                let to = unsafe { d_q.range(block_at + i * shape.width(), dim) };
-                for (to, &g) in to.iter_mut().zip(&rotated) {
-                    *to = mul_add::<FMA>(scale, g, *to);
-                }
+                let to = unsafe { d_qkv.range(shape.query(span.start + first + i, head), dim) };
+                shape.rotary.rotate(first + i, true, d_query, to);
             }
         }
     }
-    let mut rotated = vec![0.0; dim];
-    for j in 0..key_len {
-        shape.rotary.rotate(j, true, &d_keys[j * dim..(j + 1) * dim], &mut rotated);
-        let at = (segment.key_start + j) * shape.kv_width() + kv_head * dim;
-        // SAFETY: segments' keys are disjoint (asserted in `backward`) and this head's columns belong to this task.
-        let (to_k, to_v) = unsafe { (d_k.range(at, dim), d_v.range(at, dim)) };
-        for d in 0..dim {
-            to_k[d] += rotated[d];
-            to_v[d] += d_values[j * dim + d];
-        }
+    for (j, (d_key, d_value)) in room.d_keys.chunks_exact(dim).zip(room.d_values.chunks_exact(dim)).enumerate() {
+        // SAFETY: spans are disjoint (asserted in `Shape::rows`) and this key head belongs to this task.
+        let (to_k, to_v) = unsafe {
+            (
+                d_qkv.range(shape.key(span.start + j, kv_head), dim),
+                d_qkv.range(shape.value(span.start + j, kv_head), dim),
+            )
+        };
+        shape.rotary.rotate(j, true, d_key, to_k);
+        to_v.copy_from_slice(d_value);
     }
 }
 

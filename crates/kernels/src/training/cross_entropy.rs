@@ -4,119 +4,145 @@
 //! uniform distribution (Szegedy et al. 2016). The gradients for a unit upstream gradient come with the loss, since a
 //! loss is a scalar and its upstream gradient only scales them.
 
-use gemm::Parallelism;
-use rayon::prelude::*;
+use std::ops::Range;
 
-use crate::multiversion::{exp, multiversion};
+use super::disjoint::Disjoint;
+use super::linear::WeightSums;
+use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
+use super::parts::{chunks, over_parts, sum_each};
+use super::sums::{exponentials, sum};
+use crate::multiversion::multiversion;
 
-/// Rows whose logits are held at once.
-const ROWS: usize = 256;
+/// What the loss is taken over.
+#[derive(Clone, Copy, Debug)]
+pub struct Problem<'a> {
+    /// `[rows, width]`.
+    pub hidden: &'a [f32],
+    /// `[vocabulary, width]`.
+    pub weight: &'a [f32],
+    /// Values a row has.
+    pub width: usize,
+    /// The rows that have a target, strictly ascending.
+    pub rows: &'a [u32],
+    /// The target of each of those rows.
+    pub targets: &'a [u32],
+}
+
+impl Problem<'_> {
+    fn vocabulary(&self) -> usize {
+        self.weight.len() / self.width
+    }
+
+    fn check(&self) {
+        let (rows, vocabulary) = (self.hidden.len() / self.width, self.vocabulary());
+        assert!(self.hidden.len() == rows * self.width && self.weight.len() == vocabulary * self.width, "shapes");
+        assert!(self.rows.len() == self.targets.len(), "one target for each row");
+        assert!(self.rows.is_sorted_by(|a, b| a < b), "rows must ascend");
+        assert!(self.rows.last().is_none_or(|&r| (r as usize) < rows), "a target's row is outside the batch");
+        assert!(self.targets.iter().all(|&t| (t as usize) < vocabulary), "target outside the vocabulary");
+    }
+
+    /// The hidden values of some of the rows, one after the other.
+    fn gather(&self, which: Range<usize>, to: &mut Vec<f32>) {
+        to.clear();
+        for &row in &self.rows[which] {
+            to.extend_from_slice(&self.hidden[row as usize * self.width..][..self.width]);
+        }
+    }
+
+    fn weight_columns(&self) -> Vec<&[f32]> {
+        self.weight.chunks_exact(self.width).collect()
+    }
+}
 
 /// The mean loss and what the backward pass needs.
 pub struct Loss {
     /// Mean over targets of the (smoothed) loss, nats.
     pub mean: f32,
-    /// Gradient of the mean with respect to `hidden`, `[rows, width]`.
+    /// Gradient of the mean with respect to `hidden`, `[rows, width]`; zero in rows without a target.
     pub d_hidden: Vec<f32>,
-    /// Gradient of the mean with respect to `weight`, `[vocabulary, width]`.
+    /// Gradient of the mean with respect to `weight`, `[vocabulary, width]`; empty if not asked for.
     pub d_weight: Vec<f32>,
 }
 
-/// `hidden` is `[rows, width]`, `weight` `[vocabulary, width]`, one target for each row. Rows that have no target
-/// are left out by the caller. Zero rows give a loss of 0 and zero gradients.
-pub fn mean_loss(hidden: &[f32], weight: &[f32], width: usize, targets: &[u32], label_smoothing: f32) -> Loss {
-    let vocabulary = weight.len() / width;
-    assert!(hidden.len() == targets.len() * width && weight.len() == vocabulary * width, "shapes differ");
-    assert!(targets.iter().all(|&t| (t as usize) < vocabulary), "target outside the vocabulary");
-    let mut d_hidden = vec![0.0; hidden.len()];
-    let mut d_weight = vec![0.0; weight.len()];
-    let mut logits = vec![0.0; ROWS.min(targets.len()) * vocabulary];
-    let mut total = 0f64;
-    let scale = 1.0 / targets.len().max(1) as f32;
-    for (block, targets) in targets.chunks(ROWS).enumerate() {
-        let rows = targets.len();
-        let hidden = &hidden[block * ROWS * width..][..rows * width];
-        let d_hidden = &mut d_hidden[block * ROWS * width..][..rows * width];
-        let logits = &mut logits[..rows * vocabulary];
-        // logits = hidden W^T
-        matrix_product([rows, vocabulary, width], hidden, (width, 1), weight, (1, width), logits, false);
-        let losses: Vec<f32> = logits
-            .par_chunks_mut(vocabulary)
-            .zip(targets)
-            .map(|(row, &target)| softmax_row(row, target as usize, label_smoothing, scale))
-            .collect();
-        total += losses.iter().map(|&l| l as f64).sum::<f64>();
-        // d_hidden = d_logits W;  d_W += d_logits^T hidden
-        matrix_product([rows, width, vocabulary], logits, (vocabulary, 1), weight, (width, 1), d_hidden, false);
-        matrix_product([vocabulary, width, rows], logits, (1, vocabulary), hidden, (width, 1), &mut d_weight, true);
-    }
-    Loss { mean: (total * scale as f64) as f32, d_hidden, d_weight }
+/// No targets give a loss of 0 and zero gradients.
+pub fn mean_loss(problem: Problem<'_>, label_smoothing: f32, of_weight: bool, precision: Precision) -> Loss {
+    problem.check();
+    let (width, vocabulary) = (problem.width, problem.vocabulary());
+    let weight = problem.weight_columns();
+    let (columns, rows) = (Panels::of_columns(precision, &weight), Panels::of_rows(precision, &weight));
+    let mut d_hidden = vec![0.0; problem.hidden.len()];
+    let d_hidden_room = Disjoint::new(&mut d_hidden);
+    let scale = 1.0 / problem.targets.len().max(1) as f32;
+    let parts = over_parts(problem.targets.len(), |part| {
+        let mut room = LeftRoom::default();
+        let (mut hidden, mut logits, mut d) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sums = WeightSums::new(precision, &[vocabulary], width);
+        let mut total = 0f64;
+        for chunk in chunks(part) {
+            let n = chunk.len();
+            problem.gather(chunk.clone(), &mut hidden);
+            logits.resize(n * vocabulary, 0.0);
+            d.resize(n * width, 0.0);
+            multiply(
+                n,
+                Strided::rows(&hidden, width),
+                columns.all(),
+                &mut logits,
+                vocabulary,
+                Onto::Replace,
+                &mut room,
+            );
+            for (row, &target) in logits.chunks_exact_mut(vocabulary).zip(&problem.targets[chunk.clone()]) {
+                total += f64::from(softmax_row(row, target as usize, label_smoothing, scale));
+            }
+            multiply(n, Strided::rows(&logits, vocabulary), rows.all(), &mut d, width, Onto::Replace, &mut room);
+            for (&row, d) in problem.rows[chunk].iter().zip(d.chunks_exact(width)) {
+                // SAFETY: the rows ascend strictly (asserted), so no two chunks share one.
+                unsafe { d_hidden_room.range(row as usize * width, width) }.copy_from_slice(d);
+            }
+            if of_weight {
+                sums.add(n, &logits, &hidden, &mut room);
+            }
+        }
+        (total, if of_weight { sums.finish() } else { Vec::new() })
+    });
+    let (totals, weights): (Vec<f64>, Vec<_>) = parts.into_iter().unzip();
+    let mean = (totals.iter().sum::<f64>() * f64::from(scale)) as f32;
+    Loss { mean, d_hidden, d_weight: sum_each(weights).pop().unwrap_or_default() }
 }
 
 /// Summed loss in nats and number of rows whose best logit is the target, without gradients or smoothing.
-pub fn summed_loss(hidden: &[f32], weight: &[f32], width: usize, targets: &[u32]) -> (f64, usize) {
-    let vocabulary = weight.len() / width;
-    assert!(hidden.len() == targets.len() * width, "shapes differ");
-    assert!(targets.iter().all(|&t| (t as usize) < vocabulary), "target outside the vocabulary");
-    let (mut total, mut right) = (0f64, 0);
-    let mut logits = vec![0.0; ROWS.min(targets.len()) * vocabulary];
-    for (block, targets) in targets.chunks(ROWS).enumerate() {
-        let rows = targets.len();
-        let hidden = &hidden[block * ROWS * width..][..rows * width];
-        let logits = &mut logits[..rows * vocabulary];
-        matrix_product([rows, vocabulary, width], hidden, (width, 1), weight, (1, width), logits, false);
-        let losses: Vec<(f32, bool)> = logits
-            .par_chunks_mut(vocabulary)
-            .zip(targets)
-            .map(|(row, &target)| {
+pub fn summed_loss(problem: Problem<'_>, precision: Precision) -> (f64, usize) {
+    problem.check();
+    let (width, vocabulary) = (problem.width, problem.vocabulary());
+    let columns = Panels::of_columns(precision, &problem.weight_columns());
+    let parts = over_parts(problem.targets.len(), |part| {
+        let mut room = LeftRoom::default();
+        let (mut hidden, mut logits) = (Vec::new(), Vec::new());
+        let (mut total, mut right) = (0f64, 0);
+        for chunk in chunks(part) {
+            let n = chunk.len();
+            problem.gather(chunk.clone(), &mut hidden);
+            logits.resize(n * vocabulary, 0.0);
+            multiply(
+                n,
+                Strided::rows(&hidden, width),
+                columns.all(),
+                &mut logits,
+                vocabulary,
+                Onto::Replace,
+                &mut room,
+            );
+            for (row, &target) in logits.chunks_exact_mut(vocabulary).zip(&problem.targets[chunk]) {
                 let best = row.iter().enumerate().fold(0, |b, (i, x)| if *x > row[b] { i } else { b });
-                (softmax_row(row, target as usize, 0.0, 1.0), best == target as usize)
-            })
-            .collect();
-        total += losses.iter().map(|l| l.0 as f64).sum::<f64>();
-        right += losses.iter().filter(|l| l.1).count();
-    }
-    (total, right)
-}
-
-/// `c[m, n] (+)= a[m, k] b[k, n]`; `a` and `b` with (row, column) strides, `c` row-major.
-fn matrix_product(
-    [m, n, k]: [usize; 3],
-    a: &[f32],
-    a_strides: (usize, usize),
-    b: &[f32],
-    b_strides: (usize, usize),
-    c: &mut [f32],
-    accumulate: bool,
-) {
-    let last = |rows: usize, columns: usize, (r, s): (usize, usize)| (rows - 1) * r + (columns - 1) * s;
-    assert!(m > 0 && n > 0 && k > 0, "empty product");
-    assert!(last(m, k, a_strides) < a.len() && last(k, n, b_strides) < b.len() && m * n <= c.len(), "short operand");
-    let parallelism = if m * n * k > 1 << 20 { Parallelism::Rayon(0) } else { Parallelism::None };
-    // SAFETY: the assertions above keep every strided element of a, b and c inside its slice; c is borrowed alone.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            c.as_mut_ptr(),
-            1,
-            n as isize,
-            accumulate,
-            a.as_ptr(),
-            a_strides.1 as isize,
-            a_strides.0 as isize,
-            b.as_ptr(),
-            b_strides.1 as isize,
-            b_strides.0 as isize,
-            1.0f32,
-            1.0f32,
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
+                right += usize::from(best == target as usize);
+                total += f64::from(softmax_row(row, target as usize, 0.0, 1.0));
+            }
+        }
+        (total, right)
+    });
+    parts.into_iter().fold((0.0, 0), |(t, r), (total, right)| (t + total, r + right))
 }
 
 multiversion! { fn softmax_row(row: &mut [f32], target: usize, label_smoothing: f32, scale: f32) -> f32 = softmax_body }
@@ -130,31 +156,9 @@ fn softmax_body<const FMA: bool, const LANES: usize>(
     scale: f32,
 ) -> f32 {
     let n = row.len() as f32;
-    let mut maxima = [f32::NEG_INFINITY; 16];
-    let mut logit_sums = [0f32; 16];
-    let (blocks, rest) = row.as_chunks::<16>();
-    for block in blocks {
-        for ((m, sum), &x) in maxima.iter_mut().zip(&mut logit_sums).zip(block) {
-            *m = if x > *m { x } else { *m };
-            *sum += x;
-        }
-    }
-    let maximum = maxima.iter().chain(rest).fold(f32::NEG_INFINITY, |m, &x| m.max(x));
-    let logit_sum: f32 = logit_sums.iter().sum::<f32>() + rest.iter().sum::<f32>();
+    let logit_mean = if label_smoothing == 0.0 { 0.0 } else { sum(row) / n };
     let target_logit = row[target];
-    let mut sums = [0f32; 16];
-    let (blocks, rest) = row.as_chunks_mut::<16>();
-    for block in blocks {
-        for (sum, x) in sums.iter_mut().zip(block) {
-            *x = exp::<FMA>(*x - maximum);
-            *sum += *x;
-        }
-    }
-    let mut sum: f32 = sums.iter().sum();
-    for x in rest {
-        *x = exp::<FMA>(*x - maximum);
-        sum += *x;
-    }
+    let (maximum, sum) = exponentials::<FMA>(row);
     let log_sum = maximum + sum.ln();
     let factor = scale / sum;
     let uniform = scale * label_smoothing / n;
@@ -162,7 +166,7 @@ fn softmax_body<const FMA: bool, const LANES: usize>(
         *x = *x * factor - uniform;
     }
     row[target] -= scale * (1.0 - label_smoothing);
-    (1.0 - label_smoothing) * (log_sum - target_logit) + label_smoothing * (log_sum - logit_sum / n)
+    (1.0 - label_smoothing) * (log_sum - target_logit) + label_smoothing * (log_sum - logit_mean)
 }
 
 #[cfg(test)]
@@ -193,8 +197,11 @@ mod tests {
         let (width, vocabulary, rows) = (12, 53, 300);
         let (hidden, weight) = (values(rows * width, 1), values(vocabulary * width, 2));
         let targets: Vec<u32> = (0..rows as u32).map(|i| i * 17 % vocabulary as u32).collect();
+        let rows_with_target: Vec<u32> = (0..rows as u32).collect();
         for smoothing in [0.0f32, 0.1] {
-            let got = mean_loss(&hidden, &weight, width, &targets, smoothing);
+            let problem =
+                Problem { hidden: &hidden, weight: &weight, width, rows: &rows_with_target, targets: &targets };
+            let got = mean_loss(problem, smoothing, true, Precision::F32);
             let want = written_out(&hidden, &weight, width, &targets, smoothing as f64);
             assert!((got.mean as f64 - want).abs() < 1e-5, "{} {want}", got.mean);
             for at in [0, 5, 300 * 12 - 1, 1234] {
@@ -216,15 +223,41 @@ mod tests {
                 assert!((numeric - got.d_weight[at] as f64).abs() < 1e-5, "{numeric} {}", got.d_weight[at]);
             }
         }
-        let (sum, right) = summed_loss(&hidden, &weight, width, &targets);
+        let problem = Problem { hidden: &hidden, weight: &weight, width, rows: &rows_with_target, targets: &targets };
+        let (sum, right) = summed_loss(problem, Precision::F32);
         assert!((sum / rows as f64 - written_out(&hidden, &weight, width, &targets, 0.0)).abs() < 1e-5);
         assert!(right < rows);
     }
 
     #[test]
     fn no_targets_give_no_loss() {
-        let got = mean_loss(&[], &values(24, 1), 12, &[], 0.1);
+        let (hidden, weight) = (values(36, 2), values(24, 1));
+        let problem = Problem { hidden: &hidden, weight: &weight, width: 12, rows: &[], targets: &[] };
+        let got = mean_loss(problem, 0.1, true, Precision::F32);
         assert_eq!(got.mean, 0.0);
-        assert!(got.d_weight.iter().all(|&g| g == 0.0));
+        assert_eq!((got.d_hidden, got.d_weight), (vec![0.0; 36], vec![0.0; 24]));
+    }
+
+    #[test]
+    fn rows_without_a_target_count_for_nothing() {
+        let (width, vocabulary) = (12, 53);
+        let (hidden, weight) = (values(300 * width, 1), values(vocabulary * width, 2));
+        let rows: Vec<u32> = (0..300).filter(|r| r % 3 != 1).collect();
+        let targets: Vec<u32> = rows.iter().map(|r| r * 17 % vocabulary as u32).collect();
+        let some = Problem { hidden: &hidden, weight: &weight, width, rows: &rows, targets: &targets };
+        let mut gathered = Vec::new();
+        some.gather(0..rows.len(), &mut gathered);
+        let all: Vec<u32> = (0..rows.len() as u32).collect();
+        let alone = Problem { hidden: &gathered, rows: &all, ..some };
+        let [some, alone] = [some, alone].map(|p| mean_loss(p, 0.1, true, Precision::F32));
+        assert_eq!((some.mean, &some.d_weight), (alone.mean, &alone.d_weight));
+        let mut kept = Vec::new();
+        for (row, d) in some.d_hidden.chunks(width).enumerate() {
+            match rows.contains(&(row as u32)) {
+                true => kept.extend_from_slice(d),
+                false => assert_eq!(d, [0.0; 12]),
+            }
+        }
+        assert_eq!(kept, alone.d_hidden);
     }
 }

@@ -1,4 +1,4 @@
-//! A slice that several threads fill at once, each its own places.
+//! Slices that several threads fill at once, each its own places, and fresh memory to be filled so.
 
 use std::marker::PhantomData;
 
@@ -23,11 +23,40 @@ impl<'a> Disjoint<'a> {
     /// The `len` values from `start` on.
     ///
     /// # Safety
-    /// No other range that overlaps this one is in use while the returned slice lives.
+    /// No other range that overlaps this one is in use while the returned slice lives. In [`Unfilled`] memory the
+    /// slice is written before it is read.
     #[allow(clippy::mut_from_ref)]
     pub(crate) unsafe fn range(&self, start: usize, len: usize) -> &'a mut [f32] {
         assert!(start.checked_add(len).is_some_and(|end| end <= self.len), "range outside the slice");
         // SAFETY: in bounds by the assertion; alone by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    }
+}
+
+/// Memory for a result that a kernel is about to write whole: zeroing it first would cost as much as writing it.
+pub(crate) struct Unfilled {
+    values: Vec<f32>,
+    len: usize,
+}
+
+impl Unfilled {
+    /// Room for `len` values.
+    pub(crate) fn new(len: usize) -> Self {
+        Self { values: Vec::with_capacity(len), len }
+    }
+
+    /// The room, for writing.
+    pub(crate) fn room(&mut self) -> Disjoint<'_> {
+        Disjoint { start: self.values.as_mut_ptr(), len: self.len, life: PhantomData }
+    }
+
+    /// The values.
+    ///
+    /// # Safety
+    /// Every one of them has been written.
+    pub(crate) unsafe fn filled(mut self) -> Vec<f32> {
+        // SAFETY: the capacity is at least `len`, and the values are initialized by the caller's promise.
+        unsafe { self.values.set_len(self.len) };
+        self.values
     }
 }

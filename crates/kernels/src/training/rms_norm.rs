@@ -4,32 +4,43 @@
 
 use rayon::prelude::*;
 
+use super::disjoint::Unfilled;
+use super::sums::dot;
 use crate::multiversion::{mul_add, multiversion};
 
 /// Rows per task. Fixed, so that partial sums of the weight's gradient are the same whatever the thread count.
 const ROWS: usize = 64;
 
-/// Writes `y` and, for the backward pass, `inverse_rms` (one value a row).
-pub fn forward(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32], inverse_rms: &mut [f32]) {
+/// `y` and, for the backward pass, the inverse root mean square of each row.
+pub fn forward(x: &[f32], weight: &[f32], epsilon: f32) -> (Vec<f32>, Vec<f32>) {
     let width = weight.len();
-    assert!(x.len() == y.len() && x.len() == inverse_rms.len() * width, "shapes differ");
-    y.par_chunks_mut(ROWS * width)
-        .zip(inverse_rms.par_chunks_mut(ROWS))
-        .zip(x.par_chunks(ROWS * width))
-        .for_each(|((y, inverse_rms), x)| forward_rows(x, weight, epsilon, y, inverse_rms));
+    assert!(width > 0 && x.len().is_multiple_of(width), "shapes differ");
+    let rows = x.len() / width;
+    let (mut y, mut inverse_rms) = (Unfilled::new(x.len()), Unfilled::new(rows));
+    let (y_room, inverse_room) = (y.room(), inverse_rms.room());
+    x.par_chunks(ROWS * width).enumerate().for_each(|(i, x)| {
+        // SAFETY: chunks of rows are disjoint, and every value is written.
+        let (y, inverse) =
+            unsafe { (y_room.range(i * ROWS * width, x.len()), inverse_room.range(i * ROWS, x.len() / width)) };
+        forward_rows(x, weight, epsilon, y, inverse);
+    });
+    // SAFETY: the chunks cover all rows.
+    unsafe { (y.filled(), inverse_rms.filled()) }
 }
 
-/// Given the gradient `d_y` of `y`, writes `d_x` and returns the gradient of the weight.
-pub fn backward(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32], d_x: &mut [f32]) -> Vec<f32> {
+/// Given the gradient `d_y` of `y`, the gradients of `x` and of the weight.
+pub fn backward(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let width = weight.len();
-    assert!(x.len() == d_y.len() && x.len() == d_x.len() && x.len() == inverse_rms.len() * width, "shapes differ");
-    let partials: Vec<Vec<f32>> = d_x
-        .par_chunks_mut(ROWS * width)
-        .zip(x.par_chunks(ROWS * width))
-        .zip(d_y.par_chunks(ROWS * width))
-        .zip(inverse_rms.par_chunks(ROWS))
-        .map(|(((d_x, x), d_y), inverse_rms)| {
+    assert!(x.len() == d_y.len() && x.len() == inverse_rms.len() * width, "shapes differ");
+    let mut d_x = Unfilled::new(x.len());
+    let room = d_x.room();
+    let chunks = x.par_chunks(ROWS * width).zip(d_y.par_chunks(ROWS * width)).zip(inverse_rms.par_chunks(ROWS));
+    let partials: Vec<Vec<f32>> = chunks
+        .enumerate()
+        .map(|(i, ((x, d_y), inverse_rms))| {
             let mut d_weight = vec![0.0; width];
+            // SAFETY: chunks of rows are disjoint, and every value is written.
+            let d_x = unsafe { room.range(i * ROWS * width, x.len()) };
             backward_rows(x, weight, inverse_rms, d_y, d_x, &mut d_weight);
             d_weight
         })
@@ -40,26 +51,12 @@ pub fn backward(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32], d_x
             *sum += p;
         }
     }
-    d_weight
+    // SAFETY: the chunks cover all rows.
+    (unsafe { d_x.filled() }, d_weight)
 }
 
 multiversion! { fn forward_rows(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32], inverse_rms: &mut [f32]) = forward_body }
 multiversion! { fn backward_rows(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32], d_x: &mut [f32], d_weight: &mut [f32]) = backward_body }
-
-/// A sum in 16 running parts: vectorizes, and its order does not depend on the instruction set.
-#[inline(always)]
-fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
-    let mut parts = [0f32; 16];
-    let (a_blocks, a_rest) = a.as_chunks::<16>();
-    let (b_blocks, b_rest) = b.as_chunks::<16>();
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for ((s, &x), &y) in parts.iter_mut().zip(a).zip(b) {
-            *s = mul_add::<FMA>(x, y, *s);
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-    parts.iter().sum::<f32>() + rest
-}
 
 #[inline(always)]
 fn forward_body<const FMA: bool, const LANES: usize>(

@@ -20,11 +20,17 @@ pub fn backward(gate: &[f32], up: &[f32], d_out: &[f32], d_gate: &mut [f32], d_u
     assert!(up.len() == n && d_out.len() == n && d_gate.len() == n && d_up.len() == n, "lengths differ");
     (d_gate.par_chunks_mut(CHUNK).zip(d_up.par_chunks_mut(CHUNK)))
         .zip(gate.par_chunks(CHUNK).zip(up.par_chunks(CHUNK)).zip(d_out.par_chunks(CHUNK)))
-        .for_each(|((d_gate, d_up), ((gate, up), d_out))| backward_chunk(gate, up, d_out, d_gate, d_up));
+        .for_each_init(Vec::new, |hidden, ((d_gate, d_up), ((gate, up), d_out))| {
+            hidden.resize(gate.len(), 0.0);
+            backward_row(gate, up, d_out, d_gate, d_up, hidden);
+        });
 }
 
-multiversion! { fn forward_chunk(gate: &[f32], up: &[f32], out: &mut [f32]) = forward_body }
-multiversion! { fn backward_chunk(gate: &[f32], up: &[f32], d_out: &[f32], d_gate: &mut [f32], d_up: &mut [f32]) = backward_body }
+multiversion! { pub(super) fn forward_chunk(gate: &[f32], up: &[f32], out: &mut [f32]) = forward_body }
+multiversion! {
+    /// As [`backward`] for a few values, on this thread; also writes `hidden`, what [`forward`] gives.
+    pub(super) fn backward_row(gate: &[f32], up: &[f32], d_out: &[f32], d_gate: &mut [f32], d_up: &mut [f32], hidden: &mut [f32]) = backward_row_body
+}
 
 #[inline(always)]
 fn forward_body<const FMA: bool, const LANES: usize>(gate: &[f32], up: &[f32], out: &mut [f32]) {
@@ -34,16 +40,19 @@ fn forward_body<const FMA: bool, const LANES: usize>(gate: &[f32], up: &[f32], o
 }
 
 #[inline(always)]
-fn backward_body<const FMA: bool, const LANES: usize>(
+fn backward_row_body<const FMA: bool, const LANES: usize>(
     gate: &[f32],
     up: &[f32],
     d_out: &[f32],
     d_gate: &mut [f32],
     d_up: &mut [f32],
+    hidden: &mut [f32],
 ) {
-    for ((((dg, du), &g), &u), &d) in d_gate.iter_mut().zip(d_up).zip(gate).zip(up).zip(d_out) {
+    let out = d_gate.iter_mut().zip(d_up).zip(hidden);
+    for ((((dg, du), h), (&g, &u)), &d) in out.zip(gate.iter().zip(up)).zip(d_out) {
         let sigmoid = 1.0 / (1.0 + exp::<FMA>(-g));
         let silu = g * sigmoid;
+        *h = silu * u;
         *du = d * silu;
         *dg = d * u * (sigmoid + silu * (1.0 - sigmoid));
     }

@@ -4,6 +4,9 @@ use bantam_formats::peft::LowRankPair;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::context::Precision;
+use crate::ops::{self, Map};
+
 /// `scale * (x A^T) B^T`, added to what the map gives.
 #[derive(Module, Debug)]
 pub struct LowRank {
@@ -24,9 +27,11 @@ impl LowRank {
         Self { a: param(&pair.a, [rank, pair.module.inputs]), b: param(&pair.b, [pair.module.outputs, rank]), scale }
     }
 
-    /// `[rows, in] -> [rows, out]`. The scale is applied in between, where the rows are shortest.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let low = x.matmul(self.a.val().transpose()) * self.scale;
-        low.matmul(self.b.val().transpose())
+    /// `y + scale * (x A^T) B^T`; `y` `[rows, out]`, `x` `[rows, in]`. The scale is applied in between, where the rows are
+    /// shortest.
+    pub fn add_to(&self, y: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        let map = |weight: &Param<Tensor<2>>| [Map { weight: weight.val(), bias: None }];
+        let low = ops::linear(x, &map(&self.a), None, Precision::F32) * self.scale;
+        ops::linear(low, &map(&self.b), Some(y), Precision::F32)
     }
 }

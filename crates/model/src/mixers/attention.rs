@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use bantam_formats::ModelConfig;
-use bantam_kernels::training::attention::{RotaryTable, Segment};
+use bantam_kernels::training::attention::RotaryTable;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::{Capabilities, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
-use crate::ops::{self, AttentionSpec};
+use crate::ops::{self, AttentionSpec, Segment};
 
-/// Projections around [`ops::packed_attention`].
+/// Projections around [`ops::causal_attention`].
 #[derive(Module, Debug)]
 pub struct Attention {
     q_proj: Linear,
@@ -29,11 +29,12 @@ pub struct Attention {
     rotary: Arc<RotaryTable>,
 }
 
-/// Keys (not yet rotated) and values of all earlier positions, `[batch, past, kv_heads * head_dim]`.
+/// Keys (not yet rotated) and values of all earlier positions, `[batch * past, kv_heads * head_dim]`: views of what the
+/// pass computed, so that a state nobody continues costs nothing.
 #[derive(Clone, Debug)]
 pub struct AttentionState {
-    keys: Tensor<3>,
-    values: Tensor<3>,
+    keys: Tensor<2>,
+    values: Tensor<2>,
 }
 
 impl Attention {
@@ -63,6 +64,14 @@ impl Attention {
     }
 }
 
+/// Attention of each row's new queries to all of its keys and values, the last query aligned with the last key.
+fn continued(queries: Tensor<2>, keys: Tensor<2>, values: Tensor<2>, batch: usize, spec: &AttentionSpec) -> Tensor<2> {
+    let (time, all) = (queries.dims()[0] / batch, keys.dims()[0] / batch);
+    let segment = |b: usize| Segment { query_start: b * time, query_len: time, key_start: b * all, key_len: all };
+    let segments: Vec<Segment> = (0..batch).map(segment).collect();
+    ops::composed_attention(queries, keys, values, &segments, spec)
+}
+
 impl Mixer for Attention {
     fn forward(
         &self,
@@ -71,39 +80,39 @@ impl Mixer for Attention {
         state: Option<MixerState>,
     ) -> (Tensor<3>, Option<MixerState>) {
         let [batch, time, width] = x.dims();
-        let kv_width = self.kv_heads * self.head_dim;
+        let (q_width, kv_width) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
+        let precision = context.precision();
         let flat = x.reshape([batch * time, width]);
-        let q = self.q_proj.forward(flat.clone());
-        let mut keys = self.k_proj.forward(flat.clone()).reshape([batch, time, kv_width]);
-        let mut values = self.v_proj.forward(flat).reshape([batch, time, kv_width]);
-        let mut past = 0;
-        if let Some(MixerState::Attention(state)) = state {
-            assert!(context.is_whole_rows(), "a carried state needs one item a row");
-            past = state.keys.dims()[1];
-            keys = Tensor::cat(vec![state.keys, keys], 1);
-            values = Tensor::cat(vec![state.values, values], 1);
-        }
-        let segments = context.spans().iter().map(|s| Segment {
-            query_start: s.start,
-            query_len: s.len,
-            // With a past, every row is one span: it sees its own past and itself.
-            key_start: s.start + past * (s.start / time),
-            key_len: past + s.len,
-        });
+        let qkv = Linear::forward_joined(flat, &[&self.q_proj, &self.k_proj, &self.v_proj], precision);
+        let part = |first: usize| qkv.clone().narrow(1, first, kv_width);
+        let carried = context.is_whole_rows().then(|| (part(q_width), part(q_width + kv_width)));
         let spec = AttentionSpec {
             heads: self.heads,
             kv_heads: self.kv_heads,
             head_dim: self.head_dim,
-            segments: segments.collect(),
             rotary: self.rotary.clone(),
         };
-        let rows = batch * (past + time);
-        let flat_keys = keys.clone().reshape([rows, kv_width]);
-        let flat_values = values.clone().reshape([rows, kv_width]);
-        let mixed = ops::packed_attention(q, flat_keys, flat_values, spec);
-        let y = self.o_proj.forward(mixed).reshape([batch, time, width]);
-        let state = context.is_whole_rows().then_some(MixerState::Attention(AttentionState { keys, values }));
-        (y, state)
+        let (mixed, state) = match (state, carried) {
+            (Some(MixerState::Attention(past)), Some((keys, values))) => {
+                let join = |past: Tensor<2>, new: Tensor<2>| -> Tensor<2> {
+                    let before = past.dims()[0] / batch;
+                    let rows = |x: Tensor<2>, n: usize| -> Tensor<3> { x.reshape([batch, n, kv_width]) };
+                    let all = Tensor::cat(vec![rows(past, before), rows(new, time)], 1);
+                    all.reshape([batch * (before + time), kv_width])
+                };
+                let (keys, values) = (join(past.keys, keys), join(past.values, values));
+                let queries = qkv.clone().narrow(1, 0, q_width);
+                let mixed = continued(queries, keys.clone(), values.clone(), batch, &spec);
+                (mixed, Some(AttentionState { keys, values }))
+            }
+            (Some(_), None) => panic!("a carried state needs one item a row"),
+            (None, carried) => {
+                let state = carried.map(|(keys, values)| AttentionState { keys, values });
+                (ops::causal_attention(qkv, context.shared_spans(), spec), state)
+            }
+        };
+        let y = self.o_proj.forward(mixed, precision).reshape([batch, time, width]);
+        (y, state.map(MixerState::Attention))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -1,15 +1,29 @@
-//! Causal attention over packed segments, rotary embedding included.
+//! Causal attention over packed spans, rotary embedding included.
 
 use std::sync::Arc;
 
-use bantam_kernels::training::attention::{RotaryTable, Segment, Shape};
+use bantam_kernels::training::attention::{RotaryTable, Shape, Span};
 use burn::backend::Dispatch;
 use burn::tensor::{Bool, Tensor, TensorData, activation};
 
 use super::flex::FusedOps;
 use super::is_flex;
 
-/// The shape of a call, shared between the forward and the backward pass.
+/// Queries `query_start..query_start + query_len` attend to keys `key_start..key_start + key_len` and to no others.
+/// The last query is aligned with the last key; key `i` of the segment has position `i`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// First row of the queries.
+    pub query_start: usize,
+    /// Number of queries, at most `key_len`.
+    pub query_len: usize,
+    /// First row of the keys and values.
+    pub key_start: usize,
+    /// Number of keys.
+    pub key_len: usize,
+}
+
+/// The heads and angles of a call.
 #[derive(Clone, Debug)]
 pub struct AttentionSpec {
     /// Query heads.
@@ -18,44 +32,52 @@ pub struct AttentionSpec {
     pub kv_heads: usize,
     /// Values a head.
     pub head_dim: usize,
-    /// Who sees whom.
-    pub segments: Arc<[Segment]>,
     /// Rotary angles.
     pub rotary: Arc<RotaryTable>,
 }
 
 impl AttentionSpec {
     /// The same for the kernels.
-    pub fn shape(&self) -> Shape<'_> {
-        Shape {
-            heads: self.heads,
-            kv_heads: self.kv_heads,
-            head_dim: self.head_dim,
-            segments: &self.segments,
-            rotary: &self.rotary,
-        }
+    pub(super) fn shape<'a>(&'a self, spans: &'a [Span]) -> Shape<'a> {
+        Shape { heads: self.heads, kv_heads: self.kv_heads, head_dim: self.head_dim, spans, rotary: &self.rotary }
     }
 }
 
-/// Queries `[rows, heads * head_dim]`, keys and values `[key rows, kv_heads * head_dim]`, none of them rotated yet;
-/// returns `[rows, heads * head_dim]`. Rows outside every segment come out as zeros.
-pub fn packed_attention(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, spec: AttentionSpec) -> Tensor<2> {
-    if !is_flex(&q) {
-        return composed_attention(q, k, v, &spec);
+/// Attention inside each span, each row to itself and the earlier ones. A row of `qkv` holds queries, keys and values,
+/// none of them rotated yet: `[rows, (heads + 2 kv_heads) * head_dim]`. Returns `[rows, heads * head_dim]`; rows outside
+/// every span come out as zeros.
+pub fn causal_attention(qkv: Tensor<2>, spans: Arc<[Span]>, spec: AttentionSpec) -> Tensor<2> {
+    if !is_flex(&qkv) {
+        return composed_causal_attention(qkv, &spans, &spec);
     }
-    let (q, k, v) = (q.into_dispatch(), k.into_dispatch(), v.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as FusedOps>::packed_attention(q, k, v, spec))
+    Tensor::from_dispatch(<Dispatch as FusedOps>::causal_attention(qkv.into_dispatch(), spans, spec))
 }
 
-/// The same from Burn's operations, with the whole score matrix and a mask.
-pub fn composed_attention(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, spec: &AttentionSpec) -> Tensor<2> {
+/// The same from Burn's operations.
+pub fn composed_causal_attention(qkv: Tensor<2>, spans: &[Span], spec: &AttentionSpec) -> Tensor<2> {
+    let (q, kv) = (spec.heads * spec.head_dim, spec.kv_heads * spec.head_dim);
+    let of = |s: &Span| Segment { query_start: s.start, query_len: s.len, key_start: s.start, key_len: s.len };
+    let segments: Vec<Segment> = spans.iter().map(of).collect();
+    let (k, v) = (qkv.clone().narrow(1, q, kv), qkv.clone().narrow(1, q + kv, kv));
+    composed_attention(qkv.narrow(1, 0, q), k, v, &segments, spec)
+}
+
+/// Attention of queries `[rows, heads * head_dim]` to keys and values `[key rows, kv_heads * head_dim]` that may be of
+/// other rows, from Burn's operations with the whole score matrix and a mask.
+pub fn composed_attention(
+    q: Tensor<2>,
+    k: Tensor<2>,
+    v: Tensor<2>,
+    segments: &[Segment],
+    spec: &AttentionSpec,
+) -> Tensor<2> {
     let device = q.device();
     let ([rows, width], [key_rows, _]) = (q.dims(), k.dims());
     let (heads, kv_heads, dim) = (spec.heads, spec.kv_heads, spec.head_dim);
     let mut hidden = vec![true; rows * key_rows];
     let mut in_segment = vec![0f32; rows];
     let (mut query_positions, mut key_positions) = (vec![0; rows], vec![0; key_rows]);
-    for s in spec.segments.iter() {
+    for s in segments {
         for j in 0..s.key_len {
             key_positions[s.key_start + j] = j;
         }

@@ -1,5 +1,6 @@
 //! Output projection and cross-entropy.
 
+use bantam_kernels::training::panels::Precision;
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
@@ -14,18 +15,14 @@ pub fn linear_cross_entropy(
     weight: Tensor<2>,
     targets: &Targets,
     label_smoothing: f32,
+    precision: Precision,
 ) -> Tensor<1> {
     if !is_flex(&hidden) {
         return composed_linear_cross_entropy(hidden, weight, targets, label_smoothing);
     }
     let (hidden, weight) = (hidden.into_dispatch(), weight.into_dispatch());
-    let loss = <Dispatch as FusedOps>::linear_cross_entropy(
-        hidden,
-        weight,
-        targets.rows.clone(),
-        targets.tokens.clone(),
-        label_smoothing,
-    );
+    let loss =
+        <Dispatch as FusedOps>::linear_cross_entropy(hidden, weight, targets.clone(), label_smoothing, precision);
     Tensor::from_dispatch(loss)
 }
 
@@ -56,9 +53,14 @@ pub fn composed_linear_cross_entropy(
 }
 
 /// Summed cross-entropy (nats) and the number of targets that are the most likely token.
-pub fn summed_cross_entropy(hidden: Tensor<2>, weight: Tensor<2>, targets: &Targets) -> (f64, usize) {
+pub fn summed_cross_entropy(
+    hidden: Tensor<2>,
+    weight: Tensor<2>,
+    targets: &Targets,
+    precision: Precision,
+) -> (f64, usize) {
     if is_flex(&hidden) {
-        return super::flex::summed_cross_entropy(hidden, weight, targets);
+        return super::flex::summed_cross_entropy(hidden, weight, targets, precision);
     }
     let log_p = log_probabilities(hidden, weight, targets);
     let column = target_column(targets, &log_p);

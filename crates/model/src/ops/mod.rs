@@ -1,14 +1,23 @@
 //! Operations that a CPU does much faster fused: each has a body of plain Burn operations, which every backend runs
-//! and tests compare with, and a fused form for Burn's Flex backend with its own backward pass (`flex.rs`).
+//! and tests compare with, and a fused form for Burn's Flex backend (`flex.rs`) with its own backward pass
+//! (`autodiff.rs`).
+//!
+//! Reduced precision is a property of the fused forms; the composed ones compute in their tensors' type.
 
 mod attention;
+mod autodiff;
 mod cross_entropy;
+mod feed_forward;
 mod flex;
+mod linear;
 mod rms_norm;
 mod swiglu;
 
-pub use attention::{AttentionSpec, composed_attention, packed_attention};
+pub use attention::{AttentionSpec, Segment, causal_attention, composed_attention, composed_causal_attention};
 pub use cross_entropy::{composed_linear_cross_entropy, linear_cross_entropy, summed_cross_entropy};
+pub use feed_forward::{composed_feed_forward, feed_forward};
+pub(crate) use flex::change_values;
+pub use linear::{Map, composed_linear, linear};
 pub use rms_norm::{composed_rms_norm, rms_norm};
 pub use swiglu::{composed_swiglu, swiglu};
 

@@ -74,7 +74,7 @@ pub struct Distillation {
 
 impl Objective for Distillation {
     fn loss(&self, model: &TokenModel, hidden: Tensor<2>, inputs: &Inputs) -> Result<Tensor<1>> {
-        let student = model.target_logits_of(hidden, &inputs.targets);
+        let student = model.target_logits_of(hidden, &inputs.targets, inputs.context.precision());
         let (device, temperature) = (student.device(), self.config.temperature as f32);
         let softened = activation::log_softmax(student.clone() / temperature, 1);
         let apart = match &self.teacher {

@@ -1,0 +1,375 @@
+//! Matrix products of training: the right operand is packed once into panels of 32 columns, the left one is read where
+//! it lies, and tiles of the result stay in registers over a block of the inner dimension.
+//!
+//! In bf16 both operands are rounded to bfloat16 (to nearest, ties to even) and products are summed in f32: with
+//! AVX-512 BF16 by its pairwise dot product, elsewhere by the f32 kernel on the rounded values.
+
+use rayon::prelude::*;
+
+use super::tile;
+use crate::multiversion::multiversion;
+
+/// Columns a panel.
+pub const PANEL: usize = 32;
+
+/// What the operands of products are rounded to. Sums are always f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Nothing is rounded.
+    #[default]
+    F32,
+    /// bfloat16.
+    Bf16,
+}
+
+/// A matrix seen through strides: element (row, column) is `data[row * row_stride + column * column_stride]`.
+#[derive(Clone, Copy)]
+pub struct Strided<'a> {
+    /// The storage.
+    pub data: &'a [f32],
+    /// Distance between rows.
+    pub row_stride: usize,
+    /// Distance between columns.
+    pub column_stride: usize,
+}
+
+impl<'a> Strided<'a> {
+    /// A row-major matrix whose rows are `width` apart.
+    pub fn rows(data: &'a [f32], width: usize) -> Self {
+        Self { data, row_stride: width, column_stride: 1 }
+    }
+
+    /// The transpose of a row-major matrix whose rows are `width` apart.
+    pub fn columns(data: &'a [f32], width: usize) -> Self {
+        Self { data, row_stride: 1, column_stride: width }
+    }
+
+    fn holds(&self, rows: usize, columns: usize) -> bool {
+        let last = |n: usize, stride: usize| n.saturating_sub(1) * stride;
+        rows * columns == 0 || last(rows, self.row_stride) + last(columns, self.column_stride) < self.data.len()
+    }
+}
+
+/// How panels hold their values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// f32 as they are.
+    F32,
+    /// f32 rounded to bfloat16; the left operand is rounded too.
+    Rounded,
+    /// Two bfloat16 of neighbouring rows in one word, the first in the low half.
+    Pairs,
+}
+
+impl Layout {
+    fn of(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::Bf16 if tile::has_bf16() => Self::Pairs,
+            Precision::Bf16 => Self::Rounded,
+        }
+    }
+
+    /// Words that `k` rows of one column take.
+    fn words(self, k: usize) -> usize {
+        if self == Self::Pairs { k.div_ceil(2) } else { k }
+    }
+}
+
+/// A right operand `[k, n]` in panels: `[n / 32 rounded up][words of k][32]`, the last panel padded with zeros.
+#[derive(Clone, Debug)]
+pub struct Panels {
+    layout: Layout,
+    k: usize,
+    n: usize,
+    words: Vec<u32>,
+}
+
+impl Panels {
+    /// Packs the matrix of these rows, in parallel.
+    pub fn of_rows(precision: Precision, rows: &[&[f32]]) -> Self {
+        let mut panels = Self::empty(precision);
+        panels.shape(rows.len(), rows.first().map_or(0, |r| r.len()));
+        let layout = panels.layout;
+        panels.each_panel_parallel(|first, panel| pack_rows(layout, rows, first, panel));
+        panels
+    }
+
+    /// Packs the matrix of these columns, in parallel.
+    pub fn of_columns(precision: Precision, columns: &[&[f32]]) -> Self {
+        let mut panels = Self::empty(precision);
+        panels.shape(columns.first().map_or(0, |c| c.len()), columns.len());
+        let layout = panels.layout;
+        panels.each_panel_parallel(|first, panel| pack_columns(layout, columns, first, panel));
+        panels
+    }
+
+    /// A `0 x 0` matrix, whose memory grows with what [`set_rows`](Self::set_rows) packs.
+    pub fn empty(precision: Precision) -> Self {
+        Self { layout: Layout::of(precision), k: 0, n: 0, words: Vec::new() }
+    }
+
+    /// Packs the matrix of these rows in the same memory, on this thread.
+    pub fn set_rows(&mut self, rows: &[&[f32]]) {
+        self.shape(rows.len(), rows.first().map_or(0, |r| r.len()));
+        let (layout, stride) = (self.layout, self.stride());
+        for (i, panel) in self.words.chunks_exact_mut(stride.max(1)).enumerate() {
+            pack_rows(layout, rows, i * PANEL, panel);
+        }
+    }
+
+    /// Packs the matrix of these columns in the same memory, on this thread.
+    pub fn set_columns(&mut self, columns: &[&[f32]]) {
+        self.shape(columns.first().map_or(0, |c| c.len()), columns.len());
+        let (layout, stride) = (self.layout, self.stride());
+        for (i, panel) in self.words.chunks_exact_mut(stride.max(1)).enumerate() {
+            pack_columns(layout, columns, i * PANEL, panel);
+        }
+    }
+
+    fn shape(&mut self, k: usize, n: usize) {
+        (self.k, self.n) = (k, n);
+        self.words.resize(n.div_ceil(PANEL) * self.stride(), 0);
+    }
+
+    fn stride(&self) -> usize {
+        self.layout.words(self.k) * PANEL
+    }
+
+    fn each_panel_parallel(&mut self, pack: impl Fn(usize, &mut [u32]) + Sync) {
+        let stride = self.stride();
+        if stride > 0 {
+            self.words.par_chunks_exact_mut(stride).enumerate().for_each(|(i, panel)| pack(i * PANEL, panel));
+        }
+    }
+
+    /// All of it.
+    pub fn all(&self) -> Part<'_> {
+        Part { panels: self, k: self.k, n: self.n }
+    }
+
+    /// The first `k` rows of the first `n` columns.
+    pub fn part(&self, k: usize, n: usize) -> Part<'_> {
+        assert!(k <= self.k && n <= self.n, "the part exceeds the matrix");
+        Part { panels: self, k, n }
+    }
+}
+
+/// The upper left part of packed panels.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    panels: &'a Panels,
+    k: usize,
+    n: usize,
+}
+
+multiversion! { fn pack_rows(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) = pack_rows_body }
+multiversion! { fn pack_columns(layout: Layout, columns: &[&[f32]], first: usize, panel: &mut [u32]) = pack_columns_body }
+
+#[inline(always)]
+fn pack_rows_body<const FMA: bool, const LANES: usize>(
+    layout: Layout,
+    rows: &[&[f32]],
+    first: usize,
+    panel: &mut [u32],
+) {
+    let columns = PANEL.min(rows[0].len() - first);
+    let (words, _) = panel.as_chunks_mut::<PANEL>();
+    match layout {
+        Layout::F32 | Layout::Rounded => {
+            for (word, row) in words.iter_mut().zip(rows) {
+                let row = &row[first..first + columns];
+                let convert = |x: f32| if layout == Layout::F32 { x } else { rounded(x) };
+                if let Some(row) = row.as_array::<PANEL>() {
+                    for (w, &x) in word.iter_mut().zip(row) {
+                        *w = convert(x).to_bits();
+                    }
+                } else {
+                    word.fill(0);
+                    word.iter_mut().zip(row).for_each(|(w, &x)| *w = convert(x).to_bits());
+                }
+            }
+        }
+        Layout::Pairs => {
+            for (word, pair) in words.iter_mut().zip(rows.chunks(2)) {
+                let low = &pair[0][first..first + columns];
+                word.fill(0);
+                match pair.get(1) {
+                    Some(high) => {
+                        let high = &high[first..first + columns];
+                        word.iter_mut().zip(low.iter().zip(high)).for_each(|(w, (&a, &b))| *w = paired(a, b));
+                    }
+                    None => word.iter_mut().zip(low).for_each(|(w, &a)| *w = paired(a, 0.0)),
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn pack_columns_body<const FMA: bool, const LANES: usize>(
+    layout: Layout,
+    columns: &[&[f32]],
+    first: usize,
+    panel: &mut [u32],
+) {
+    let k = columns[0].len();
+    let columns = &columns[first..(first + PANEL).min(columns.len())];
+    if columns.len() < PANEL {
+        panel.fill(0);
+    }
+    // Blocks of rows, so that the part of the panel being written stays in the nearest cache.
+    for from in (0..k).step_by(BLOCK) {
+        let to = (from + BLOCK).min(k);
+        for (j, column) in columns.iter().enumerate() {
+            match layout {
+                Layout::F32 => {
+                    for (p, x) in (from..to).zip(&column[from..to]) {
+                        panel[p * PANEL + j] = x.to_bits();
+                    }
+                }
+                Layout::Rounded => {
+                    for (p, &x) in (from..to).zip(&column[from..to]) {
+                        panel[p * PANEL + j] = rounded(x).to_bits();
+                    }
+                }
+                Layout::Pairs => {
+                    for (p, pair) in (from / 2..).zip(column[from..to].chunks(2)) {
+                        panel[p * PANEL + j] = paired(pair[0], pair.get(1).copied().unwrap_or(0.0));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rows packed at a time; even.
+const BLOCK: usize = 32;
+
+/// The nearest bfloat16 (ties to even), as f32. NaN stays NaN.
+#[inline(always)]
+fn rounded(x: f32) -> f32 {
+    let bits = x.to_bits();
+    let up = bits.wrapping_add(0x7fff + ((bits >> 16) & 1));
+    f32::from_bits(if x.is_nan() { bits | 0x0040_0000 } else { up } & 0xffff_0000)
+}
+
+#[inline(always)]
+fn paired(low: f32, high: f32) -> u32 {
+    rounded(low).to_bits() >> 16 | rounded(high).to_bits()
+}
+
+/// What happens to what the result held before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onto {
+    /// It is overwritten.
+    Replace,
+    /// The product is added to it.
+    Add,
+}
+
+/// Room for the left operand of a product in bf16; empty in f32.
+#[derive(Clone, Debug, Default)]
+pub struct LeftRoom(Vec<u32>);
+
+/// `out = left right`, or `out += left right`: `left` is `[rows, k]`, `out` row-major with rows `out_width` apart.
+/// Each element is summed over `k` in blocks, each in order.
+pub fn multiply(
+    rows: usize,
+    left: Strided<'_>,
+    right: Part<'_>,
+    out: &mut [f32],
+    out_width: usize,
+    onto: Onto,
+    room: &mut LeftRoom,
+) {
+    let Part { panels, k, n } = right;
+    if rows == 0 || n == 0 {
+        return;
+    }
+    assert!(left.holds(rows, k), "left operand too short");
+    assert!(out_width >= n && (rows - 1) * out_width + n <= out.len(), "result too short");
+    if k == 0 {
+        if onto == Onto::Replace {
+            out.chunks_mut(out_width).take(rows).for_each(|row| row[..n].fill(0.0));
+        }
+        return;
+    }
+    let steps = panels.layout.words(k);
+    let (data, row_stride, step_stride): (&[u32], usize, usize) = match panels.layout {
+        Layout::F32 => (bytemuck::cast_slice(left.data), left.row_stride, left.column_stride),
+        layout => {
+            let by_rows = left.row_stride != 1;
+            convert_left(layout == Layout::Pairs, rows, k, left, by_rows, &mut room.0);
+            if by_rows { (&room.0, steps, 1) } else { (&room.0, 1, rows) }
+        }
+    };
+    let product = tile::Product {
+        rows,
+        steps,
+        columns: n,
+        left: data,
+        row_stride,
+        step_stride,
+        right: &panels.words,
+        panel_stride: panels.stride(),
+        out_width,
+        add: onto == Onto::Add,
+    };
+    if panels.layout == Layout::Pairs { tile::bf16_pairs(&product, out) } else { tile::f32(&product, out) }
+}
+
+multiversion! { fn convert_left(pairs: bool, rows: usize, k: usize, left: Strided<'_>, by_rows: bool, to: &mut Vec<u32>) = convert_left_body }
+
+/// The left operand in words, `[rows][steps]` if `by_rows`, else `[steps][rows]`.
+#[inline(always)]
+fn convert_left_body<const FMA: bool, const LANES: usize>(
+    pairs: bool,
+    rows: usize,
+    k: usize,
+    left: Strided<'_>,
+    by_rows: bool,
+    to: &mut Vec<u32>,
+) {
+    let steps = if pairs { k.div_ceil(2) } else { k };
+    to.resize(rows * steps, 0);
+    let at = |i: usize, p: usize| left.data[i * left.row_stride + p * left.column_stride];
+    if by_rows {
+        for (i, to) in to.chunks_exact_mut(steps).enumerate() {
+            if left.column_stride == 1 {
+                let row = &left.data[i * left.row_stride..][..k];
+                if pairs {
+                    to.iter_mut().zip(row.chunks_exact(2)).for_each(|(w, p)| *w = paired(p[0], p[1]));
+                    if k % 2 == 1 {
+                        to[steps - 1] = paired(row[k - 1], 0.0);
+                    }
+                } else {
+                    to.iter_mut().zip(row).for_each(|(w, &x)| *w = rounded(x).to_bits());
+                }
+            } else {
+                for (p, w) in to.iter_mut().enumerate() {
+                    *w = match pairs {
+                        true => paired(at(i, 2 * p), if 2 * p + 1 < k { at(i, 2 * p + 1) } else { 0.0 }),
+                        false => rounded(at(i, p)).to_bits(),
+                    };
+                }
+            }
+        }
+    } else {
+        // One row of words holds `rows` neighbours of the transposed storage.
+        let column = |p: usize| &left.data[p * left.column_stride..][..rows];
+        for (p, to) in to.chunks_exact_mut(rows).enumerate() {
+            if !pairs {
+                to.iter_mut().zip(column(p)).for_each(|(w, &x)| *w = rounded(x).to_bits());
+            } else if 2 * p + 1 < k {
+                let both = column(2 * p).iter().zip(column(2 * p + 1));
+                to.iter_mut().zip(both).for_each(|(w, (&a, &b))| *w = paired(a, b));
+            } else {
+                to.iter_mut().zip(column(2 * p)).for_each(|(w, &a)| *w = paired(a, 0.0));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! How are rows cut among threads, and how are the threads' sums added up?
+//!
+//! A backward pass sums weight gradients over all rows. Each thread takes one contiguous part of the rows and sums into
+//! its own buffer while the rows' other results are in its cache; the buffers are added in order afterwards. So the bits
+//! depend on the number of threads, and on nothing else.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+/// Rows worked on at once: enough to amortize the traffic of weights and of their gradients, few enough that
+/// activations stay in a core's cache.
+pub(super) const CHUNK: usize = 64;
+
+/// Calls `work` on one contiguous part of `0..rows` for each thread; the results in order. At least one part.
+pub(super) fn over_parts<R: Send>(rows: usize, work: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+    let parts = rayon::current_num_threads().min(rows.div_ceil(CHUNK)).max(1);
+    let length = rows.div_ceil(parts).next_multiple_of(8);
+    let part = |i: usize| (i * length).min(rows)..((i + 1) * length).min(rows);
+    (0..parts).into_par_iter().map(|i| work(part(i))).collect()
+}
+
+/// The chunks of a part.
+pub(super) fn chunks(part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    part.clone().step_by(CHUNK).map(move |start| start..(start + CHUNK).min(part.end))
+}
+
+/// Adds the buffers element by element, in order.
+pub(super) fn sum(buffers: Vec<Vec<f32>>) -> Vec<f32> {
+    let mut buffers = buffers.into_iter();
+    let mut total = buffers.next().unwrap_or_default();
+    let rest: Vec<Vec<f32>> = buffers.collect();
+    const BLOCK: usize = 1 << 14;
+    total.par_chunks_mut(BLOCK).enumerate().for_each(|(i, total)| {
+        for other in &rest {
+            total.iter_mut().zip(&other[i * BLOCK..]).for_each(|(t, o)| *t += o);
+        }
+    });
+    total
+}
+
+/// Turns the parts' lists of buffers into one list of sums.
+pub(super) fn sum_each(parts: Vec<Vec<Vec<f32>>>) -> Vec<Vec<f32>> {
+    let count = parts.first().map_or(0, Vec::len);
+    let mut columns: Vec<Vec<Vec<f32>>> = (0..count).map(|_| Vec::with_capacity(parts.len())).collect();
+    for part in parts {
+        columns.iter_mut().zip(part).for_each(|(column, buffer)| column.push(buffer));
+    }
+    columns.into_iter().map(sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_every_row_once() {
+        for rows in [0, 1, 127, 128, 129, 1000, 4096] {
+            let seen: Vec<usize> = over_parts(rows, |part| chunks(part).flatten().collect::<Vec<_>>()).concat();
+            assert_eq!(seen, (0..rows).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn sums_are_elementwise() {
+        let long = 40_000;
+        let sums = sum_each(vec![vec![vec![1.0; long], vec![2.0]], vec![vec![3.0; long], vec![4.0]]]);
+        assert_eq!(sums, [vec![4.0; long], vec![6.0]]);
+    }
+}

@@ -1,0 +1,271 @@
+//! The inner loops of [`super::panels`]: tiles of the result in registers, over words of f32 or of bfloat16 pairs.
+
+use crate::multiversion::{mul_add, multiversion};
+
+use super::panels::PANEL;
+
+/// Steps over the inner dimension between two visits of the result: a panel's block then stays in the nearest cache.
+const STEPS: usize = 256;
+
+/// A product whose operands are words; the caller has checked that every index is inside its slice.
+pub(super) struct Product<'a> {
+    /// Rows of the result.
+    pub rows: usize,
+    /// Words of the inner dimension.
+    pub steps: usize,
+    /// Columns of the result.
+    pub columns: usize,
+    /// The left operand: word (row, step) at `row * row_stride + step * step_stride`.
+    pub left: &'a [u32],
+    pub row_stride: usize,
+    pub step_stride: usize,
+    /// Panels `panel_stride` apart, `[steps][32]` each.
+    pub right: &'a [u32],
+    pub panel_stride: usize,
+    /// Distance between the result's rows.
+    pub out_width: usize,
+    /// Whether to add to the result.
+    pub add: bool,
+}
+
+impl Product<'_> {
+    fn check(&self, out: &[f32]) {
+        let last = (self.rows - 1) * self.row_stride + (self.steps - 1) * self.step_stride;
+        let panels = self.columns.div_ceil(PANEL);
+        assert!(last < self.left.len(), "left operand too short");
+        assert!((panels - 1) * self.panel_stride + self.steps * PANEL <= self.right.len(), "panels too short");
+        assert!((self.rows - 1) * self.out_width + self.columns <= out.len(), "result too short");
+    }
+}
+
+/// How one instruction set multiplies words.
+trait Multiply {
+    /// `sums` plus `left[row][step] * right[step][..N]` over `steps`.
+    ///
+    /// # Safety
+    /// All `M` rows and `steps` steps of the left operand, and all `steps` rows of `N` words of the right one (32
+    /// apart), are readable; the processor has the instructions.
+    unsafe fn tile<const M: usize, const N: usize>(
+        steps: usize,
+        left: *const u32,
+        row_stride: usize,
+        step_stride: usize,
+        right: *const u32,
+        sums: [[f32; N]; M],
+    ) -> [[f32; N]; M];
+}
+
+struct F32<const FMA: bool>;
+
+impl<const FMA: bool> Multiply for F32<FMA> {
+    #[inline(always)]
+    unsafe fn tile<const M: usize, const N: usize>(
+        steps: usize,
+        left: *const u32,
+        row_stride: usize,
+        step_stride: usize,
+        right: *const u32,
+        mut sums: [[f32; N]; M],
+    ) -> [[f32; N]; M] {
+        for p in 0..steps {
+            // SAFETY: inside the operands by the caller's promise; f32 and u32 have the same size and alignment.
+            let row: &[f32; N] = unsafe { &*right.add(p * PANEL).cast::<[f32; N]>() };
+            for (i, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: as above.
+                let x = f32::from_bits(unsafe { *left.add(i * row_stride + p * step_stride) });
+                for (s, &y) in sum.iter_mut().zip(row) {
+                    *s = mul_add::<FMA>(x, y, *s);
+                }
+            }
+        }
+        sums
+    }
+}
+
+#[inline(always)]
+fn product_body<K: Multiply, const LARGE: bool>(p: &Product<'_>, out: &mut [f32]) {
+    p.check(out);
+    for from in (0..p.steps).step_by(STEPS) {
+        let steps = STEPS.min(p.steps - from);
+        let add = p.add || from > 0;
+        for first in (0..p.columns).step_by(PANEL) {
+            let panel = &p.right[first / PANEL * p.panel_stride + from * PANEL..];
+            let left = &p.left[from * p.step_stride..];
+            let columns = PANEL.min(p.columns - first);
+            let out = &mut out[first..];
+            if LARGE {
+                columns_of::<K, 8, 32>(p, steps, left, panel, out, columns, add);
+            } else {
+                columns_of::<K, 6, 16>(p, steps, left, panel, out, columns.min(16), add);
+                if columns > 16 {
+                    columns_of::<K, 6, 16>(p, steps, left, &panel[16..], &mut out[16..], columns - 16, add);
+                }
+            }
+        }
+    }
+}
+
+/// All rows of at most `N` columns, `M` rows at a time.
+#[inline(always)]
+fn columns_of<K: Multiply, const M: usize, const N: usize>(
+    p: &Product<'_>,
+    steps: usize,
+    left: &[u32],
+    panel: &[u32],
+    out: &mut [f32],
+    columns: usize,
+    add: bool,
+) {
+    let mut i = 0;
+    while i < p.rows {
+        let (left, out) = (&left[i * p.row_stride..], &mut out[i * p.out_width..]);
+        let rows = p.rows - i;
+        if rows >= M {
+            store::<K, M, N>(p, steps, left, panel, out, columns, add);
+            i += M;
+        } else if rows >= 4 {
+            store::<K, 4, N>(p, steps, left, panel, out, columns, add);
+            i += 4;
+        } else if rows >= 2 {
+            store::<K, 2, N>(p, steps, left, panel, out, columns, add);
+            i += 2;
+        } else {
+            store::<K, 1, N>(p, steps, left, panel, out, columns, add);
+            i += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn store<K: Multiply, const M: usize, const N: usize>(
+    p: &Product<'_>,
+    steps: usize,
+    left: &[u32],
+    panel: &[u32],
+    out: &mut [f32],
+    columns: usize,
+    add: bool,
+) {
+    assert!((M - 1) * p.out_width + columns <= out.len(), "result too short");
+    // Whole tiles go straight from registers to the result: slices of a variable length would force them through memory.
+    if columns == N {
+        let zeros = [[0f32; N]; M];
+        // SAFETY: `Product::check` has seen the last word of both operands inside their slices; the rows and steps here
+        // are a part of them, and the panel's slice begins at its first step and column. `product_body` runs only where
+        // its instructions exist.
+        let sums = unsafe { K::tile::<M, N>(steps, left.as_ptr(), p.row_stride, p.step_stride, panel.as_ptr(), zeros) };
+        for (i, mut sum) in sums.into_iter().enumerate() {
+            // SAFETY: row i's N values are inside `out` by the assertion.
+            let row = unsafe { &mut *out.as_mut_ptr().add(i * p.out_width).cast::<[f32; N]>() };
+            if add {
+                sum.iter_mut().zip(row.iter()).for_each(|(s, o)| *s += o);
+            }
+            *row = sum;
+        }
+    } else {
+        let mut sums = [[0f32; N]; M];
+        if add {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                sum[..columns].copy_from_slice(&out[i * p.out_width..][..columns]);
+            }
+        }
+        // SAFETY: as above; a panel's words are there beyond its last column, too.
+        let sums = unsafe { K::tile::<M, N>(steps, left.as_ptr(), p.row_stride, p.step_stride, panel.as_ptr(), sums) };
+        for (i, sum) in sums.iter().enumerate() {
+            out[i * p.out_width..][..columns].copy_from_slice(&sum[..columns]);
+        }
+    }
+}
+
+multiversion! { pub(super) fn f32(product: &Product<'_>, out: &mut [f32]) = f32_body }
+
+#[inline(always)]
+fn f32_body<const FMA: bool, const LANES: usize>(product: &Product<'_>, out: &mut [f32]) {
+    if LANES == 32 {
+        product_body::<F32<FMA>, true>(product, out);
+    } else {
+        product_body::<F32<FMA>, false>(product, out);
+    }
+}
+
+/// Whether the processor multiplies pairs of bfloat16.
+pub(super) fn has_bf16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::multiversion::{Level, level};
+        std::arch::is_x86_feature_detected!("avx512bf16") && level() == Level::Avx512
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// The product of words of bfloat16 pairs.
+///
+/// # Panics
+/// Where [`has_bf16`] is false: no one packs pairs there.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32]) {
+    use std::arch::x86_64::{
+        __m512, __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32,
+        _mm512_setzero_ps, _mm512_storeu_ps,
+    };
+
+    struct Pairs;
+    impl Multiply for Pairs {
+        #[inline(always)]
+        unsafe fn tile<const M: usize, const N: usize>(
+            steps: usize,
+            left: *const u32,
+            row_stride: usize,
+            step_stride: usize,
+            right: *const u32,
+            mut sums: [[f32; N]; M],
+        ) -> [[f32; N]; M] {
+            // SAFETY: the operands are readable by the caller's promise, the sums are N values a row (a multiple of 16),
+            // and the caller runs on a processor with AVX-512 F and BF16; a vector of 32-bit words is a vector of
+            // bfloat16 pairs.
+            unsafe {
+                let mut s = [[_mm512_setzero_ps(); 2]; M];
+                for (s, sum) in s.iter_mut().zip(sums.iter()) {
+                    for (v, s) in s.iter_mut().take(N / 16).enumerate() {
+                        *s = _mm512_loadu_ps(sum.as_ptr().add(16 * v));
+                    }
+                }
+                for p in 0..steps {
+                    let row = right.add(p * PANEL);
+                    let y: [__m512bh; 2] = std::array::from_fn(|v| match v < N / 16 {
+                        true => std::mem::transmute::<__m512i, __m512bh>(_mm512_loadu_si512(row.add(16 * v).cast())),
+                        false => std::mem::transmute::<__m512, __m512bh>(_mm512_setzero_ps()),
+                    });
+                    for (i, s) in s.iter_mut().enumerate() {
+                        let x = _mm512_set1_epi32(*left.add(i * row_stride + p * step_stride) as i32);
+                        let x = std::mem::transmute::<__m512i, __m512bh>(x);
+                        for (s, &y) in s.iter_mut().zip(&y).take(N / 16) {
+                            *s = _mm512_dpbf16_ps(*s, x, y);
+                        }
+                    }
+                }
+                for (sum, s) in sums.iter_mut().zip(s) {
+                    for (v, s) in s.into_iter().take(N / 16).enumerate() {
+                        _mm512_storeu_ps(sum.as_mut_ptr().add(16 * v), s);
+                    }
+                }
+                sums
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
+    fn body(product: &Product<'_>, out: &mut [f32]) {
+        product_body::<Pairs, true>(product, out);
+    }
+    assert!(has_bf16(), "pairs were packed without the instructions to multiply them");
+    // SAFETY: the assertion has just seen every feature that the function enables.
+    unsafe { body(product, out) }
+}
+
+/// Pairs are packed on x86-64 alone.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn bf16_pairs(_: &Product<'_>, _: &mut [f32]) {
+    unreachable!("pairs are packed on x86-64 only");
+}
