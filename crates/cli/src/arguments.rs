@@ -31,7 +31,9 @@ pub enum Verb {
     #[command(subcommand)]
     Tokenizer(TokenizerVerb),
     /// Train a recipe's model, with the data and tokenizer it needs.
-    Train(RecipeArguments),
+    Train(TrainArguments),
+    /// Merge a LoRA adapter into its base model.
+    Merge(MergeArguments),
     /// Continue a prompt.
     Generate(GenerateArguments),
     /// Measure how well a model predicts a text: perplexity and bits per byte.
@@ -66,6 +68,34 @@ pub struct RecipeArguments {
     /// Begin a training that was cut off anew.
     #[arg(long)]
     pub restart: bool,
+}
+
+/// `merge`.
+#[derive(Args, Debug)]
+pub struct MergeArguments {
+    /// The model the adapter was trained on: a Hugging Face folder, a GGUF file or a run folder.
+    #[arg(long, value_name = "DIR")]
+    pub base: PathBuf,
+    /// The adapter's folder, in PEFT's format.
+    #[arg(long, value_name = "DIR")]
+    pub adapter: PathBuf,
+    /// The folder to write the merged model to.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// `train`.
+#[derive(Args, Debug)]
+pub struct TrainArguments {
+    /// The recipe.
+    #[command(flatten)]
+    pub recipe: RecipeArguments,
+    /// Only measure some steps, and tell how long training will take, its peak memory and its tokens.
+    #[arg(long, conflicts_with_all = ["restart", "resume", "find_lr"])]
+    pub preflight: bool,
+    /// Only sweep over learning rates, and suggest one.
+    #[arg(long, conflicts_with_all = ["restart", "resume"])]
+    pub find_lr: bool,
 }
 
 /// What `data` can do.

@@ -43,6 +43,11 @@ pub fn peak_memory_bytes() -> Option<u64> {
     memory_bytes(&std::fs::read_to_string("/proc/self/status").ok()?, "VmHWM")
 }
 
+/// The memory this process holds now, in bytes, where the system tells.
+pub fn resident_memory_bytes() -> Option<u64> {
+    memory_bytes(&std::fs::read_to_string("/proc/self/status").ok()?, "VmRSS")
+}
+
 fn cpu_name(cpuinfo: &str) -> Option<String> {
     let line = cpuinfo.lines().find(|l| l.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())

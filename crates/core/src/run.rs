@@ -138,6 +138,11 @@ impl RunFolder {
         self.path.join("model")
     }
 
+    /// A trained adapter, in PEFT's format.
+    pub fn adapter(&self) -> PathBuf {
+        self.path.join("adapter")
+    }
+
     /// The packaged GGUF of one tensor type, such as `q8_0`.
     pub fn gguf(&self, tensor_type: &str) -> PathBuf {
         self.path.join(format!("model-{tensor_type}.gguf"))

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::canonical;
+use crate::{canonical, jsonl};
 
 /// How much structure a schema asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -98,24 +98,11 @@ pub fn read_jsonl(path: &Path) -> Result<Vec<Item>> {
 /// # Errors
 /// As [`read_jsonl`].
 pub fn parse_jsonl(place: &str, bytes: &[u8]) -> Result<Vec<Item>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut items = Vec::new();
     let mut lines: HashMap<String, usize> = HashMap::new();
-    for (index, raw) in bytes.split(|&b| b == b'\n').enumerate() {
-        let here = format!("{place}:{}", index + 1);
-        if raw.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let line = std::str::from_utf8(raw).map_err(|e| {
-            Error::input(&here, format_args!("not UTF-8 at byte {}", e.valid_up_to() + 1), "save the file as UTF-8")
-        })?;
-        let item: Item = serde_json::from_str(line).map_err(|e| {
-            Error::input(
-                &here,
-                format_args!("not an item: {}", without_position(&e)),
-                format_args!("mend column {} (id, schema_id, prompt and expected_output are required)", e.column()),
-            )
-        })?;
+    let required = "id, schema_id, prompt and expected_output are required";
+    for (line, item) in jsonl::parse::<Item>(place, bytes, "an item", required)? {
+        let here = format!("{place}:{line}");
         if item.id.is_empty() || item.schema_id.is_empty() {
             return Err(Error::input(&here, "`id` or `schema_id` is empty", "give every item an id and a schema_id"));
         }
@@ -124,7 +111,7 @@ pub fn parse_jsonl(place: &str, bytes: &[u8]) -> Result<Vec<Item>> {
             let what = format!("expected_output cannot be read: {}", without_position(&e));
             return Err(Error::input(&here, what, "mend the gold value"));
         }
-        if let Some(first) = lines.insert(item.id.clone(), index + 1) {
+        if let Some(first) = lines.insert(item.id.clone(), line) {
             let what = format!("id `{}` was already used on line {first}", shortened(&item.id));
             return Err(Error::input(&here, what, "make the ids unique"));
         }

@@ -2,8 +2,11 @@
 //! the prompt built from a schema, and the measured overlap between splits.
 
 pub mod canonical;
+pub mod chat;
+pub mod completion;
 pub mod edge_json;
 pub mod item;
+pub mod jsonl;
 pub mod packing;
 pub mod prompt;
 pub mod schemas;

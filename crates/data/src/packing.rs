@@ -1,21 +1,40 @@
 //! In what order, and how packed, do tokenized items reach a trainer?
 //!
 //! A batch is one row of tokens: whole items one after the other, each its own span, no padding. The order is a
-//! function of (seed, phase, epoch) alone, so that a [`Cursor`] of three numbers is the loader's whole state.
+//! function of (seed, phase, pass, source) alone, so that a [`Cursor`] of a few numbers is the loader's whole state.
+
+use std::ops::Range;
 
 use bantam_core::{Error, Result, seed};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
+use crate::item::Level;
+
 /// A tokenized item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// Prompt and answer, the end token included.
+    /// Prompts and answers, the end tokens included.
     pub tokens: Vec<u32>,
-    /// Index of the answer's first token; at least 1. Only answer tokens enter the loss.
-    pub answer_start: usize,
-    /// Bytes of the answer's text (without the end token), for bits per byte.
+    /// The tokens of each answer: in order, apart, none before token 1. Only they enter the loss.
+    pub answers: Vec<Range<usize>>,
+    /// Bytes of the answers' texts (without the end tokens), for bits per byte.
     pub answer_bytes: usize,
+    /// How hard it is, where that is known, for a curriculum by level.
+    pub level: Option<Level>,
+}
+
+impl Example {
+    /// An item whose one answer runs from token `answer_start` to the end, of no level.
+    pub fn with_answer(tokens: Vec<u32>, answer_start: usize, answer_bytes: usize) -> Self {
+        let answer = answer_start..tokens.len();
+        Self { tokens, answers: vec![answer], answer_bytes, level: None }
+    }
+
+    /// Indices of the tokens in the loss, ascending.
+    pub fn targets(&self) -> impl Iterator<Item = usize> {
+        self.answers.iter().cloned().flatten()
+    }
 }
 
 /// Items packed for one step.
@@ -39,7 +58,7 @@ impl Batch {
         let start = self.tokens.len();
         self.tokens.extend_from_slice(&example.tokens);
         self.spans.push((start, example.tokens.len()));
-        for i in example.answer_start..example.tokens.len() {
+        for i in example.targets() {
             self.target_rows.push((start + i - 1) as u32);
             self.target_tokens.push(example.tokens[i]);
         }
@@ -63,93 +82,158 @@ impl Batch {
     }
 }
 
+/// Items to draw from, and how much of the whole they are to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The items.
+    pub examples: &'a [Example],
+    /// Share of the tokens drawn, over the sum of the weights of all sources that have items for the phase.
+    pub weight: f64,
+}
+
 /// What is drawn, and how much at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draw {
     /// Number of the curriculum's phase; part of the order's seed.
     pub phase: usize,
     /// Only items of at most this many tokens.
     pub max_item_tokens: usize,
+    /// Only items of these levels; empty: of any, or none.
+    pub levels: Vec<Level>,
     /// Tokens a batch, at most.
     pub batch_tokens: usize,
 }
 
+impl Draw {
+    fn takes(&self, example: &Example) -> bool {
+        let short = example.tokens.len() <= self.max_item_tokens.min(self.batch_tokens);
+        short && (self.levels.is_empty() || example.level.is_some_and(|l| self.levels.contains(&l)))
+    }
+}
+
 /// Where the loader stands; part of every checkpoint.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cursor {
-    /// Phase that the position belongs to.
+    /// Phase that the positions belong to.
     pub phase: usize,
+    /// Where each source stands; none before the first draw.
+    pub sources: Vec<SourceCursor>,
+}
+
+/// Where the loader stands in one source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceCursor {
     /// Passes over the phase's items so far.
     pub epoch: u64,
     /// Items of this pass already used.
     pub position: usize,
+    /// Tokens drawn in this phase.
+    pub tokens: u64,
 }
 
-/// Draws batches from examples, for ever.
+/// Draws batches from sources, for ever.
 #[derive(Debug)]
 pub struct Loader<'a> {
-    examples: &'a [Example],
+    sources: &'a [Source<'a>],
     seed: u64,
     cursor: Cursor,
-    /// The order of the pass that `cursor` is in, once it is known.
-    order: Option<(Draw, u64, Vec<usize>)>,
+    /// The draw that `orders` belong to, once it is known.
+    draw: Option<Draw>,
+    /// Of each source: the pass, and the order of its items in it.
+    orders: Vec<Option<(u64, Vec<usize>)>>,
 }
 
 impl<'a> Loader<'a> {
     /// A loader that continues at `cursor`.
-    pub fn new(examples: &'a [Example], seed: u64, cursor: Cursor) -> Self {
-        Self { examples, seed, cursor, order: None }
+    pub fn new(sources: &'a [Source<'a>], seed: u64, cursor: Cursor) -> Self {
+        Self { sources, seed, cursor, draw: None, orders: Vec::new() }
     }
 
     /// Where the next batch begins.
-    pub fn cursor(&self) -> Cursor {
-        self.cursor
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
     }
 
-    /// The next batch. A new phase starts a new pass over its items.
+    /// The next batch. A new phase starts a new pass over its items. The next item comes from the source that has the
+    /// fewest tokens for its weight, so that every beginning of a phase is mixed as the whole.
     ///
     /// # Errors
-    /// If no item is short enough.
-    pub fn next(&mut self, draw: Draw) -> Result<Batch> {
-        if self.cursor.phase != draw.phase {
-            self.cursor = Cursor { phase: draw.phase, epoch: 0, position: 0 };
+    /// If no item fits the phase.
+    pub fn next(&mut self, draw: &Draw) -> Result<Batch> {
+        if self.draw.as_ref() != Some(draw) {
+            self.draw = Some(draw.clone());
+            self.orders = vec![None; self.sources.len()];
         }
-        let limit = draw.max_item_tokens.min(draw.batch_tokens);
+        if self.cursor.phase != draw.phase || self.cursor.sources.len() != self.sources.len() {
+            let sources = vec![SourceCursor::default(); self.sources.len()];
+            self.cursor = Cursor { phase: draw.phase, sources };
+        }
         let mut batch = Batch::default();
         loop {
-            let position = self.cursor.position;
-            let order = self.order(draw, limit);
-            if order.is_empty() {
+            let Some((source, index)) = self.upcoming(draw) else {
+                let levels: Vec<&str> = draw.levels.iter().map(|l| l.name()).collect();
+                let level =
+                    if levels.is_empty() { String::new() } else { format!(" of level {}", levels.join(" or ")) };
+                let limit = draw.max_item_tokens.min(draw.batch_tokens);
                 return Err(Error::input(
-                    "train.phases",
-                    format!("no training item has at most {limit} tokens"),
-                    "raise max_item_tokens and batch_tokens",
+                    format_args!("train.phases[{}]", draw.phase),
+                    format_args!("no training item{level} has at most {limit} tokens"),
+                    "raise max_item_tokens and batch_tokens, or name other levels",
                 ));
-            }
-            let Some(&index) = order.get(position) else {
-                self.cursor.epoch += 1;
-                self.cursor.position = 0;
-                continue;
             };
-            let example = &self.examples[index];
+            let example = &self.sources[source].examples[index];
             if batch.tokens.len() + example.tokens.len() > draw.batch_tokens {
                 return Ok(batch);
             }
             batch.push(example);
-            self.cursor.position += 1;
+            let cursor = &mut self.cursor.sources[source];
+            cursor.position += 1;
+            cursor.tokens += example.tokens.len() as u64;
         }
     }
 
-    fn order(&mut self, draw: Draw, limit: usize) -> &[usize] {
-        let epoch = self.cursor.epoch;
-        if !matches!(&self.order, Some((d, e, _)) if *d == draw && *e == epoch) {
-            let short = |i: &usize| self.examples[*i].tokens.len() <= limit;
-            let mut order: Vec<usize> = (0..self.examples.len()).filter(short).collect();
-            order.shuffle(&mut seed::rng(self.seed, &format!("order/{}/{epoch}", draw.phase)));
-            self.order = Some((draw, epoch, order));
+    /// Source and index of the next item. `None` if no source has one for this draw.
+    fn upcoming(&mut self, draw: &Draw) -> Option<(usize, usize)> {
+        let mut next: Option<(f64, usize, usize)> = None;
+        for source in 0..self.sources.len() {
+            let Some(index) = self.upcoming_of(draw, source) else { continue };
+            let drawn = self.cursor.sources[source].tokens as f64 / self.sources[source].weight;
+            // On a tie the earlier source.
+            if next.is_none_or(|(least, ..)| drawn < least) {
+                next = Some((drawn, source, index));
+            }
         }
-        &self.order.as_ref().expect("just set").2
+        next.map(|(_, source, index)| (source, index))
+    }
+
+    fn upcoming_of(&mut self, draw: &Draw, source: usize) -> Option<usize> {
+        loop {
+            let SourceCursor { epoch, position, .. } = self.cursor.sources[source];
+            let order = self.order(draw, source, epoch);
+            if order.is_empty() {
+                return None;
+            }
+            if let Some(&index) = order.get(position) {
+                return Some(index);
+            }
+            let cursor = &mut self.cursor.sources[source];
+            (cursor.epoch, cursor.position) = (epoch + 1, 0);
+        }
+    }
+
+    fn order(&mut self, draw: &Draw, source: usize, epoch: u64) -> &[usize] {
+        let examples = self.sources[source].examples;
+        let slot = &mut self.orders[source];
+        if slot.as_ref().is_none_or(|(e, _)| *e != epoch) {
+            let mut order: Vec<usize> = (0..examples.len()).filter(|&i| draw.takes(&examples[i])).collect();
+            // The first source's stream is the one of a recipe with a single source.
+            let which = if source == 0 { String::new() } else { format!("/{source}") };
+            order.shuffle(&mut seed::rng(self.seed, &format!("order/{}/{epoch}{which}", draw.phase)));
+            *slot = Some((epoch, order));
+        }
+        slot.as_ref().map_or(&[], |(_, order)| order)
     }
 }
 
@@ -158,25 +242,26 @@ mod tests {
     use super::*;
 
     fn examples() -> Vec<Example> {
-        (0..50u32)
-            .map(|i| Example {
-                tokens: (0..3 + i % 20).map(|t| i * 100 + t).collect(),
-                answer_start: 2,
-                answer_bytes: 5,
-            })
-            .collect()
+        let level = |i: u32| Level::ALL.get(i as usize % 4).copied();
+        let tokens = |i: u32| (0..3 + i % 20).map(|t| i * 100 + t).collect();
+        (0..50u32).map(|i| Example { level: level(i), ..Example::with_answer(tokens(i), 2, 5) }).collect()
     }
 
-    const DRAW: Draw = Draw { phase: 0, max_item_tokens: 15, batch_tokens: 64 };
+    const DRAW: Draw = Draw { phase: 0, max_item_tokens: 15, levels: Vec::new(), batch_tokens: 64 };
+
+    fn all(examples: &[Example]) -> [Source<'_>; 1] {
+        [Source { examples, weight: 1.0 }]
+    }
 
     #[test]
     fn a_pass_uses_every_short_item_once_and_batches_keep_the_limit() {
         let examples = examples();
-        let mut loader = Loader::new(&examples, 1, Cursor::default());
+        let sources = all(&examples);
+        let mut loader = Loader::new(&sources, 1, Cursor::default());
         let short = examples.iter().filter(|e| e.tokens.len() <= 15).count();
         let mut seen = Vec::new();
-        while loader.cursor().epoch == 0 && seen.len() < short {
-            let batch = loader.next(DRAW).unwrap();
+        while seen.len() < short {
+            let batch = loader.next(&DRAW).unwrap();
             assert!(batch.tokens.len() <= 64 && !batch.tokens.is_empty());
             seen.extend(batch.spans.iter().map(|&(s, _)| batch.tokens[s] / 100));
         }
@@ -189,27 +274,72 @@ mod tests {
     #[test]
     fn a_loader_continues_exactly_at_its_cursor() {
         let examples = examples();
-        let mut whole = Loader::new(&examples, 1, Cursor::default());
-        let batches: Vec<Batch> = (0..30).map(|_| whole.next(DRAW).unwrap()).collect();
-        let mut first = Loader::new(&examples, 1, Cursor::default());
-        for wanted in &batches[..17] {
-            assert_eq!(&first.next(DRAW).unwrap(), wanted);
+        let sources = [
+            Source { examples: &examples[..30], weight: 3.0 },
+            Source { examples: &examples[30..41], weight: 0.7 },
+            Source { examples: &examples[41..], weight: 1.0 },
+        ];
+        for sources in [&sources[..], &all(&examples)] {
+            let mut whole = Loader::new(sources, 1, Cursor::default());
+            let batches: Vec<Batch> = (0..30).map(|_| whole.next(&DRAW).unwrap()).collect();
+            let mut first = Loader::new(sources, 1, Cursor::default());
+            for wanted in &batches[..17] {
+                assert_eq!(&first.next(&DRAW).unwrap(), wanted);
+            }
+            let saved = serde_json::to_string(first.cursor()).unwrap();
+            let mut second = Loader::new(sources, 1, serde_json::from_str(&saved).unwrap());
+            for wanted in &batches[17..] {
+                assert_eq!(&second.next(&DRAW).unwrap(), wanted);
+            }
+            let mut other = Loader::new(sources, 2, Cursor::default());
+            assert_ne!(other.next(&DRAW).unwrap(), batches[0]);
         }
-        let mut second = Loader::new(&examples, 1, first.cursor());
-        for wanted in &batches[17..] {
-            assert_eq!(&second.next(DRAW).unwrap(), wanted);
+    }
+
+    #[test]
+    fn sources_are_mixed_by_the_tokens_of_their_weights_from_the_start() {
+        let examples = examples();
+        let sources = [
+            Source { examples: &examples[..25], weight: 3.0 },
+            Source { examples: &examples[25..], weight: 1.0 },
+            // Nothing short enough: the others share its part.
+            Source { examples: &examples[17..20], weight: 5.0 },
+        ];
+        let mut loader = Loader::new(&sources, 1, Cursor::default());
+        let mut tokens = [0usize; 2];
+        for step in 0..200 {
+            let batch = loader.next(&DRAW).unwrap();
+            for &(start, len) in &batch.spans {
+                tokens[usize::from(batch.tokens[start] >= 2500)] += len;
+            }
+            let share = tokens[0] as f64 / (tokens[0] + tokens[1]) as f64;
+            assert!((share - 0.75).abs() < 0.25 / (step as f64 + 1.0) + 0.002, "step {step}: {share}");
         }
-        let mut other = Loader::new(&examples, 2, Cursor::default());
-        assert_ne!(other.next(DRAW).unwrap(), batches[0]);
+        assert_eq!(loader.cursor().sources[2].tokens, 0);
+    }
+
+    #[test]
+    fn a_phase_takes_only_its_levels() {
+        let examples = examples();
+        let sources = all(&examples);
+        let mut loader = Loader::new(&sources, 1, Cursor::default());
+        let draw = Draw { levels: vec![Level::Simple, Level::Complex], ..DRAW };
+        for _ in 0..30 {
+            let batch = loader.next(&draw).unwrap();
+            // Levels go round with the items' numbers; the fourth has none.
+            assert!(batch.spans.iter().all(|&(s, _)| matches!(batch.tokens[s] / 100 % 4, 0 | 2)));
+        }
     }
 
     #[test]
     fn targets_are_the_answers_tokens_one_position_ahead() {
         let mut batch = Batch::default();
-        batch.push(&Example { tokens: vec![9, 9], answer_start: 1, answer_bytes: 1 });
-        batch.push(&Example { tokens: vec![10, 11, 12, 13], answer_start: 2, answer_bytes: 2 });
-        assert_eq!(batch.target_rows, [0, 3, 4]);
-        assert_eq!(batch.target_tokens, [9, 12, 13]);
+        batch.push(&Example::with_answer(vec![9, 9], 1, 1));
+        // Two answers with a question between them.
+        let two = Example { answers: vec![2..4, 5..6], ..Example::with_answer((10..16).collect(), 2, 2) };
+        batch.push(&two);
+        assert_eq!(batch.target_rows, [0, 3, 4, 6]);
+        assert_eq!(batch.target_tokens, [9, 12, 13, 15]);
         for (row, target) in batch.target_rows.iter().zip(&batch.target_tokens) {
             assert_eq!(batch.tokens[*row as usize + 1], *target);
         }
@@ -217,10 +347,17 @@ mod tests {
     }
 
     #[test]
-    fn no_item_short_enough_is_the_users_mistake() {
+    fn no_item_that_fits_is_the_users_mistake() {
         let examples = examples();
-        let mut loader = Loader::new(&examples, 1, Cursor::default());
-        let e = loader.next(Draw { phase: 0, max_item_tokens: 2, batch_tokens: 64 }).unwrap_err();
-        assert_eq!(e.exit_code(), 2);
+        let sources = all(&examples);
+        let mut loader = Loader::new(&sources, 1, Cursor::default());
+        let e = loader.next(&Draw { max_item_tokens: 2, ..DRAW }).unwrap_err();
+        assert!(e.exit_code() == 2 && e.place() == "train.phases[0]", "{e}");
+        let draw = Draw { max_item_tokens: 3, levels: vec![Level::Medium], phase: 2, ..DRAW };
+        let e = loader.next(&draw).unwrap_err();
+        assert!(
+            e.to_string().contains("train.phases[2]: no training item of level medium has at most 3 tokens"),
+            "{e}"
+        );
     }
 }

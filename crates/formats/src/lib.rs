@@ -4,8 +4,10 @@
 mod artifact;
 pub mod chat;
 mod config;
+pub mod event_file;
 pub mod gguf;
 pub mod hf;
+pub mod peft;
 pub mod rope;
 mod tensor;
 mod tokenizer;

@@ -30,9 +30,11 @@ fn main() {
 }
 
 fn best(mut work: impl FnMut()) -> f64 {
-    (0..200).map(|_| {
-        let start = Instant::now();
-        work();
-        start.elapsed().as_secs_f64()
-    }).fold(f64::MAX, f64::min)
+    (0..200)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64()
+        })
+        .fold(f64::MAX, f64::min)
 }

@@ -25,6 +25,11 @@ impl Backbone {
         Self { blocks }
     }
 
+    /// The blocks, to change them.
+    pub(crate) fn blocks_mut(&mut self) -> &mut [Block] {
+        &mut self.blocks
+    }
+
     /// The blocks.
     pub fn blocks(&self) -> &[Block] {
         &self.blocks

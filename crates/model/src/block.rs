@@ -9,6 +9,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::context::SequenceContext;
 use crate::feed_forward::FeedForward;
+use crate::linear::Linear;
 use crate::mixers::{AnyMixer, Attention, Mixer, MixerState};
 use crate::ops;
 
@@ -52,6 +53,13 @@ impl Block {
             feed_forward_norm: norm(),
             feed_forward: FeedForward::new(config, device),
         }
+    }
+
+    /// The linear maps by their path within the block.
+    pub(crate) fn linears_mut(&mut self) -> Vec<(String, &mut Linear)> {
+        let mixer = self.mixer.linears_mut().into_iter().map(|(name, linear)| (format!("mixer.{name}"), linear));
+        let feed_forward = self.feed_forward.linears_mut();
+        mixer.chain(feed_forward.into_iter().map(|(name, linear)| (format!("feed_forward.{name}"), linear))).collect()
     }
 
     /// The mixer, for its declared properties.

@@ -27,9 +27,20 @@ impl FeedForward {
         }
     }
 
+    /// The maps by their path within the feed-forward.
+    pub(crate) fn linears_mut(&mut self) -> [(&'static str, &mut Linear); 3] {
+        [("gate_proj", &mut self.gate_proj), ("up_proj", &mut self.up_proj), ("down_proj", &mut self.down_proj)]
+    }
+
     /// `residual + feed-forward(x)`; both `[rows, width]`.
     pub fn forward(&self, x: Tensor<2>, residual: Tensor<2>, precision: Precision) -> Tensor<2> {
-        let [gate, up, down] = [&self.gate_proj, &self.up_proj, &self.down_proj].map(|l| l.weight.val());
+        let maps = [&self.gate_proj, &self.up_proj, &self.down_proj];
+        if maps.iter().any(|map| !map.is_plain()) {
+            let gate = self.gate_proj.forward(x.clone(), precision);
+            let hidden = ops::swiglu(gate, self.up_proj.forward(x, precision));
+            return residual + self.down_proj.forward(hidden, precision);
+        }
+        let [gate, up, down] = maps.map(|l| l.weight.val());
         ops::feed_forward(x, gate, up, down, residual, precision)
     }
 }

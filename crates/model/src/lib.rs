@@ -3,6 +3,7 @@
 //! `InPort -> Block x L -> OutPort`; a block is norm, mixer, residual, norm, feed-forward, residual. What steps token
 //! by token lives in `bantam-runtime`, which never sees Burn; both read the same weights by the same names.
 
+pub mod adapters;
 mod backbone;
 mod block;
 pub mod context;

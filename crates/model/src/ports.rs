@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bantam_formats::ModelConfig;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::block::Norm;
 use crate::context::Precision;
@@ -66,6 +66,19 @@ impl TokenOutPort {
     pub fn logits(&self, x: Tensor<2>, input: &TokenInPort, precision: Precision) -> Tensor<2> {
         let map = Map { weight: self.projection(input), bias: None };
         ops::linear(self.norm.forward(x), &[map], None, precision)
+    }
+
+    /// Logits of the targets' rows, `[targets, vocabulary]`.
+    pub fn target_logits(
+        &self,
+        x: Tensor<2>,
+        input: &TokenInPort,
+        targets: &Targets,
+        precision: Precision,
+    ) -> Tensor<2> {
+        let rows: Vec<i32> = targets.rows.iter().map(|&r| r as i32).collect();
+        let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [targets.rows.len()]), &x.device());
+        self.logits(x.select(0, rows), input, precision)
     }
 
     /// Mean (label-smoothed) cross-entropy over the targets, a tensor of one value.

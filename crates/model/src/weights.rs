@@ -3,7 +3,7 @@
 //! Burn identifies parameters by random ids; everything outside this file identifies them by their Hugging Face names
 //! (`bantam_formats` owns those), so that checkpoints and optimizer states survive the process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bantam_core::{Error, Result, seed};
 use bantam_formats::{EMBEDDING, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorSpec};
@@ -11,8 +11,9 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 use rand_distr::{Distribution, Normal};
 
-use crate::ops;
+use crate::adapters;
 use crate::mixers::{Initialization, Mixer, ParameterGroup};
+use crate::ops;
 use crate::token_model::TokenModel;
 
 /// A parameter's Hugging Face name, shape and values.
@@ -38,7 +39,13 @@ impl Path {
 }
 
 /// The Hugging Face name of the parameter at a module path, for instance `backbone.blocks.0.mixer.q_proj.weight`.
-fn hugging_face_name(path: &str) -> String {
+pub(crate) fn hugging_face_name(path: &str) -> String {
+    // The adapter of a linear map, by PEFT's names.
+    for (end, name) in [(".adapter.a", ".lora_A.weight"), (".adapter.b", ".lora_B.weight")] {
+        if let Some(linear) = path.strip_suffix(end) {
+            return hugging_face_name(linear) + name;
+        }
+    }
     if let Some(rest) = path.strip_prefix("backbone.blocks.") {
         let (layer, part) = rest.split_once('.').unwrap_or((rest, ""));
         let part = match part.split_once('.') {
@@ -61,8 +68,13 @@ fn hugging_face_name(path: &str) -> String {
 
 /// Every parameter, in the order of the forward pass.
 pub fn read(model: &TokenModel) -> Vec<NamedTensor> {
-    struct Reader(Path, Vec<NamedTensor>);
-    impl ModuleVisitor for Reader {
+    read_some(model, |_| true)
+}
+
+/// [`read`] for the parameters that `wanted` names.
+pub fn read_some(model: &TokenModel, wanted: impl Fn(&str) -> bool) -> Vec<NamedTensor> {
+    struct Reader<F>(Path, F, Vec<NamedTensor>);
+    impl<F: Fn(&str) -> bool> ModuleVisitor for Reader<F> {
         fn enter_module(&mut self, name: &str, container: &str) {
             self.0.enter(name, container);
         }
@@ -70,15 +82,43 @@ pub fn read(model: &TokenModel) -> Vec<NamedTensor> {
             self.0.exit();
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let value = param.val().inner();
-            let shape = value.dims().to_vec();
-            let values = value.into_data().try_into_vec().expect("parameters are f32");
-            self.1.push((hugging_face_name(&self.0.text()), shape, values));
+            let name = hugging_face_name(&self.0.text());
+            if is_there(param) && (self.1)(&name) {
+                let value = param.val().inner();
+                let shape = value.dims().to_vec();
+                self.2.push((name, shape, value.into_data().try_into_vec().expect("parameters are f32")));
+            }
         }
     }
-    let mut reader = Reader(Path::default(), Vec::new());
+    let mut reader = Reader(Path::default(), wanted, Vec::new());
     model.visit(&mut reader);
-    reader.1
+    reader.2
+}
+
+/// The names of [`read`], without the values.
+pub fn names(model: &TokenModel) -> Vec<String> {
+    struct Namer(Path, Vec<String>);
+    impl ModuleVisitor for Namer {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.0.enter(name, container);
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.exit();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if is_there(param) {
+                self.1.push(hugging_face_name(&self.0.text()));
+            }
+        }
+    }
+    let mut namer = Namer(Path::default(), Vec::new());
+    model.visit(&mut namer);
+    namer.1
+}
+
+/// A matrix that is frozen in 4 bits leaves an empty parameter behind, which is none of the model's.
+fn is_there<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+    param.lazy_shape().num_elements() > 0
 }
 
 /// The gradient of every parameter that has one, by name; takes them out of `gradients`.
@@ -105,8 +145,17 @@ pub fn take_gradients(model: &TokenModel, gradients: &mut Gradients) -> HashMap<
 
 /// Passes every parameter's values through `change`, in the order of the forward pass.
 pub fn update(model: TokenModel, change: impl FnMut(&str, &[usize], &mut [f32])) -> TokenModel {
-    struct Changer<F>(Path, F);
-    impl<F: FnMut(&str, &[usize], &mut [f32])> ModuleMapper for Changer<F> {
+    update_some(model, |_| true, change)
+}
+
+/// [`update`] for the parameters that `wanted` names; the others are not even read.
+pub fn update_some(
+    model: TokenModel,
+    wanted: impl Fn(&str) -> bool,
+    change: impl FnMut(&str, &[usize], &mut [f32]),
+) -> TokenModel {
+    struct Changer<W, F>(Path, W, F);
+    impl<W: Fn(&str) -> bool, F: FnMut(&str, &[usize], &mut [f32])> ModuleMapper for Changer<W, F> {
         fn enter_module(&mut self, name: &str, container: &str) {
             self.0.enter(name, container);
         }
@@ -115,24 +164,39 @@ pub fn update(model: TokenModel, change: impl FnMut(&str, &[usize], &mut [f32]))
         }
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             let name = hugging_face_name(&self.0.text());
+            if !is_there(&param) || !(self.1)(&name) {
+                return param;
+            }
             param.map(|value| {
                 let (shape, tracked) = (value.dims(), value.is_require_grad());
                 let strategy = value.gradient_checkpointing_strategy();
-                let value = ops::change_values(value.inner(), |values| (self.1)(&name, &shape, values));
+                let value = ops::change_values(value.inner(), |values| (self.2)(&name, &shape, values));
                 let value = if strategy.is_some() { Tensor::from_inner(value) } else { value };
                 if tracked { value.require_grad() } else { value }
             })
         }
     }
-    model.map(&mut Changer(Path::default(), change))
+    model.map(&mut Changer(Path::default(), wanted, change))
 }
 
 /// Puts `tensors` in the model. All of the model's parameters must be there, of the right shapes.
 pub fn load(model: TokenModel, tensors: Vec<NamedTensor>, place: &str) -> Result<TokenModel> {
+    load_some(model, tensors, place, |_| true)
+}
+
+/// [`load`] for some of the parameters: those that `wanted` names must be there; the others stay as they are.
+pub fn load_some(
+    model: TokenModel,
+    tensors: Vec<NamedTensor>,
+    place: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<TokenModel> {
     let mut by_name: HashMap<String, (Vec<usize>, Vec<f32>)> =
         tensors.into_iter().map(|(name, shape, values)| (name, (shape, values))).collect();
     let mut wrong = None;
-    let model = update(model, |name, shape, values| match by_name.remove(name) {
+    let given: HashSet<String> = by_name.keys().cloned().collect();
+    let concerned = |name: &str| given.contains(name) || wanted(name);
+    let model = update_some(model, concerned, |name, shape, values| match by_name.remove(name) {
         Some((s, v)) if s == shape && v.len() == values.len() => values.copy_from_slice(&v),
         Some((s, _)) => {
             wrong.get_or_insert(format!("tensor {name} has shape {s:?}, the model {shape:?}"));
@@ -145,6 +209,25 @@ pub fn load(model: TokenModel, tensors: Vec<NamedTensor>, place: &str) -> Result
         Some(what) => Err(Error::input(place, what, "use weights made for this configuration")),
         None => Ok(model),
     }
+}
+
+/// Lets gradients reach only the parameters that `trainable` names. The others are not tracked: nothing of the backward
+/// pass is kept for them.
+pub fn freeze(model: TokenModel, trainable: impl Fn(&str) -> bool) -> TokenModel {
+    struct Freezer<F>(Path, F);
+    impl<F: Fn(&str) -> bool> ModuleMapper for Freezer<F> {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.0.enter(name, container);
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.exit();
+        }
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let tracked = (self.1)(&hugging_face_name(&self.0.text()));
+            param.set_require_grad(tracked)
+        }
+    }
+    model.map(&mut Freezer(Path::default(), trainable))
 }
 
 /// Reads an artifact's weights into a new model on `device`.
@@ -184,7 +267,15 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
         }
         group
     };
-    config.tensor_specs().into_iter().map(rule).collect()
+    let base: Vec<ParameterGroup> = config.tensor_specs().into_iter().map(rule).collect();
+    // Adapters are matrices like others; how they start is told where they are made.
+    let adapter = |path| ParameterGroup {
+        path,
+        learning_rate_scale: 1.0,
+        decays: true,
+        initialization: Initialization::Constant(0.0),
+    };
+    base.into_iter().chain(adapters::parameter_names(model).into_iter().map(adapter)).collect()
 }
 
 /// Starts every parameter by its rule, each from its own random stream of `seed`.

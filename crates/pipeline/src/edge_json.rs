@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::recipe::{DecodingMode, Recipe};
 use crate::stage::{self, Options, Output, Stage, StageContext, StageReport};
-use crate::{evaluation, package, report, tokenizer, training};
+use crate::{evaluation, objective, package, report, tokenizer, training};
 
 /// How a recipe is gone through.
 #[derive(Clone, Debug, Default)]
@@ -68,9 +68,19 @@ pub fn execute(recipe: &Recipe, request: &Request, progress: &dyn Progress) -> R
     }
     let options = Options { until: request.until, restart: request.restart };
     let finished = stage::run(&mut stages(recipe, request)?, &run, progress, options)?;
+    summarize(recipe, request, &run, &finished)
+}
+
+/// What the stages that were gone through came to.
+pub(crate) fn summarize(
+    recipe: &Recipe,
+    request: &Request,
+    run: &RunFolder,
+    finished: &[StageReport],
+) -> Result<Summary> {
     let reported = finished.iter().any(|r| r.name == "report");
     let lineage =
-        if reported { Lineage::read(&run.lineage())? } else { partial_lineage(recipe, request, &run, &finished)? };
+        if reported { Lineage::read(&run.lineage())? } else { partial_lineage(recipe, request, run, finished)? };
     let summary = |r: &StageReport| StageSummary { name: r.name, skipped: r.skipped, seconds: r.seconds };
     Ok(Summary {
         run: run.path().to_owned(),
@@ -91,7 +101,7 @@ fn partial_lineage(recipe: &Recipe, request: &Request, run: &RunFolder, finished
 }
 
 /// A recipe section as a stage's key sees it.
-fn part(section: &impl Serialize) -> Result<Value> {
+pub(crate) fn part(section: &impl Serialize) -> Result<Value> {
     serde_json::to_value(section).map_err(|e| Error::internal("recipe", e))
 }
 
@@ -112,12 +122,22 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
             &["data"],
             Box::new(|c| train_tokenizer(recipe, c)),
         ),
-        stage(
-            "train",
-            json!([part(&recipe.model)?, part(&recipe.train)?, recipe.run.seed]),
-            &["data", "tokenizer"],
-            Box::new(|c| training::run(recipe, c)),
-        ),
+        Stage {
+            version: 2,
+            inputs: objective::inputs(recipe)?,
+            ..stage(
+                "train",
+                json!([
+                    part(&recipe.model)?,
+                    part(&recipe.train)?,
+                    recipe.run.seed,
+                    training::mixture(recipe)?,
+                    part(&recipe.distill)?
+                ]),
+                &["data", "tokenizer"],
+                Box::new(|c| training::run(recipe, c)),
+            )
+        },
         stage("package", part(&recipe.model)?, &["tokenizer", "train"], Box::new(|c| package::folder(recipe, c))),
         stage(
             "gguf",

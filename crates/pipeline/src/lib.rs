@@ -3,12 +3,16 @@
 //! [`recipe`] reads what is wanted, [`stage`] decides what has to run, [`edge_json`] is the graph from generated data
 //! to the report. The stages' bodies only call the libraries that do the work.
 
+mod base;
 pub mod edge_json;
 pub mod evaluation;
+pub mod fine_tune;
+pub mod merge;
+mod objective;
 mod package;
 pub mod recipe;
 mod report;
 pub mod stage;
 mod stamp;
 pub mod tokenizer;
-mod training;
+pub mod training;

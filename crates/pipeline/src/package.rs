@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use bantam_core::{Error, Result};
 use bantam_formats::gguf::{self, GgufSummary};
 use bantam_formats::{ModelConfig, TokenizerBundle, hf};
-use bantam_train::Checkpoint;
 
 use crate::recipe::Recipe;
 use crate::stage::{Output, StageContext};
 use crate::tokenizer;
 
-/// The training's last checkpoint, ready for the writers.
+/// What the training ended with, ready for the writers.
 struct Trained {
     config: ModelConfig,
     weights: Vec<(String, Vec<usize>, Vec<f32>)>,
@@ -20,12 +19,11 @@ struct Trained {
 
 impl Trained {
     fn read(recipe: &Recipe, context: &StageContext<'_>) -> Result<Self> {
-        let newest = bantam_train::latest(&context.run.checkpoints())?;
-        let newest = newest.ok_or_else(|| Error::internal("package", "training left no checkpoint"))?;
+        let weights = bantam_train::final_weights(&context.run.checkpoints())?;
         let vocab_size = tokenizer::read(&context.run.tokenizer())?.vocab_size();
         Ok(Self {
             config: recipe.model_config(vocab_size),
-            weights: Checkpoint::read(&newest)?.weights,
+            weights: weights.ok_or_else(|| Error::internal("package", "training left no checkpoint"))?,
             tokenizer: tokenizer::read_bundle(&context.run.tokenizer())?,
         })
     }

@@ -3,6 +3,8 @@
 //! Reading rejects unknown keys, wrong types and impossible values, naming file, line and key. The resolved recipe,
 //! every default written out, goes into the run folder. Paths are relative to the working directory.
 
+mod distill;
+mod fine_tune;
 mod read;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +16,8 @@ use bantam_formats::{Architecture, ModelConfig};
 use bantam_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
+pub use distill::DistillSection;
+pub use fine_tune::{FineTuneSection, Method, SourceFile, SourceKind, Targets};
 use read::Source;
 
 /// A whole recipe.
@@ -24,6 +28,8 @@ pub struct Recipe {
     pub run: RunSection,
     /// The items to generate. `data.seed` is `run.seed` unless it is given.
     pub data: GenerateConfig,
+    /// What is trained on, mixed by weight. None: the generated items alone.
+    pub sources: Vec<SourceSection>,
     /// The tokenizer.
     pub tokenizer: TokenizerSection,
     /// The model's shape.
@@ -34,6 +40,22 @@ pub struct Recipe {
     pub package: PackageSection,
     /// How the model is evaluated.
     pub eval: EvalSection,
+    /// The model to learn from, beside the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distill: Option<DistillSection>,
+    /// The model to train further. Only `run`, `train` and `distill` count beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finetune: Option<FineTuneSection>,
+}
+
+/// A recipe with `[finetune]` as it is written out: the sections that count.
+#[derive(Serialize)]
+struct FineTuneRecipe<'a> {
+    run: &'a RunSection,
+    train: &'a TrainConfig,
+    finetune: &'a FineTuneSection,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distill: Option<&'a DistillSection>,
 }
 
 /// `[run]`: what the run is called, from which seed everything random follows, and where it goes.
@@ -53,6 +75,20 @@ impl Default for RunSection {
     fn default() -> Self {
         Self { name: "run".into(), seed: 1, out: None }
     }
+}
+
+/// One of `[[sources]]`: items to train on, and how much of the whole they are to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSection {
+    /// Share of the tokens, over the sum of all weights.
+    pub weight: f64,
+    /// Items (JSONL, as EdgeJSON's); left out: the items that `[data]` generates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<PathBuf>,
+    /// The folder with the items' schemas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schemas: Option<PathBuf>,
 }
 
 /// `[tokenizer]`: byte-level BPE, digits one by one, trained on the training split.
@@ -206,6 +242,16 @@ impl Recipe {
                 .try_into()
                 .map_err(|e: toml::de::Error| Error::input(&place, e.message(), read::remedy_for(e.message())))?;
         }
+        if table.contains_key("finetune") {
+            let unused = ["data", "tokenizer", "model", "package", "eval", "sources"]
+                .into_iter()
+                .find(|s| table.contains_key(*s));
+            if let Some(section) = unused {
+                let what =
+                    "does not count beside [finetune]: model and tokenizer are the base's, the data is in sources";
+                return Err(Error::input(source.place_of(section), what, "remove the section"));
+            }
+        }
         if table.get("data").is_none_or(|data| data.get("seed").is_none()) {
             recipe.data.seed = recipe.run.seed;
         }
@@ -215,7 +261,16 @@ impl Recipe {
 
     /// The recipe as TOML with every default written out.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string_pretty(self).map_err(|e| Error::internal("recipe.toml", e))
+        let text = match &self.finetune {
+            None => toml::to_string_pretty(self),
+            Some(finetune) => toml::to_string_pretty(&FineTuneRecipe {
+                run: &self.run,
+                train: &self.train,
+                finetune,
+                distill: self.distill.as_ref(),
+            }),
+        };
+        text.map_err(|e| Error::internal("recipe.toml", e))
     }
 
     /// Hash of what the recipe says to make. Where it is put, and under which name, is not part of that.
@@ -270,7 +325,29 @@ impl Recipe {
             e.at(place_of(&key))
         };
         self.data.validate().map_err(located)?;
+        if let Some(finetune) = &self.finetune {
+            finetune.check().map_err(located)?;
+        }
+        if let Some(distill) = &self.distill {
+            distill.check().map_err(located)?;
+        }
         self.train.validate("train").map_err(located)?;
+        for (at, source) in self.sources.iter().enumerate() {
+            let key = format!("sources.{at}");
+            if !(source.weight.is_finite() && source.weight > 0.0) {
+                return wrong(&key, format!("a weight of {} draws nothing", source.weight), "give a positive weight");
+            }
+            if source.items.is_some() != source.schemas.is_some() {
+                return wrong(
+                    &key,
+                    "items and schemas belong together".into(),
+                    "give both, or none for generated items",
+                );
+            }
+            if source.items.is_none() && self.sources[..at].iter().any(|s| s.items.is_none()) {
+                return wrong(&key, "the generated items are named twice".into(), "name them once");
+            }
+        }
         for (at, phase) in self.train.phases.iter().enumerate() {
             if phase.batch_tokens > MOST_BATCH_TOKENS {
                 let what = format!("{} tokens in one step", phase.batch_tokens);
@@ -420,6 +497,29 @@ mod tests {
         let phases = "[[train.phases]]\nshare = 1\nmax_item_tokens = 9\nbatch_tokens = 9\n";
         let second = format!("{phases}\n{}", phases.replace("share = 1", "share = 0"));
         assert!(error(&second, &[]).contains("train.phases.1: share 0"), "{}", error(&second, &[]));
+        assert!(error("[[sources]]\nweight = 0\n", &[]).contains("sources.0: a weight of 0 draws nothing"));
+        assert!(error("[[sources]]\nweight = 1\nitems = 'x'\n", &[]).contains("sources.0: items and schemas"));
+        assert!(error("[[sources]]\nweight = 1\n[[sources]]\nweight = 2\n", &[]).contains("sources.1: the generated"));
+        assert!(error("[[sources]]\nwheight = 1\n", &[]).ends_with("did you mean `weight`?"));
+        for (key, value) in [
+            ("optimizer", "'sgd'"),
+            ("schedule", "'step'"),
+            ("muon_scale", "'none'"),
+            ("accumulate", "0"),
+            ("newton_schulz", "0"),
+            ("momentum", "1.0"),
+            ("explosion", "0.5"),
+            ("plausibility", "2.0"),
+            ("patience_gain", "-1.0"),
+            ("average", "5000"),
+            ("groups", "[{ parameters = '*' }]"),
+            ("groups", "[{ parameters = '*', weight_decay = -1.0 }]"),
+            ("phases", "[{ share = 1, max_item_tokens = 9, batch_tokens = 9, levels = ['hard'] }]"),
+            ("phases", "[{ share = 1, max_item_tokens = 9, batch_tokens = 9, levels = ['simple', 'simple'] }]"),
+        ] {
+            let told = error(&format!("[train]\n{key} = {value}\n"), &[]);
+            assert!(told.starts_with("r.toml:2:") && told.contains(&format!("train.{key}")), "{told}");
+        }
         assert!(error("[package]\ngguf = ['q4_x']\n", &[]).contains("q4_x"));
         for name in ["", "../x", "a/b", ".hidden"] {
             assert!(error(&format!("[run]\nname = '{name}'\n"), &[]).contains("run.name"), "{name}");

@@ -1,62 +1,137 @@
-//! How does a training run leave its trace? The training stage: examples in, checkpoints and `metrics.jsonl` out.
+//! The training stage: the run folder's data and tokenizer in, checkpoints and records out.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+mod trace;
+pub mod trial;
+
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use bantam_core::progress::Progress;
 use bantam_core::run::RunFolder;
-use bantam_core::{Error, Result, files};
-use bantam_data::item;
+use bantam_core::{Error, Result, files, hash};
+use bantam_data::item::{self, Item};
+use bantam_data::packing::{Example, Source};
 use bantam_data::schemas::SchemaSet;
-use bantam_train::{Control, Observer, StepReport, Validation, examples};
+use bantam_formats::ModelConfig;
+use bantam_train::{Device, Objective, Start, Training, examples};
 use serde_json::{Value, json};
 
-use crate::recipe::Recipe;
+use crate::objective;
+use crate::recipe::{Recipe, SourceSection};
 use crate::stage::{Output, StageContext};
 use crate::tokenizer;
+use trace::Trace;
 
 /// Trains the recipe's model on the run folder's data and tokenizer.
 pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
+    train(&Material::read(recipe, context.run, context.progress)?, recipe, context)
+}
+
+/// Trains on given material.
+pub(crate) fn train(material: &Material, recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
     let run = context.run;
-    let tokenizer = tokenizer::read(&run.tokenizer())?;
-    let schemas = SchemaSet::load(&run.data().join("schemas"))?;
-    let read = |split: &str| {
-        let items = item::read_jsonl(&run.data().join(format!("{split}.jsonl")))?;
-        examples::extraction(&items, &schemas, &tokenizer)
-    };
-    let (train, valid) = (read("train")?, read("valid")?);
     if !context.resuming {
         remove_checkpoints(run)?;
     }
     files::create_dir(&run.checkpoints())?;
-    let config = recipe.model_config(tokenizer.vocab_size());
-    let mut trace = Trace {
-        metrics: run.metrics(),
-        out: None,
-        progress: context.progress,
-        start: Instant::now(),
-        first_step: 0,
-        tokens: 0,
-        valid: None,
-        steps: recipe.train.steps,
-    };
-    let outcome = bantam_train::train(
-        &config,
-        &recipe.train,
-        recipe.run.seed,
-        &train,
-        &valid,
-        &run.checkpoints(),
-        context.resuming,
-        &mut trace,
-    )?;
+    let mut trace = Trace::new(run, context.progress, recipe.train.steps);
+    let outcome = material.train_with(recipe, &run.checkpoints(), context.resuming, |training| {
+        bantam_train::train(training, &mut trace)
+    })?;
     trace.finish(outcome.steps);
-    let newest = bantam_train::latest(&run.checkpoints())?;
-    let newest = newest.ok_or_else(|| Error::internal("train", "the run ended without a checkpoint"))?;
-    let name = newest.file_name().unwrap_or_default();
-    Ok(vec![Output::Content(Path::new("checkpoints").join(name)), Output::Record("metrics.jsonl".into())])
+    let trained = bantam_train::final_folder(&run.checkpoints())?;
+    let trained = trained.ok_or_else(|| Error::internal("train", "the run ended without a checkpoint"))?;
+    let name = trained.file_name().unwrap_or_default();
+    let records = ["metrics.jsonl", trace::EVENTS].map(|name| Output::Record(name.into()));
+    Ok([Output::Content(Path::new("checkpoints").join(name))].into_iter().chain(records).collect())
+}
+
+/// The recipe's sources as the stage's key sees them: files are known by their content, not by their place.
+pub(crate) fn mixture(recipe: &Recipe) -> Result<Value> {
+    let content = |path: &Option<PathBuf>| path.as_ref().map(|p| hash::tree(p)).transpose();
+    let source = |s: &SourceSection| Ok(json!([s.weight, content(&s.items)?, content(&s.schemas)?]));
+    recipe.sources.iter().map(source).collect::<Result<Vec<Value>>>().map(Value::Array)
+}
+
+/// What a training is made from.
+pub(crate) struct Material {
+    pub(crate) config: ModelConfig,
+    /// Items and weight of each source.
+    pub(crate) sources: Vec<(Vec<Example>, f64)>,
+    pub(crate) valid: Vec<Example>,
+    pub(crate) start: Start,
+    pub(crate) trainable: Option<BTreeSet<String>>,
+    pub(crate) objective: Box<dyn Objective>,
+    pub(crate) device: Device,
+}
+
+impl Material {
+    /// Reads and tokenizes the run folder's items and those of the recipe's other sources; training starts from random
+    /// weights.
+    fn read(recipe: &Recipe, run: &RunFolder, progress: &dyn Progress) -> Result<Self> {
+        let tokenizer = tokenizer::read(&run.tokenizer())?;
+        let generated = SchemaSet::load(&run.data().join("schemas"))?;
+        let split = |name: &str| item::read_jsonl(&run.data().join(format!("{name}.jsonl")));
+        let tokenized = |items: &[Item], schemas: &SchemaSet| examples::extraction(items, schemas, &tokenizer);
+        let mut sources = Vec::new();
+        for source in &recipe.sources {
+            let examples = match (&source.items, &source.schemas) {
+                (Some(path), Some(schemas)) => {
+                    let items = item::read_jsonl(path)?;
+                    check_apart(path, &items, &split("test")?)?;
+                    tokenized(&items, &SchemaSet::load(schemas)?)?
+                }
+                _ => tokenized(&split("train")?, &generated)?,
+            };
+            sources.push((examples, source.weight));
+        }
+        if sources.is_empty() {
+            sources.push((tokenized(&split("train")?, &generated)?, 1.0));
+        }
+        let valid = tokenized(&split("valid")?, &generated)?;
+        let config = recipe.model_config(tokenizer.vocab_size());
+        let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, run, progress)?;
+        let (start, device) = (Start::Random, Device::flex().autodiff());
+        Ok(Self { config, sources, valid, start, trainable: None, objective, device })
+    }
+
+    /// Does something with the recipe's training, whose checkpoints are in `checkpoints`.
+    fn train_with<T>(
+        &self,
+        recipe: &Recipe,
+        checkpoints: &Path,
+        resume: bool,
+        what: impl FnOnce(Training<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let sources: Vec<Source<'_>> =
+            self.sources.iter().map(|(examples, weight)| Source { examples, weight: *weight }).collect();
+        what(Training {
+            model: &self.config,
+            config: &recipe.train,
+            seed: recipe.run.seed,
+            device: &self.device,
+            start: self.start.clone(),
+            trainable: self.trainable.clone(),
+            objective: self.objective.as_ref(),
+            sources: &sources,
+            validation: &self.valid,
+            checkpoints,
+            resume,
+        })
+    }
+}
+
+/// No text that the model is tested on may be among what it is trained on.
+fn check_apart(path: &Path, items: &[Item], test: &[Item]) -> Result<()> {
+    let tested: HashSet<&str> = test.iter().map(|i| i.prompt.as_str()).collect();
+    match items.iter().find(|i| tested.contains(i.prompt.as_str())) {
+        Some(item) => Err(Error::check(
+            path.display(),
+            format_args!("item {} has the text of a test item", item.id),
+            "remove it: scores on what was trained on mean nothing",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What another configuration left must not be continued.
@@ -66,105 +141,4 @@ fn remove_checkpoints(run: &RunFolder) -> Result<()> {
         std::fs::remove_dir_all(&dir).map_err(|e| Error::io(&dir, "remove", &e))?;
     }
     Ok(())
-}
-
-/// Writes `metrics.jsonl` and tells how far training is.
-struct Trace<'a> {
-    metrics: PathBuf,
-    out: Option<File>,
-    progress: &'a dyn Progress,
-    start: Instant,
-    first_step: u64,
-    tokens: u64,
-    valid: Option<f64>,
-    steps: u64,
-}
-
-impl Trace<'_> {
-    fn log(&mut self, line: &Value) -> Result<()> {
-        let failed = |e: &std::io::Error| Error::io(&self.metrics, "write", e);
-        let out = self.out.as_mut().ok_or_else(|| Error::internal("metrics", "a step before the start"))?;
-        // One write for each line: a kill can only cut the last one.
-        out.write_all(format!("{line}\n").as_bytes()).map_err(|e| failed(&e))
-    }
-
-    fn tokens_per_s(&self) -> f64 {
-        self.tokens as f64 / self.start.elapsed().as_secs_f64().max(1e-9)
-    }
-
-    fn finish(&self, steps: u64) {
-        let valid = self.valid.map(|loss| format!(", validation loss {loss:.4}")).unwrap_or_default();
-        let speed = if self.tokens > 0 { format!(", {:.0} tok/s", self.tokens_per_s()) } else { String::new() };
-        self.progress.finish(&format!("{steps} steps{valid}{speed}"));
-    }
-}
-
-impl Observer for Trace<'_> {
-    fn started(&mut self, steps: u64) -> Result<()> {
-        let kept = if steps == 0 { String::new() } else { lines_up_to(&self.metrics, steps) };
-        files::write(&self.metrics, kept.as_bytes())?;
-        let opened = OpenOptions::new().append(true).open(&self.metrics);
-        self.out = Some(opened.map_err(|e| Error::io(&self.metrics, "write", &e))?);
-        self.first_step = steps;
-        self.start = Instant::now();
-        self.progress.start("train", Some(self.steps));
-        if steps > 0 {
-            self.progress.note(&format!("{:>16} resumes after step {steps}", "train"));
-            self.progress.update(steps, "");
-        }
-        Ok(())
-    }
-
-    fn stepped(&mut self, step: u64, report: &StepReport) -> Result<Control> {
-        self.tokens += report.tokens as u64;
-        let speed = self.tokens_per_s();
-        let valid = self.valid.map(|loss| format!(", valid {loss:.3}")).unwrap_or_default();
-        self.progress.update(step, &format!("loss {:.3}{valid}, {speed:.0} tok/s", report.loss));
-        self.log(&json!({
-            "step": step,
-            "loss": report.loss,
-            "learning_rate": report.learning_rate,
-            "gradient_norm": report.gradient_norm,
-            "tokens": report.tokens,
-            "target_tokens": report.target_tokens,
-            "tokens_per_s": speed,
-        }))?;
-        Ok(Control::Continue)
-    }
-
-    fn validated(&mut self, step: u64, validation: &Validation) -> Result<()> {
-        self.valid = Some(validation.loss);
-        self.log(&json!({
-            "step": step,
-            "valid_loss": validation.loss,
-            "bits_per_byte": validation.bits_per_byte,
-            "token_accuracy": validation.token_accuracy,
-            "valid_items": validation.items,
-        }))
-    }
-}
-
-/// The metrics of steps that a resumed run has behind it. A line cut off by a kill, and those of steps that will be
-/// taken again, are dropped.
-fn lines_up_to(metrics: &Path, steps: u64) -> String {
-    let text = std::fs::read_to_string(metrics).unwrap_or_default();
-    let counts = |line: &&str| {
-        let step = serde_json::from_str::<Value>(line).ok().and_then(|v| v.get("step")?.as_u64());
-        step.is_some_and(|s| s <= steps)
-    };
-    text.lines().filter(counts).map(|line| format!("{line}\n")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn metrics_of_steps_taken_again_are_dropped() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("metrics.jsonl");
-        assert_eq!(lines_up_to(&path, 3), "");
-        std::fs::write(&path, "{\"step\":2}\n{\"step\":3}\n{\"step\":4}\n{\"step\":3,\"valid").unwrap();
-        assert_eq!(lines_up_to(&path, 3), "{\"step\":2}\n{\"step\":3}\n");
-    }
 }

@@ -28,8 +28,9 @@ pub struct Curve {
 /// The curves that the training points have values for.
 pub fn curves(input: &ReportInput) -> Vec<Curve> {
     let curve = |id, title, loss: bool, of: fn(&TrainingPoint) -> Option<f64>| {
-        let mut points: Vec<(f64, f64)> =
-            input.training.iter().filter_map(|p| Some((p.step as f64, of(p)?))).filter(|p| p.1.is_finite()).collect();
+        let of_its_step = |p: &&TrainingPoint| p.weights_of_step.is_none() && p.mean_of_checkpoints.is_none();
+        let seen = input.training.iter().filter(of_its_step).filter_map(|p| Some((p.step as f64, of(p)?)));
+        let mut points: Vec<(f64, f64)> = seen.filter(|p| p.1.is_finite()).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         let low = points.iter().map(|p| p.1).fold(f64::INFINITY, f64::min);
         let high = points.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
@@ -243,6 +244,7 @@ mod tests {
             valid_loss: i.is_multiple_of(50).then_some(2.0),
             bits_per_byte: Some(f64::NAN),
             learning_rate: Some(1e-3),
+            ..TrainingPoint::default()
         };
         ReportInput { training: (0..points).map(point).collect(), ..ReportInput::default() }
     }
@@ -269,6 +271,11 @@ mod tests {
             }
         }
         assert!(curves(&ReportInput::default()).is_empty());
+        let mut ended = input(2_000);
+        let best =
+            TrainingPoint { step: 19_990, valid_loss: Some(0.1), weights_of_step: Some(500), ..Default::default() };
+        ended.training.push(best);
+        assert_eq!(curves(&ended)[1].points, found[1].points, "the best step's weights are no point at the last step");
         assert!(curves(&input(1)).is_empty());
     }
 

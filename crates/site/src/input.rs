@@ -73,6 +73,12 @@ pub struct TrainingPoint {
     /// Learning rate.
     #[serde(default, alias = "lr")]
     pub learning_rate: Option<f64>,
+    /// The values are of an earlier step's weights, with which the run ended: no point of a curve.
+    #[serde(default)]
+    pub weights_of_step: Option<u64>,
+    /// The values are of the mean of so many checkpoints, with which the run ended: no point of a curve.
+    #[serde(default)]
+    pub mean_of_checkpoints: Option<u64>,
 }
 
 /// One evaluation with its samples.

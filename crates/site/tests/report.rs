@@ -120,6 +120,7 @@ fn example(evaluations: Vec<Evaluated>) -> ReportInput {
             learning_rate: Some(
                 1.5e-3 * (x / 200.0).min(1.0) * (1.0 - ((x - 3_000.0) / 2_000.0).clamp(0.0, 1.0) * 0.95),
             ),
+            ..TrainingPoint::default()
         }
     };
     let facts = |title: &str, rows: &[(&str, &str)]| FactTable {

@@ -16,8 +16,9 @@ use rand::Rng;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
-use crate::optimizer::{AdamW, AdamWConfig};
-use crate::step::{StepReport, train_step};
+use crate::objective::{Inputs, NextToken};
+use crate::optimizer::{AdamWConfig, Method, Optimizer};
+use crate::step::{StepReport, StepRule, train_step};
 
 /// Shape of a benchmark model: Llama's architecture, tied embeddings.
 pub fn shape(width: usize, layers: usize, heads: usize, ffn: usize, vocab: usize, context: usize) -> ModelConfig {
@@ -95,7 +96,7 @@ impl Batches {
 /// A model and optimizer to be stepped by a caller that holds the clock.
 pub struct Bench {
     model: Option<TokenModel>,
-    optimizer: AdamW,
+    optimizer: Optimizer,
     device: Device,
     batches: Batches,
     learning_rate: f64,
@@ -130,8 +131,8 @@ impl Bench {
         };
         let uniform = |g: ParameterGroup| ParameterGroup { decays: true, learning_rate_scale: 1.0, ..g };
         let groups = weights::parameter_groups(&model, config).into_iter().map(uniform).collect();
-        let constants = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
-        let optimizer = AdamW::new(constants, groups);
+        let constants = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        let optimizer = Optimizer::new(Method::AdamW(constants), 0.01, groups);
         Ok(Self { model: Some(model), optimizer, device, batches, learning_rate, next: 0 })
     }
 
@@ -146,10 +147,11 @@ impl Bench {
         let rows: Arc<[u32]> = (0..(batch * time) as u32).collect();
         let tokens = Tensor::<2, Int>::from_data(TensorData::new(inputs, [batch, time]), &self.device);
         let context = SequenceContext::whole_rows(batch, time);
-        let targets = Targets { rows, tokens: targets.into() };
+        let inputs = Inputs { tokens, context, targets: Targets { rows, tokens: targets.into() } };
         let model = self.model.take().expect("put back after every step");
-        let (model, report) =
-            train_step(model, &mut self.optimizer, tokens, &context, &targets, 0.0, self.learning_rate, 1.0);
+        let rule = StepRule { learning_rate: self.learning_rate, clip_norm: 1.0, recompute: false };
+        let step = train_step(model, &mut self.optimizer, &NextToken::default(), &[inputs], rule);
+        let (model, report) = step.expect("random batches have targets");
         self.model = Some(model);
         report
     }

@@ -11,12 +11,17 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
+use crate::early_stopping::EarlyStopping;
+use crate::guards::explosion::LossWatch;
+
 /// What is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
     steps: u64,
     cursor: Cursor,
+    watch: LossWatch,
+    stopping: EarlyStopping,
     /// Hash of what the run was told; a checkpoint of another run is refused.
     run: String,
 }
@@ -28,20 +33,30 @@ pub struct Checkpoint {
     pub steps: u64,
     /// Where the loader stands.
     pub cursor: Cursor,
+    /// The losses that the explosion guard remembers.
+    pub watch: LossWatch,
+    /// The best validation so far.
+    pub stopping: EarlyStopping,
     /// Hash of the run's configuration and data.
     pub run: String,
     /// Parameters.
     pub weights: Vec<NamedTensor>,
-    /// The optimizer's moments.
+    /// What the optimizer remembers.
     pub optimizer: Vec<NamedTensor>,
 }
 
 impl Checkpoint {
     /// Writes `folder/step-<steps>` and returns its path.
     pub fn write(&self, folder: &Path) -> Result<PathBuf> {
-        let path = folder.join(format!("step-{:08}", self.steps));
+        let path = path(folder, self.steps);
         files::create_dir(folder)?;
-        let state = State { steps: self.steps, cursor: self.cursor, run: self.run.clone() };
+        let state = State {
+            steps: self.steps,
+            cursor: self.cursor.clone(),
+            watch: self.watch.clone(),
+            stopping: self.stopping,
+            run: self.run.clone(),
+        };
         files::write_dir(&path, |dir| {
             write_tensors(&dir.join("model.safetensors"), &self.weights)?;
             write_tensors(&dir.join("optimizer.safetensors"), &self.optimizer)?;
@@ -60,6 +75,8 @@ impl Checkpoint {
         Ok(Self {
             steps: state.steps,
             cursor: state.cursor,
+            watch: state.watch,
+            stopping: state.stopping,
             run: state.run,
             weights: read_tensors(&path.join("model.safetensors"))?,
             optimizer: read_tensors(&path.join("optimizer.safetensors"))?,
@@ -67,35 +84,67 @@ impl Checkpoint {
     }
 }
 
-/// The newest checkpoint in a folder; `None` where there is none. Unfinished ones have other names and are not seen.
-pub fn latest(folder: &Path) -> Result<Option<PathBuf>> {
-    Ok(steps_in(folder)?.pop())
+/// Where the checkpoint after `step` is.
+pub fn path(folder: &Path, step: u64) -> PathBuf {
+    folder.join(format!("step-{step:08}"))
 }
 
-/// Removes all but the newest `keep` checkpoints.
-pub fn prune(folder: &Path, keep: usize) -> Result<()> {
-    let all = steps_in(folder)?;
-    for old in &all[..all.len().saturating_sub(keep)] {
-        std::fs::remove_dir_all(old).map_err(|e| Error::io(old, "remove", &e))?;
+/// The newest checkpoint in a folder; `None` where there is none. Unfinished ones have other names and are not seen.
+pub fn latest(folder: &Path) -> Result<Option<PathBuf>> {
+    Ok(steps(folder)?.pop().map(|step| path(folder, step)))
+}
+
+/// Removes all but the newest `keep` checkpoints and those after the steps `needed`.
+pub fn prune(folder: &Path, keep: usize, needed: &[u64]) -> Result<()> {
+    let all = steps(folder)?;
+    for step in &all[..all.len().saturating_sub(keep)] {
+        if !needed.contains(step) {
+            let old = path(folder, *step);
+            std::fs::remove_dir_all(&old).map_err(|e| Error::io(&old, "remove", &e))?;
+        }
     }
     Ok(())
 }
 
-fn steps_in(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The steps that a folder has checkpoints of, ascending.
+pub fn steps(folder: &Path) -> Result<Vec<u64>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
     let failed = |e| Error::io(folder, "read the folder", &e);
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.strip_prefix("step-").is_some_and(|n| n.len() == 8 && n.bytes().all(|b| b.is_ascii_digit())) {
-            found.push(path);
-        }
+        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        let digits = name.strip_prefix("step-").filter(|n| n.len() >= 8 && n.bytes().all(|b| b.is_ascii_digit()));
+        found.extend(digits.and_then(|n| n.parse::<u64>().ok()));
     }
-    found.sort();
+    found.sort_unstable();
     Ok(found)
+}
+
+/// Where the weights are that a run ended with, if they are not those of its newest checkpoint.
+const FINAL: &str = "final";
+
+/// Writes the weights that a run ends with. `None`: they are those of the newest checkpoint, and a file that says
+/// otherwise is removed.
+pub(crate) fn write_final(folder: &Path, weights: Option<&[NamedTensor]>) -> Result<()> {
+    let path = folder.join(FINAL);
+    match weights {
+        Some(weights) => files::write_dir(&path, |dir| write_tensors(&dir.join("model.safetensors"), weights)),
+        None if path.exists() => std::fs::remove_dir_all(&path).map_err(|e| Error::io(&path, "remove", &e)),
+        None => Ok(()),
+    }
+}
+
+/// The folder that holds the weights a run ended with (`model.safetensors`); `None` where there is no checkpoint.
+pub fn final_folder(folder: &Path) -> Result<Option<PathBuf>> {
+    let path = folder.join(FINAL);
+    if path.is_dir() { Ok(Some(path)) } else { latest(folder) }
+}
+
+/// The weights that a run ended with, by name; `None` where there is no checkpoint.
+pub fn final_weights(folder: &Path) -> Result<Option<Vec<NamedTensor>>> {
+    final_folder(folder)?.map(|path| read_tensors(&path.join("model.safetensors"))).transpose()
 }
 
 fn write_tensors(path: &Path, tensors: &[NamedTensor]) -> Result<()> {
@@ -123,19 +172,24 @@ fn read_tensors(path: &Path) -> Result<Vec<NamedTensor>> {
         let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         tensors.push((name, view.shape().to_vec(), values));
     }
+    // The reader's own order changes from call to call.
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(tensors)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bantam_data::packing::SourceCursor;
 
     #[test]
     fn a_checkpoint_survives_and_the_newest_is_found() {
         let dir = tempfile::tempdir().unwrap();
         let mut checkpoint = Checkpoint {
             steps: 5,
-            cursor: Cursor { phase: 1, epoch: 2, position: 3 },
+            cursor: Cursor { phase: 1, sources: vec![SourceCursor { epoch: 2, position: 3, tokens: 4 }] },
+            watch: LossWatch::default(),
+            stopping: EarlyStopping::default(),
             run: "abc".into(),
             weights: vec![("a".into(), vec![2, 3], (0..6).map(|i| i as f32 / 3.0).collect())],
             optimizer: vec![("m/a".into(), vec![2, 3], vec![0.5; 6])],
@@ -146,8 +200,16 @@ mod tests {
         let second = checkpoint.write(dir.path()).unwrap();
         std::fs::create_dir(dir.path().join(".step-00000099.1.tmp")).unwrap();
         assert_eq!(latest(dir.path()).unwrap(), Some(second.clone()));
-        prune(dir.path(), 1).unwrap();
+        prune(dir.path(), 1, &[5]).unwrap();
+        assert!(first.exists() && second.exists());
+        prune(dir.path(), 1, &[]).unwrap();
         assert!(!first.exists() && second.exists());
+        assert_eq!(final_weights(dir.path()).unwrap(), Some(checkpoint.weights.clone()));
+        let other = vec![("a".to_string(), vec![1], vec![7.0])];
+        write_final(dir.path(), Some(&other)).unwrap();
+        assert_eq!(final_weights(dir.path()).unwrap(), Some(other));
+        write_final(dir.path(), None).unwrap();
+        assert_eq!(final_folder(dir.path()).unwrap(), Some(second.clone()));
         std::fs::write(second.join("model.safetensors"), b"short").unwrap();
         let e = Checkpoint::read(&second).unwrap_err();
         assert_eq!(e.exit_code(), 2);

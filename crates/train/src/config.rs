@@ -1,10 +1,15 @@
 //! What a training run can be told. Every field has a default, and every default is written into the resolved recipe.
 
 use bantam_core::{Error, Result};
+use bantam_data::item::Level;
 use serde::{Deserialize, Serialize};
 
-/// A stretch of training with its own limits: a curriculum by length.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+use crate::optimizer::{AdamWConfig, GroupRule, LionConfig, Method, MuonConfig, MuonScale};
+use crate::schedule::Schedule;
+use crate::step::StepRule;
+
+/// A stretch of training with its own limits: a curriculum by length and level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
     /// Share of all steps, over the sum of all phases' shares.
@@ -13,6 +18,21 @@ pub struct Phase {
     pub max_item_tokens: usize,
     /// Tokens a step, at most: whole items are packed until the next does not fit.
     pub batch_tokens: usize,
+    /// Only items of these levels; empty: all items.
+    #[serde(default)]
+    pub levels: Vec<Level>,
+}
+
+/// The optimizers a recipe can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// AdamW.
+    AdamW,
+    /// Muon for hidden matrices, AdamW for the rest.
+    Muon,
+    /// Lion.
+    Lion,
 }
 
 /// The `[train]` table of a recipe.
@@ -25,20 +45,47 @@ pub struct TrainConfig {
     pub learning_rate: f64,
     /// Steps of linear warm-up from zero.
     pub warmup_steps: u64,
-    /// Share of the steps, at the end, over which the rate falls linearly to `final_learning_rate`.
+    /// Share of the steps, at the end, over which schedule `wsd` falls linearly to `final_learning_rate`.
     pub decay_fraction: f64,
     /// Learning rate after the last step.
     pub final_learning_rate: f64,
-    /// AdamW's decay of the first moment.
+    /// How the rate falls after the warm-up.
+    pub schedule: Schedule,
+    /// The rule that turns gradients into steps.
+    pub optimizer: OptimizerKind,
+    /// Decay of AdamW's first moment; share of Lion's momentum in its step.
     pub beta1: f64,
-    /// AdamW's decay of the second moment.
+    /// Decay of AdamW's second moment, of Lion's momentum.
     pub beta2: f64,
     /// AdamW's epsilon.
     pub epsilon: f64,
+    /// Decay of Muon's momentum.
+    pub momentum: f64,
+    /// Whether Muon mixes the gradient into its momentum once more.
+    pub nesterov: bool,
+    /// Muon's Newton-Schulz iterations.
+    pub newton_schulz: usize,
+    /// The size of Muon's update.
+    pub muon_scale: MuonScale,
     /// Decoupled weight decay of matrices; norms and biases do not decay.
     pub weight_decay: f64,
+    /// Batches of `batch_tokens` whose gradients make one step.
+    pub accumulate: usize,
     /// Gradients are scaled down to this global L2 norm. 0 turns clipping off.
     pub clip_norm: f64,
+    /// The run stops when the mean loss of 20 steps is this many times, and one nat above, the lowest such mean of its
+    /// phase. 0 turns the guard off.
+    pub explosion: f64,
+    /// A validation loss under this fraction of what counting trigrams reaches has to be explained. 0 turns the guard off.
+    pub plausibility: f64,
+    /// Stop after so many validations without a better one, and end with the weights of the best. 0: never.
+    pub patience: u64,
+    /// A validation counts as better when its loss is lower by more than this.
+    pub patience_gain: f64,
+    /// End with the mean of the last so many checkpoints' weights. 0 and 1: the last step's.
+    pub average: usize,
+    /// Keep only each block's input in the forward pass, and run the block again in the backward pass.
+    pub gradient_checkpointing: bool,
     /// Share of the uniform distribution mixed into the training targets. Validation is never smoothed.
     pub label_smoothing: f64,
     /// Validate every so many steps (and after the last). 0: only after the last.
@@ -47,6 +94,8 @@ pub struct TrainConfig {
     pub validate_items: usize,
     /// Write a checkpoint every so many steps (and after the last). 0: only after the last.
     pub checkpoint_every: u64,
+    /// Learning rates and decays of single parameters.
+    pub groups: Vec<GroupRule>,
     /// The curriculum, in order.
     pub phases: Vec<Phase>,
 }
@@ -59,16 +108,30 @@ impl Default for TrainConfig {
             warmup_steps: 100,
             decay_fraction: 0.4,
             final_learning_rate: 0.0,
+            schedule: Schedule::Wsd,
+            optimizer: OptimizerKind::AdamW,
             beta1: 0.9,
             beta2: 0.98,
             epsilon: 1e-8,
+            momentum: 0.95,
+            nesterov: true,
+            newton_schulz: 5,
+            muon_scale: MuonScale::MatchRmsAdamw,
             weight_decay: 0.1,
+            accumulate: 1,
             clip_norm: 1.0,
+            explosion: 3.0,
+            plausibility: 0.1,
+            patience: 0,
+            patience_gain: 0.0,
+            average: 0,
+            gradient_checkpointing: false,
             label_smoothing: 0.0,
             validate_every: 250,
             validate_items: 200,
             checkpoint_every: 250,
-            phases: vec![Phase { share: 1.0, max_item_tokens: 1024, batch_tokens: 2048 }],
+            groups: Vec::new(),
+            phases: vec![Phase { share: 1.0, max_item_tokens: 1024, batch_tokens: 2048, levels: Vec::new() }],
         }
     }
 }
@@ -87,13 +150,20 @@ impl TrainConfig {
             ("final_learning_rate", self.final_learning_rate),
             ("weight_decay", self.weight_decay),
             ("clip_norm", self.clip_norm),
+            ("patience_gain", self.patience_gain),
         ];
         for (key, value) in not_negative {
             if !(value.is_finite() && value >= 0.0) {
                 return wrong(key, &format!("{value} is below 0"), "give 0 or more");
             }
         }
-        let below_one = [("beta1", self.beta1), ("beta2", self.beta2), ("label_smoothing", self.label_smoothing)];
+        let below_one = [
+            ("beta1", self.beta1),
+            ("beta2", self.beta2),
+            ("momentum", self.momentum),
+            ("plausibility", self.plausibility),
+            ("label_smoothing", self.label_smoothing),
+        ];
         for (key, value) in below_one {
             if !(0.0..1.0).contains(&value) {
                 return wrong(key, &format!("{value} is not in 0..1"), "give 0 or more and less than 1");
@@ -101,6 +171,40 @@ impl TrainConfig {
         }
         if !(0.0..=1.0).contains(&self.decay_fraction) {
             return wrong("decay_fraction", &format!("{} is not in 0..=1", self.decay_fraction), "give a share");
+        }
+        if !(1..=20).contains(&self.newton_schulz) {
+            return wrong("newton_schulz", &format!("{} iterations", self.newton_schulz), "give 1 to 20; usual is 5");
+        }
+        for (i, group) in self.groups.iter().enumerate() {
+            let given = [group.weight_decay, group.learning_rate_scale];
+            if given.iter().flatten().any(|v| !(v.is_finite() && *v >= 0.0)) {
+                return wrong(&format!("groups[{i}]"), "a value is below 0 or no number", "give 0 or more");
+            }
+            if given == [None, None] {
+                return wrong(
+                    &format!("groups[{i}]"),
+                    "it changes nothing",
+                    "give weight_decay or learning_rate_scale",
+                );
+            }
+        }
+        if self.explosion != 0.0 && !(self.explosion.is_finite() && self.explosion > 1.0) {
+            return wrong("explosion", &format!("{} is not above 1", self.explosion), "give a factor, or 0 for none");
+        }
+        if self.patience > 0 && self.validate_every == 0 {
+            return wrong("patience", "there is nothing to wait for without validations", "set validate_every");
+        }
+        if self.patience > 0 && self.average > 1 {
+            return wrong("average", "with patience the best validation's weights end the run", "give one of the two");
+        }
+        if self.average > 1 && self.checkpoint_every == 0 {
+            return wrong("average", "there is one checkpoint only", "set checkpoint_every");
+        }
+        if self.average > 1000 {
+            return wrong("average", "so many checkpoints would be kept", "give at most 1000");
+        }
+        if !(1..=4096).contains(&self.accumulate) {
+            return wrong("accumulate", &format!("{} batches a step", self.accumulate), "give 1 to 4096");
         }
         if self.steps == 0 {
             return wrong("steps", "0 steps train nothing", "give at least 1");
@@ -116,6 +220,9 @@ impl TrainConfig {
             if !(phase.share.is_finite() && phase.share > 0.0) {
                 return wrong(&key, &format!("share {} is not above 0", phase.share), "give a positive share");
             }
+            if phase.levels.iter().enumerate().any(|(at, level)| phase.levels[..at].contains(level)) {
+                return wrong(&key, "a level is named twice", "name each once");
+            }
             if phase.max_item_tokens < 2 || phase.batch_tokens < 2 {
                 return wrong(&key, "an item or batch of fewer than 2 tokens has no target", "give larger limits");
             }
@@ -123,17 +230,38 @@ impl TrainConfig {
         Ok(())
     }
 
+    /// The optimizer's rule with its constants.
+    pub fn method(&self) -> Method {
+        let adamw = AdamWConfig { beta1: self.beta1, beta2: self.beta2, epsilon: self.epsilon };
+        let muon = MuonConfig {
+            momentum: self.momentum,
+            nesterov: self.nesterov,
+            iterations: self.newton_schulz,
+            scale: self.muon_scale,
+        };
+        match self.optimizer {
+            OptimizerKind::AdamW => Method::AdamW(adamw),
+            OptimizerKind::Muon => Method::Muon(muon, adamw),
+            OptimizerKind::Lion => Method::Lion(LionConfig { beta1: self.beta1, beta2: self.beta2 }),
+        }
+    }
+
+    /// How a step at this rate is taken.
+    pub fn step_rule(&self, learning_rate: f64) -> StepRule {
+        StepRule { learning_rate, clip_norm: self.clip_norm, recompute: self.gradient_checkpointing }
+    }
+
     /// The phase that a step (from 0) belongs to.
-    pub fn phase_at(&self, step: u64) -> (usize, Phase) {
+    pub fn phase_at(&self, step: u64) -> (usize, &Phase) {
         let total: f64 = self.phases.iter().map(|p| p.share).sum();
         let mut end = 0.0;
         for (i, phase) in self.phases.iter().enumerate() {
             end += phase.share / total;
             if (step as f64) < (end * self.steps as f64).round() {
-                return (i, *phase);
+                return (i, phase);
             }
         }
-        (self.phases.len() - 1, self.phases[self.phases.len() - 1])
+        (self.phases.len() - 1, &self.phases[self.phases.len() - 1])
     }
 }
 
@@ -143,7 +271,7 @@ mod tests {
 
     #[test]
     fn phases_split_the_steps_by_their_shares() {
-        let phase = |share| Phase { share, max_item_tokens: 10, batch_tokens: 10 };
+        let phase = |share| Phase { share, max_item_tokens: 10, batch_tokens: 10, levels: Vec::new() };
         let config = TrainConfig { steps: 100, phases: vec![phase(3.0), phase(1.0)], ..Default::default() };
         assert_eq!(config.phase_at(0).0, 0);
         assert_eq!(config.phase_at(74).0, 0);

@@ -1,4 +1,7 @@
-//! From extraction items to tokens: prompt and answer as the chat template writes them, the loss on the answer.
+//! From items to tokens. Here, extraction items: prompt and answer as the chat template writes them, the loss on the
+//! answer.
+
+pub mod fine_tuning;
 
 use bantam_core::{Error, Result};
 use bantam_data::item::Item;
@@ -29,7 +32,7 @@ pub fn extraction(items: &[Item], schemas: &SchemaSet, tokenizer: &Tokenizer) ->
         let answer_start = tokens.len();
         tokens.extend(tokenizer.encode(&prompt::answer_text(item, schema), false));
         let answer_bytes = prompt::canonical_answer(&item.expected_output, schema).len();
-        Ok(Example { tokens, answer_start, answer_bytes })
+        Ok(Example { level: item.complexity, ..Example::with_answer(tokens, answer_start, answer_bytes) })
     };
     items.par_iter().map(example).collect()
 }

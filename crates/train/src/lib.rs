@@ -1,21 +1,43 @@
 //! Training loops: from a config and examples to weights, through checkpoints that a killed run continues from
 //! exactly. Computes; does not print and does not read clocks: an [`Observer`] is told what happens.
 
+mod accumulation;
 pub mod bench;
 mod checkpoint;
 mod config;
+pub mod distillation;
+mod early_stopping;
+mod ending;
 pub mod examples;
+pub mod guards;
+mod learning_rate_finder;
+mod objective;
+mod observer;
 mod optimizer;
-pub mod probe;
+mod preflight;
+mod recompute;
 mod schedule;
+mod start;
 mod step;
 mod trainer;
+mod training;
 mod validation;
 
-pub use checkpoint::{Checkpoint, latest};
-pub use config::{Phase, TrainConfig};
-pub use optimizer::{AdamW, AdamWConfig};
-pub use schedule::learning_rate;
-pub use step::{StepReport, train_step};
-pub use trainer::{Control, Observer, Outcome, train};
+pub use accumulation::{Accumulated, accumulate};
+/// Where a training computes; see [`Training::device`].
+pub use burn::tensor::Device;
+pub use checkpoint::{Checkpoint, final_folder, final_weights, latest};
+pub use config::{OptimizerKind, Phase, TrainConfig};
+pub use early_stopping::{Best, EarlyStopping};
+pub use ending::Weights;
+pub use learning_rate_finder::{Sweep, SweepPoint, find_learning_rate};
+pub use objective::{Inputs, NextToken, Objective};
+pub use observer::{Control, Observer};
+pub use optimizer::{AdamWConfig, GroupRule, LionConfig, Method, MuonConfig, MuonScale, Optimizer};
+pub use preflight::{PhaseMeasure, Preflight, preflight};
+pub use schedule::{Schedule, learning_rate};
+pub use start::Start;
+pub use step::{StepReport, StepRule, train_step};
+pub use trainer::{Outcome, train};
+pub use training::Training;
 pub use validation::{Validation, validate};

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use crate::step::inputs;
+use crate::objective::Inputs;
 
 /// What validation measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,17 +27,14 @@ pub struct Validation {
 
 /// Validates on `examples`, packed into batches of at most `batch_tokens`. `None` without examples.
 pub fn validate(model: &TokenModel, examples: &[Example], batch_tokens: usize) -> Option<Validation> {
-    let device = Device::flex();
-    // The same values without gradients; devices compare without regard to autodiff.
-    let model = if model.devices().first() == Some(&device) { model.clone().valid() } else { model.clone() };
-    let device = model.devices().into_iter().next().unwrap_or(device).without_autodiff();
+    let (model, device) = without_gradients(model);
     let (mut nats, mut right, mut tokens, mut bytes) = (0.0, 0, 0, 0);
     for batch in Batch::all(examples, batch_tokens) {
-        let (ids, context, targets) = inputs(&batch, &device);
-        let (n, r) = model.summed_loss(ids, &context, &targets);
+        let inputs = Inputs::new(&batch, &device);
+        let (n, r) = model.summed_loss(inputs.tokens, &inputs.context, &inputs.targets);
         nats += n;
         right += r;
-        tokens += targets.tokens.len();
+        tokens += inputs.targets.tokens.len();
         bytes += batch.answer_bytes;
     }
     (tokens > 0).then(|| Validation {
@@ -48,4 +45,20 @@ pub fn validate(model: &TokenModel, examples: &[Example], batch_tokens: usize) -
         tokens,
         bytes,
     })
+}
+
+/// A batch's loss summed over its targets, nats, never smoothed.
+pub(crate) fn summed_nats(model: &TokenModel, batch: &Batch) -> f64 {
+    let (model, device) = without_gradients(model);
+    let inputs = Inputs::new(batch, &device);
+    model.summed_loss(inputs.tokens, &inputs.context, &inputs.targets).0
+}
+
+/// The same values without gradients, and where they are.
+fn without_gradients(model: &TokenModel) -> (TokenModel, Device) {
+    let device = Device::flex();
+    // Devices compare without regard to autodiff.
+    let model = if model.devices().first() == Some(&device) { model.clone().valid() } else { model.clone() };
+    let device = model.devices().into_iter().next().unwrap_or(device).without_autodiff();
+    (model, device)
 }

@@ -5,10 +5,12 @@ mod data;
 mod doctor;
 mod eval;
 mod generate;
+mod merge;
 mod run;
 mod runs;
 mod score;
 mod tokenizer;
+mod train;
 
 use bantam_core::progress::{self, Progress};
 use bantam_core::{Error, Result};
@@ -26,9 +28,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let progress = progress.as_ref();
     match arguments.verb {
         Verb::Run(recipe) => run::run(&recipe, None, progress, &output),
-        Verb::Train(recipe) => run::run(&recipe, Some(bantam_pipeline::edge_json::UNTIL_MODEL), progress, &output),
+        Verb::Train(arguments) => train::run(&arguments, progress, &output),
         Verb::Data(verb) => data::run(&verb, progress, &output),
         Verb::Tokenizer(verb) => tokenizer::run(&verb, progress, &output),
+        Verb::Merge(arguments) => merge::run(&arguments, &output),
         Verb::Generate(arguments) => generate::run(&arguments, progress, &output),
         Verb::Score(arguments) => score::run(&arguments, &output),
         Verb::Eval(verb) => eval::run(&verb, progress, &output),

@@ -1,10 +1,11 @@
-//! `bantam run` and `bantam train`: go through a recipe's stages, to the report or to the packaged model.
+//! `bantam run`, and what it shares with `bantam train`: go through a recipe's stages.
 
 use std::fmt::Write;
 
 use bantam_core::Result;
 use bantam_core::progress::Progress;
 use bantam_pipeline::edge_json::{self, Request, Summary};
+use bantam_pipeline::fine_tune;
 use bantam_pipeline::recipe::Recipe;
 use serde_json::Value;
 
@@ -18,14 +19,23 @@ pub fn run(
     progress: &dyn Progress,
     output: &Output,
 ) -> Result<()> {
+    let (recipe, request) = wanted(arguments, until)?;
+    let summary = match &recipe.finetune {
+        Some(section) => fine_tune::execute(&recipe, section, &request, progress)?,
+        None => edge_json::execute(&recipe, &request, progress)?,
+    };
+    output.text(&for_people(&summary))?;
+    output.object(&summary)
+}
+
+/// The recipe with what the command line says of it.
+pub fn wanted(arguments: &RecipeArguments, until: Option<&'static str>) -> Result<(Recipe, Request)> {
     let mut recipe = Recipe::load(&arguments.recipe, &arguments.overrides)?;
     if let Some(out) = &arguments.out {
         recipe.run.out = Some(out.clone());
     }
     let request = Request { until, restart: arguments.restart, command: std::env::args().collect(), source: source() };
-    let summary = edge_json::execute(&recipe, &request, progress)?;
-    output.text(&for_people(&summary))?;
-    output.object(&summary)
+    Ok((recipe, request))
 }
 
 /// Version, and the revision where the build could tell it.

@@ -2,7 +2,7 @@
 
 mod config;
 mod folder;
-mod safetensors;
+pub(crate) mod safetensors;
 
 pub(crate) use folder::{HfTokenizerFiles, open_folder, read_tokenizer_files};
 pub use folder::{write_folder, write_tokenizer_files};

@@ -15,7 +15,7 @@ const REMEDY: &str = "the file is damaged: restore it from its origin";
 const MAX_HEADER: usize = 100_000_000;
 
 /// One tensor's place in a file.
-pub(super) struct Place {
+pub(crate) struct Place {
     pub name: String,
     pub dtype: DType,
     pub shape: Vec<usize>,
@@ -25,7 +25,7 @@ pub(super) struct Place {
 
 /// Reads the header of a whole file in memory. Every range returned lies in `file` and fits shape and dtype;
 /// ranges do not overlap and leave no gap.
-pub(super) fn read_header(file: &[u8], path: &Path) -> Result<Vec<Place>> {
+pub(crate) fn read_header(file: &[u8], path: &Path) -> Result<Vec<Place>> {
     let wrong = |what: String| Error::input(path.display(), what, REMEDY);
     let Some((length, rest)) = file.split_first_chunk::<8>() else {
         return Err(wrong(format!("{} bytes are too few for a safetensors header", file.len())));
@@ -68,7 +68,7 @@ pub(super) fn read_header(file: &[u8], path: &Path) -> Result<Vec<Place>> {
 }
 
 /// Writes a safetensors file of f32 tensors, in name order, with the metadata transformers asks for.
-pub(super) fn write(path: &Path, tensors: &[(String, Vec<usize>, Vec<f32>)]) -> Result<()> {
+pub(crate) fn write(path: &Path, tensors: &[(String, Vec<usize>, Vec<f32>)]) -> Result<()> {
     let mut ordered: Vec<_> = tensors.iter().collect();
     ordered.sort_by(|a, b| a.0.cmp(&b.0));
     let mut end = 0;

@@ -1,5 +1,6 @@
 //! The public face of the crate against what other tools wrote, and against hostile input. One binary, so that it links once.
 
+mod adapters;
 mod chat;
 mod fixtures;
 mod fuzz;

@@ -325,7 +325,15 @@ fn forward_body<const FMA: bool, const LANES: usize>(
             let queries = &mut room.queries[..rows * dim];
             rotated_queries(shape, span, head, first, qkv, queries);
             let left = Strided::rows(queries, dim);
-            multiply(rows, left, room.key_columns.part(dim, seen), &mut room.scores, stride, Onto::Replace, &mut room.left);
+            multiply(
+                rows,
+                left,
+                room.key_columns.part(dim, seen),
+                &mut room.scores,
+                stride,
+                Onto::Replace,
+                &mut room.left,
+            );
             for i in 0..rows {
                 let row = &mut room.scores[i * stride..][..padded(seen)];
                 row[first + i + 1..].fill(f32::NEG_INFINITY);
@@ -340,7 +348,8 @@ fn forward_body<const FMA: bool, const LANES: usize>(
             multiply(rows, left, room.value_rows.part(seen, dim), &mut room.rows, dim, Onto::Replace, &mut room.left);
             for (i, result) in room.rows.chunks_exact(dim).take(rows).enumerate() {
                 // SAFETY: as above.
-                unsafe { out.range((span.start + first + i) * shape.width() + head * dim, dim) }.copy_from_slice(result);
+                unsafe { out.range((span.start + first + i) * shape.width() + head * dim, dim) }
+                    .copy_from_slice(result);
             }
         }
     }
@@ -415,7 +424,10 @@ fn backward_body<const FMA: bool, const LANES: usize>(
     for (j, (d_key, d_value)) in room.d_keys.chunks_exact(dim).zip(room.d_values.chunks_exact(dim)).enumerate() {
         // SAFETY: spans are disjoint (asserted in `Shape::rows`) and this key head belongs to this task.
         let (to_k, to_v) = unsafe {
-            (d_qkv.range(shape.key(span.start + j, kv_head), dim), d_qkv.range(shape.value(span.start + j, kv_head), dim))
+            (
+                d_qkv.range(shape.key(span.start + j, kv_head), dim),
+                d_qkv.range(shape.value(span.start + j, kv_head), dim),
+            )
         };
         shape.rotary.rotate(j, true, d_key, to_k);
         to_v.copy_from_slice(d_value);

@@ -199,7 +199,8 @@ mod tests {
         let targets: Vec<u32> = (0..rows as u32).map(|i| i * 17 % vocabulary as u32).collect();
         let rows_with_target: Vec<u32> = (0..rows as u32).collect();
         for smoothing in [0.0f32, 0.1] {
-            let problem = Problem { hidden: &hidden, weight: &weight, width, rows: &rows_with_target, targets: &targets };
+            let problem =
+                Problem { hidden: &hidden, weight: &weight, width, rows: &rows_with_target, targets: &targets };
             let got = mean_loss(problem, smoothing, true, Precision::F32);
             let want = written_out(&hidden, &weight, width, &targets, smoothing as f64);
             assert!((got.mean as f64 - want).abs() < 1e-5, "{} {want}", got.mean);

@@ -185,7 +185,12 @@ multiversion! { fn pack_rows(layout: Layout, rows: &[&[f32]], first: usize, pane
 multiversion! { fn pack_columns(layout: Layout, columns: &[&[f32]], first: usize, panel: &mut [u32]) = pack_columns_body }
 
 #[inline(always)]
-fn pack_rows_body<const FMA: bool, const LANES: usize>(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) {
+fn pack_rows_body<const FMA: bool, const LANES: usize>(
+    layout: Layout,
+    rows: &[&[f32]],
+    first: usize,
+    panel: &mut [u32],
+) {
     let columns = PANEL.min(rows[0].len() - first);
     let (words, _) = panel.as_chunks_mut::<PANEL>();
     match layout {

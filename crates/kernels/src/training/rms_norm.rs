@@ -20,7 +20,8 @@ pub fn forward(x: &[f32], weight: &[f32], epsilon: f32) -> (Vec<f32>, Vec<f32>) 
     let (y_room, inverse_room) = (y.room(), inverse_rms.room());
     x.par_chunks(ROWS * width).enumerate().for_each(|(i, x)| {
         // SAFETY: chunks of rows are disjoint, and every value is written.
-        let (y, inverse) = unsafe { (y_room.range(i * ROWS * width, x.len()), inverse_room.range(i * ROWS, x.len() / width)) };
+        let (y, inverse) =
+            unsafe { (y_room.range(i * ROWS * width, x.len()), inverse_room.range(i * ROWS, x.len() / width)) };
         forward_rows(x, weight, epsilon, y, inverse);
     });
     // SAFETY: the chunks cover all rows.

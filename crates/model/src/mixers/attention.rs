@@ -52,6 +52,16 @@ impl Attention {
             rotary,
         }
     }
+
+    /// The projections by their path within the mixer.
+    pub(crate) fn linears_mut(&mut self) -> [(&'static str, &mut Linear); 4] {
+        [
+            ("q_proj", &mut self.q_proj),
+            ("k_proj", &mut self.k_proj),
+            ("v_proj", &mut self.v_proj),
+            ("o_proj", &mut self.o_proj),
+        ]
+    }
 }
 
 /// Attention of each row's new queries to all of its keys and values, the last query aligned with the last key.
@@ -110,7 +120,7 @@ impl Mixer for Attention {
     }
 
     fn cost(&self, time: usize) -> u64 {
-        let weights = |l: &Linear| l.weight.lazy_shape().num_elements() as u64;
+        let weights = |l: &Linear| l.shape().iter().product::<usize>() as u64;
         let projections = weights(&self.q_proj) + weights(&self.k_proj) + weights(&self.v_proj) + weights(&self.o_proj);
         let pairs = (time as u64) * (time as u64 + 1) / 2;
         time as u64 * projections + 2 * pairs * (self.heads * self.head_dim) as u64

@@ -8,6 +8,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::context::SequenceContext;
+use crate::linear::Linear;
 
 /// How a mixer can be stepped one token at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +92,15 @@ pub trait Mixer {
 pub enum AnyMixer {
     /// Causal softmax attention.
     Attention(Attention),
+}
+
+impl AnyMixer {
+    /// The linear maps by their path within the mixer.
+    pub(crate) fn linears_mut(&mut self) -> Vec<(&'static str, &mut Linear)> {
+        match self {
+            Self::Attention(mixer) => mixer.linears_mut().into(),
+        }
+    }
 }
 
 impl Mixer for AnyMixer {

@@ -21,13 +21,8 @@ pub fn linear_cross_entropy(
         return composed_linear_cross_entropy(hidden, weight, targets, label_smoothing);
     }
     let (hidden, weight) = (hidden.into_dispatch(), weight.into_dispatch());
-    let loss = <Dispatch as FusedOps>::linear_cross_entropy(
-        hidden,
-        weight,
-        targets.clone(),
-        label_smoothing,
-        precision,
-    );
+    let loss =
+        <Dispatch as FusedOps>::linear_cross_entropy(hidden, weight, targets.clone(), label_smoothing, precision);
     Tensor::from_dispatch(loss)
 }
 

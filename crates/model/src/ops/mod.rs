@@ -24,7 +24,7 @@ pub use swiglu::{composed_swiglu, swiglu};
 use burn::tensor::{Device, Tensor};
 
 /// Whether the fused forms apply to this tensor: it is f32 on the Flex backend, with or without gradients.
-fn is_flex<const D: usize>(x: &Tensor<D>) -> bool {
+pub(crate) fn is_flex<const D: usize>(x: &Tensor<D>) -> bool {
     // Devices compare without regard to autodiff.
     x.device() == Device::flex() && x.dtype() == burn::tensor::DType::F32
 }

@@ -112,9 +112,8 @@ fn gradients_match_finite_differences() {
         let d_out = values(out.len(), 4);
         let saved = Saved { qkv: &qkv, out: &out, log_sum_exp: &log_sum_exp };
         let d_qkv = backward(&c.shape(), saved, &d_out);
-        let objective = |qkv: &[f32]| -> f64 {
-            c.written_out(qkv).iter().zip(&d_out).map(|(o, d)| o * *d as f64).sum()
-        };
+        let objective =
+            |qkv: &[f32]| -> f64 { c.written_out(qkv).iter().zip(&d_out).map(|(o, d)| o * *d as f64).sum() };
         let step = 1.0 / 256.0;
         for probe in 0..36 {
             let at = (probe * 7919 + 13) % qkv.len();
