@@ -69,9 +69,10 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
         let report;
         (model, report) = train_step(model, &mut optimizer, training.objective, &batches, config.step_rule(rate))?;
         let step = step + 1;
-        let verdict = watch.watch(loader.cursor().phase, report.loss, config.explosion);
-        check_step(step, &report, verdict)?;
+        check_finite(step, &report)?;
         stopped = observer.stepped(step, &report)? == Control::Stop;
+        let verdict = watch.watch(loader.cursor().phase, report.loss, config.explosion);
+        check_loss(step, verdict)?;
         let last = step == config.steps;
         let due = |every: u64| last || (every > 0 && step.is_multiple_of(every));
         let mut improved = false;
@@ -141,18 +142,22 @@ fn resumed(training: &Training<'_>, identity: &str) -> Result<Option<Checkpoint>
     Ok(Some(saved))
 }
 
-/// A loss that is no number or has exploded ends the run; what was kept from before stays.
-fn check_step(step: u64, report: &StepReport, verdict: Verdict) -> Result<()> {
-    let remedy = "lower train.learning_rate, raise train.warmup_steps or lower train.clip_norm, and train again; the last \
-                  good checkpoint is kept";
-    let what = match verdict {
-        _ if !report.is_finite() => {
-            format!("loss {} or gradient norm {} is not finite", report.loss, report.gradient_norm)
-        }
-        Verdict::Exploded { mean, lowest } => {
-            format!("the loss exploded: {mean:.3} over the last steps, {lowest:.3} before (train.explosion)")
-        }
-        _ => return Ok(()),
-    };
-    Err(Error::check(format!("step {step}"), what, remedy))
+/// What to do about a run that went astray.
+const ASTRAY: &str = "lower train.learning_rate, raise train.warmup_steps or lower train.clip_norm, and train again; the last \
+                      good checkpoint is kept";
+
+/// A loss or gradient that is no number ends the run; the step was not taken.
+fn check_finite(step: u64, report: &StepReport) -> Result<()> {
+    if report.is_finite() {
+        return Ok(());
+    }
+    let what = format!("loss {} or gradient norm {} is not finite", report.loss, report.gradient_norm);
+    Err(Error::check(format!("step {step}"), what, ASTRAY))
+}
+
+/// A loss that has exploded ends the run.
+fn check_loss(step: u64, verdict: Verdict) -> Result<()> {
+    let Verdict::Exploded { mean, lowest } = verdict else { return Ok(()) };
+    let what = format!("the loss exploded: {mean:.3} over the last steps, {lowest:.3} before (train.explosion)");
+    Err(Error::check(format!("step {step}"), what, ASTRAY))
 }
