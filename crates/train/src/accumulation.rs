@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bantam_core::{Error, Result};
+use bantam_model::context::Precision;
 use bantam_model::{TokenModel, weights};
 
 use crate::objective::{Inputs, Objective};
@@ -21,8 +22,8 @@ pub struct Accumulated {
     pub target_tokens: usize,
 }
 
-/// Runs forward and backward on one batch after the other; with `recompute`, by gradient checkpointing. Every target counts the same, whichever batch it is in:
-/// a batch's mean is weighted by its share of all targets.
+/// Runs forward and backward on one batch after the other in `precision`; with `recompute`, by gradient checkpointing.
+/// Every target counts the same, whichever batch it is in: a batch's mean is weighted by its share of all targets.
 ///
 /// # Errors
 /// Those of the objective; batches without any target.
@@ -31,6 +32,7 @@ pub fn accumulate(
     objective: &dyn Objective,
     batches: &[Inputs],
     recompute: bool,
+    precision: Precision,
 ) -> Result<Accumulated> {
     let target_tokens: usize = batches.iter().map(|b| b.targets.tokens.len()).sum();
     if target_tokens == 0 {
@@ -40,6 +42,8 @@ pub fn accumulate(
     let mut all = Accumulated { loss: 0.0, gradients: HashMap::new(), tokens, target_tokens };
     for batch in batches.iter().filter(|b| !b.targets.tokens.is_empty()) {
         let share = batch.targets.tokens.len() as f64 / target_tokens as f64;
+        let context = batch.context.clone().with_precision(precision);
+        let batch = &Inputs { context, ..batch.clone() };
         let (loss, gradients) = match recompute {
             true => recompute::loss_and_gradients(model, objective, batch)?,
             false => loss_and_gradients(model, objective, batch)?,

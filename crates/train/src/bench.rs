@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bantam_core::{Error, Result, files, seed};
 use bantam_formats::{Architecture, ModelArtifact, ModelConfig};
+use bantam_model::context::Precision;
 use bantam_model::mixers::ParameterGroup;
 use bantam_model::ports::Targets;
 use bantam_model::{SequenceContext, TokenModel, weights};
@@ -100,6 +101,7 @@ pub struct Bench {
     device: Device,
     batches: Batches,
     learning_rate: f64,
+    precision: Precision,
     next: usize,
 }
 
@@ -110,6 +112,7 @@ impl Bench {
         init: Option<&ModelArtifact>,
         batches: Batches,
         learning_rate: f64,
+        precision: Precision,
     ) -> Result<Self> {
         let device = Device::flex().autodiff();
         let config = init.map_or(config, |a| a.config());
@@ -133,7 +136,7 @@ impl Bench {
         let groups = weights::parameter_groups(&model, config).into_iter().map(uniform).collect();
         let constants = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
         let optimizer = Optimizer::new(Method::AdamW(constants), 0.01, groups);
-        Ok(Self { model: Some(model), optimizer, device, batches, learning_rate, next: 0 })
+        Ok(Self { model: Some(model), optimizer, device, batches, learning_rate, precision, next: 0 })
     }
 
     /// One step on the next batch, beginning again after the last.
@@ -149,7 +152,8 @@ impl Bench {
         let context = SequenceContext::whole_rows(batch, time);
         let inputs = Inputs { tokens, context, targets: Targets { rows, tokens: targets.into() } };
         let model = self.model.take().expect("put back after every step");
-        let rule = StepRule { learning_rate: self.learning_rate, clip_norm: 1.0, recompute: false };
+        let rule =
+            StepRule { learning_rate: self.learning_rate, clip_norm: 1.0, recompute: false, precision: self.precision };
         let step = train_step(model, &mut self.optimizer, &NextToken::default(), &[inputs], rule);
         let (model, report) = step.expect("random batches have targets");
         self.model = Some(model);

@@ -2,6 +2,7 @@
 
 use bantam_core::{Error, Result};
 use bantam_data::item::Level;
+use bantam_model::context::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::optimizer::{AdamWConfig, GroupRule, LionConfig, Method, MuonConfig, MuonScale};
@@ -33,6 +34,26 @@ pub enum OptimizerKind {
     Muon,
     /// Lion.
     Lion,
+}
+
+/// How exactly weight products are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ComputePrecision {
+    /// Nothing is rounded.
+    #[default]
+    F32,
+    /// Operands are rounded to bfloat16.
+    Bf16,
+}
+
+impl From<ComputePrecision> for Precision {
+    fn from(precision: ComputePrecision) -> Self {
+        match precision {
+            ComputePrecision::F32 => Self::F32,
+            ComputePrecision::Bf16 => Self::Bf16,
+        }
+    }
 }
 
 /// The `[train]` table of a recipe.
@@ -86,6 +107,8 @@ pub struct TrainConfig {
     pub average: usize,
     /// Keep only each block's input in the forward pass, and run the block again in the backward pass.
     pub gradient_checkpointing: bool,
+    /// What the operands of weight products are rounded to; weights, sums and everything else are f32.
+    pub precision: ComputePrecision,
     /// Share of the uniform distribution mixed into the training targets. Validation is never smoothed.
     pub label_smoothing: f64,
     /// Validate every so many steps (and after the last). 0: only after the last.
@@ -126,6 +149,7 @@ impl Default for TrainConfig {
             patience_gain: 0.0,
             average: 0,
             gradient_checkpointing: false,
+            precision: ComputePrecision::F32,
             label_smoothing: 0.0,
             validate_every: 250,
             validate_items: 200,
@@ -248,7 +272,12 @@ impl TrainConfig {
 
     /// How a step at this rate is taken.
     pub fn step_rule(&self, learning_rate: f64) -> StepRule {
-        StepRule { learning_rate, clip_norm: self.clip_norm, recompute: self.gradient_checkpointing }
+        StepRule {
+            learning_rate,
+            clip_norm: self.clip_norm,
+            recompute: self.gradient_checkpointing,
+            precision: self.precision.into(),
+        }
     }
 
     /// The phase that a step (from 0) belongs to.

@@ -27,7 +27,7 @@ pub use accumulation::{Accumulated, accumulate};
 /// Where a training computes; see [`Training::device`].
 pub use burn::tensor::Device;
 pub use checkpoint::{Checkpoint, final_folder, final_weights, latest};
-pub use config::{OptimizerKind, Phase, TrainConfig};
+pub use config::{ComputePrecision, OptimizerKind, Phase, TrainConfig};
 pub use early_stopping::{Best, EarlyStopping};
 pub use ending::Weights;
 pub use learning_rate_finder::{Sweep, SweepPoint, find_learning_rate};

@@ -2,6 +2,7 @@
 
 use bantam_core::Result;
 use bantam_model::TokenModel;
+use bantam_model::context::Precision;
 
 use crate::accumulation::{Accumulated, accumulate};
 use crate::objective::{Inputs, Objective};
@@ -38,6 +39,8 @@ pub struct StepRule {
     pub clip_norm: f64,
     /// Whether blocks are run again in the backward pass instead of kept (gradient checkpointing).
     pub recompute: bool,
+    /// What the operands of weight products are rounded to.
+    pub precision: Precision,
 }
 
 /// Takes one step on the mean loss over all targets of `batches`.
@@ -53,7 +56,7 @@ pub fn train_step(
     rule: StepRule,
 ) -> Result<(TokenModel, StepReport)> {
     let Accumulated { loss, gradients, tokens, target_tokens } =
-        accumulate(&model, objective, batches, rule.recompute)?;
+        accumulate(&model, objective, batches, rule.recompute, rule.precision)?;
     let StepRule { learning_rate, clip_norm, .. } = rule;
     let gradient_norm = global_norm(&gradients);
     let report = StepReport { loss, gradient_norm, learning_rate, tokens, target_tokens };

@@ -9,6 +9,7 @@ use bantam_data::item::Level;
 use bantam_data::packing::{Batch, Example};
 use bantam_formats::ModelConfig;
 use bantam_model::TokenModel;
+use bantam_model::context::Precision;
 use bantam_model::weights;
 use bantam_train::{Checkpoint, Inputs, NextToken, OptimizerKind, Start, TrainConfig, accumulate};
 use burn::tensor::Device;
@@ -114,7 +115,7 @@ fn any_number_of_micro_batches_gives_the_same_gradient() {
         };
         let batches: Vec<Inputs> = items.chunks(items.len() / parts).map(batch).collect();
         assert_eq!(batches.len(), parts);
-        accumulate(&model, &objective, &batches, false).unwrap()
+        accumulate(&model, &objective, &batches, false, Precision::F32).unwrap()
     };
     let whole = of(1);
     let norm = |g: &[f32]| g.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
@@ -143,8 +144,8 @@ fn gradient_checkpointing_gives_the_same_bits() {
         let objective = NextToken { label_smoothing: 0.1 };
         let frozen = weights::freeze(model.clone(), |name| name.contains("layers.1."));
         for model in [model, frozen] {
-            let kept = accumulate(&model, &objective, &inputs, false).unwrap();
-            let again = accumulate(&model, &objective, &inputs, true).unwrap();
+            let kept = accumulate(&model, &objective, &inputs, false, Precision::F32).unwrap();
+            let again = accumulate(&model, &objective, &inputs, true, Precision::F32).unwrap();
             assert_eq!(again.loss, kept.loss);
             assert!(!kept.gradients.is_empty());
             assert_eq!(again.gradients, kept.gradients);

@@ -8,6 +8,7 @@ use bantam_formats::ModelArtifact;
 use bantam_pipeline::recipe::{MOST_BATCH_TOKENS, check_trainable};
 use bantam_runtime::bench::{BenchOptions, BenchReport, bench};
 use bantam_runtime::measure::{WallClock, median};
+use bantam_train::ComputePrecision;
 use bantam_train::bench::{Batches, Bench, shape};
 use serde::Serialize;
 
@@ -66,10 +67,11 @@ struct TrainingMeasured {
 
 fn training(arguments: &BenchTrainArguments, progress: &dyn Progress, output: &Output) -> Result<()> {
     let wrong = |flag: &str, what: String, remedy: &str| Err(Error::input(flag, what, remedy));
-    if arguments.precision != "f32" {
-        let what = format!("`{}` is not built in", arguments.precision);
-        return wrong("--precision", what, "give f32");
-    }
+    let precision = match arguments.precision.as_str() {
+        "f32" => ComputePrecision::F32,
+        "bf16" => ComputePrecision::Bf16,
+        other => return wrong("--precision", format!("`{other}` is unknown"), "give f32 or bf16"),
+    };
     if arguments.steps == 0 || arguments.batch == 0 || arguments.context == 0 {
         return wrong("bench train", "0 steps, sequences or tokens measure nothing".into(), "give at least 1");
     }
@@ -93,7 +95,7 @@ fn training(arguments: &BenchTrainArguments, progress: &dyn Progress, output: &O
         None => Batches::random(steps, batch, context, config.vocab_size),
     };
     bantam_kernels::memory::keep_freed_memory();
-    let mut measured = Bench::new(&config, init.as_ref(), batches, arguments.lr)?;
+    let mut measured = Bench::new(&config, init.as_ref(), batches, arguments.lr, precision.into())?;
     progress.start("bench train", Some(steps as u64));
     let (mut losses, mut times, mut tokens) = (Vec::new(), Vec::new(), 0);
     for step in 0..steps {

@@ -28,8 +28,9 @@ pub fn run(
     output.object(&summary)
 }
 
-/// The recipe with what the command line says of it.
+/// The recipe with what the command line says of it. Also readies the process's memory for training.
 pub fn wanted(arguments: &RecipeArguments, until: Option<&'static str>) -> Result<(Recipe, Request)> {
+    bantam_kernels::memory::keep_freed_memory();
     let mut recipe = Recipe::load(&arguments.recipe, &arguments.overrides)?;
     if let Some(out) = &arguments.out {
         recipe.run.out = Some(out.clone());

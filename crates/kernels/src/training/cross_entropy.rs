@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::disjoint::Disjoint;
 use super::linear::WeightSums;
 use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
-use super::parts::{chunks, over_parts, sum_each};
+use super::parts::{chunk_rows, chunks, over_parts, sum_each};
 use super::sums::{exponentials, sum};
 use crate::multiversion::multiversion;
 
@@ -73,13 +73,14 @@ pub fn mean_loss(problem: Problem<'_>, label_smoothing: f32, of_weight: bool, pr
     let (columns, rows) = (Panels::of_columns(precision, &weight), Panels::of_rows(precision, &weight));
     let mut d_hidden = vec![0.0; problem.hidden.len()];
     let d_hidden_room = Disjoint::new(&mut d_hidden);
+    let chunk = chunk_rows(problem.weight.len());
     let scale = 1.0 / problem.targets.len().max(1) as f32;
-    let parts = over_parts(problem.targets.len(), |part| {
+    let parts = over_parts(problem.targets.len(), chunk, |part| {
         let mut room = LeftRoom::default();
         let (mut hidden, mut logits, mut d) = (Vec::new(), Vec::new(), Vec::new());
         let mut sums = WeightSums::new(precision, &[vocabulary], width);
         let mut total = 0f64;
-        for chunk in chunks(part) {
+        for chunk in chunks(part, chunk) {
             let n = chunk.len();
             problem.gather(chunk.clone(), &mut hidden);
             logits.resize(n * vocabulary, 0.0);
@@ -117,11 +118,12 @@ pub fn summed_loss(problem: Problem<'_>, precision: Precision) -> (f64, usize) {
     problem.check();
     let (width, vocabulary) = (problem.width, problem.vocabulary());
     let columns = Panels::of_columns(precision, &problem.weight_columns());
-    let parts = over_parts(problem.targets.len(), |part| {
+    let chunk = chunk_rows(problem.weight.len());
+    let parts = over_parts(problem.targets.len(), chunk, |part| {
         let mut room = LeftRoom::default();
         let (mut hidden, mut logits) = (Vec::new(), Vec::new());
         let (mut total, mut right) = (0f64, 0);
-        for chunk in chunks(part) {
+        for chunk in chunks(part, chunk) {
             let n = chunk.len();
             problem.gather(chunk.clone(), &mut hidden);
             logits.resize(n * vocabulary, 0.0);

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::disjoint::Unfilled;
 use super::linear::WeightSums;
 use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
-use super::parts::{CHUNK, chunks, over_parts, sum_each};
+use super::parts::{chunk_rows, chunks, over_parts, sum_each};
 use super::swiglu;
 
 /// The three weights.
@@ -53,12 +53,13 @@ pub fn forward(x: &[f32], w: Weights<'_>, residual: &[f32], precision: Precision
     let (rows, width, inner) = (x.len() / w.width, w.width, w.inner());
     let gate_up_panels = Panels::of_columns(precision, &w.gate_up());
     let down_panels = Panels::of_columns(precision, &w.down_rows());
+    let chunk = chunk_rows(3 * inner * width);
     let (mut y, mut gate_up) = (Unfilled::new(x.len()), Unfilled::new(rows * 2 * inner));
     let (y_room, gate_up_room) = (y.room(), gate_up.room());
-    let scratch = || (LeftRoom::default(), vec![0.0; CHUNK.min(rows) * inner]);
-    (0..rows.div_ceil(CHUNK)).into_par_iter().for_each_init(scratch, |(room, hidden), i| {
-        let first = i * CHUNK;
-        let n = CHUNK.min(rows - first);
+    let scratch = || (LeftRoom::default(), vec![0.0; chunk.min(rows) * inner]);
+    (0..rows.div_ceil(chunk)).into_par_iter().for_each_init(scratch, |(room, hidden), i| {
+        let first = i * chunk;
+        let n = chunk.min(rows - first);
         let hidden = &mut hidden[..n * inner];
         // SAFETY: chunks of rows are disjoint, and all of both is written below.
         let (y, gate_up) =
@@ -100,14 +101,15 @@ pub fn backward(
     let down_panels = Panels::of_rows(precision, &w.down_rows());
     let mut d_x = Unfilled::new(x.len());
     let d_x_room = d_x.room();
-    let parts = over_parts(rows, |part| {
+    let chunk = chunk_rows(3 * inner * width);
+    let parts = over_parts(rows, chunk, |part| {
         let mut room = LeftRoom::default();
-        let most = CHUNK.min(part.len());
+        let most = chunk.min(part.len());
         let (mut d_hidden, mut hidden) = (vec![0.0; most * inner], vec![0.0; most * inner]);
         let mut d_gate_up = vec![0.0; most * 2 * inner];
         let mut gate_up_sums = WeightSums::new(precision, &[inner, inner], width);
         let mut down_sums = WeightSums::new(precision, &[width], inner);
-        for chunk in chunks(part) {
+        for chunk in chunks(part, chunk) {
             let n = chunk.len();
             let at = |values: usize| chunk.start * values..chunk.end * values;
             let (x, gate_up, d_y) = (&x[at(width)], &gate_up[at(2 * inner)], &d_y[at(width)]);

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::disjoint::{Disjoint, Unfilled};
 use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
-use super::parts::{CHUNK, chunks, over_parts, sum, sum_each};
+use super::parts::{chunk_rows, chunks, over_parts, sum, sum_each};
 
 /// Weights `[outputs, inputs]` side by side, each perhaps with a bias `[outputs]`.
 #[derive(Clone, Debug)]
@@ -58,11 +58,12 @@ pub fn forward(x: &[f32], w: &Stacked<'_>, residual: Option<&[f32]>, precision: 
         let of = |(b, n): (&Option<&[f32]>, usize)| b.map_or(vec![0.0; n], <[f32]>::to_vec);
         w.biases.iter().zip(w.outputs()).flat_map(of).collect()
     });
+    let chunk = chunk_rows(width * w.inputs);
     let mut y = Unfilled::new(rows * width);
     let room = y.room();
-    (0..rows.div_ceil(CHUNK)).into_par_iter().for_each_init(LeftRoom::default, |left_room, i| {
-        let first = i * CHUNK;
-        let n = CHUNK.min(rows - first);
+    (0..rows.div_ceil(chunk)).into_par_iter().for_each_init(LeftRoom::default, |left_room, i| {
+        let first = i * chunk;
+        let n = chunk.min(rows - first);
         // SAFETY: chunks of rows are disjoint, and every value is written below.
         let y = unsafe { room.range(first * width, n * width) };
         let residual = residual.map(|r| &r[first * width..][..n * width]);
@@ -110,11 +111,12 @@ pub fn backward(x: &[f32], w: &Stacked<'_>, d_y: &[f32], of_weights: bool, preci
     let outputs: Vec<usize> = w.outputs().collect();
     let mut d_x = Unfilled::new(x.len());
     let room = d_x.room();
-    let parts = over_parts(rows, |part| {
+    let chunk = chunk_rows(width * w.inputs);
+    let parts = over_parts(rows, chunk, |part| {
         let mut sums = WeightSums::new(precision, &outputs, w.inputs);
         let mut bias = if w.biases.iter().any(Option::is_some) { vec![0.0; width] } else { Vec::new() };
         let mut left_room = LeftRoom::default();
-        for chunk in chunks(part) {
+        for chunk in chunks(part, chunk) {
             let n = chunk.len();
             let d_y = &d_y[chunk.start * width..chunk.end * width];
             let x = &x[chunk.start * w.inputs..chunk.end * w.inputs];

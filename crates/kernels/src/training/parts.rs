@@ -8,21 +8,25 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-/// Rows worked on at once: enough to amortize the traffic of weights and of their gradients, few enough that
-/// activations stay in a core's cache.
-pub(super) const CHUNK: usize = 64;
+/// Rows worked on at once by an operation whose weights have `values` values. Weights and their gradients pass through the
+/// core once for each chunk, so large ones want more rows; the rows' own values should stay in its second cache (2 MB
+/// here), so small ones want fewer. Measured at 131,000 and 590,000 values: 64 rows are 4 % faster, then 2 % slower.
+pub(super) fn chunk_rows(values: usize) -> usize {
+    if values <= 300_000 { 64 } else { 128 }
+}
 
-/// Calls `work` on one contiguous part of `0..rows` for each thread; the results in order. At least one part.
-pub(super) fn over_parts<R: Send>(rows: usize, work: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
-    let parts = rayon::current_num_threads().min(rows.div_ceil(CHUNK)).max(1);
+/// Calls `work` on one contiguous part of `0..rows` for each thread, but on none smaller than a chunk; the results in
+/// order. At least one part.
+pub(super) fn over_parts<R: Send>(rows: usize, chunk: usize, work: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+    let parts = rayon::current_num_threads().min(rows.div_ceil(chunk)).max(1);
     let length = rows.div_ceil(parts).next_multiple_of(8);
     let part = |i: usize| (i * length).min(rows)..((i + 1) * length).min(rows);
     (0..parts).into_par_iter().map(|i| work(part(i))).collect()
 }
 
 /// The chunks of a part.
-pub(super) fn chunks(part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    part.clone().step_by(CHUNK).map(move |start| start..(start + CHUNK).min(part.end))
+pub(super) fn chunks(part: Range<usize>, chunk: usize) -> impl Iterator<Item = Range<usize>> {
+    part.clone().step_by(chunk).map(move |start| start..(start + chunk).min(part.end))
 }
 
 /// Adds the buffers element by element, in order.
@@ -56,7 +60,7 @@ mod tests {
     #[test]
     fn parts_cover_every_row_once() {
         for rows in [0, 1, 127, 128, 129, 1000, 4096] {
-            let seen: Vec<usize> = over_parts(rows, |part| chunks(part).flatten().collect::<Vec<_>>()).concat();
+            let seen: Vec<usize> = over_parts(rows, 64, |part| chunks(part, 64).flatten().collect::<Vec<_>>()).concat();
             assert_eq!(seen, (0..rows).collect::<Vec<_>>());
         }
     }

@@ -7,6 +7,10 @@ use super::panels::PANEL;
 /// Steps over the inner dimension between two visits of the result: a panel's block then stays in the nearest cache.
 const STEPS: usize = 256;
 
+/// Rows of the left operand between two visits of a panel: they then stay in the core's second cache while all panels
+/// pass through the first.
+const ROWS: usize = 256;
+
 /// A product whose operands are words; the caller has checked that every index is inside its slice.
 pub(super) struct Product<'a> {
     /// Rows of the result.
@@ -88,27 +92,32 @@ fn product_body<K: Multiply, const LARGE: bool>(p: &Product<'_>, out: &mut [f32]
     for from in (0..p.steps).step_by(STEPS) {
         let steps = STEPS.min(p.steps - from);
         let add = p.add || from > 0;
-        for first in (0..p.columns).step_by(PANEL) {
-            let panel = &p.right[first / PANEL * p.panel_stride + from * PANEL..];
-            let left = &p.left[from * p.step_stride..];
-            let columns = PANEL.min(p.columns - first);
-            let out = &mut out[first..];
-            if LARGE {
-                columns_of::<K, 8, 32>(p, steps, left, panel, out, columns, add);
-            } else {
-                columns_of::<K, 6, 16>(p, steps, left, panel, out, columns.min(16), add);
-                if columns > 16 {
-                    columns_of::<K, 6, 16>(p, steps, left, &panel[16..], &mut out[16..], columns - 16, add);
+        for top in (0..p.rows).step_by(ROWS) {
+            let rows = ROWS.min(p.rows - top);
+            let left = &p.left[top * p.row_stride + from * p.step_stride..];
+            for first in (0..p.columns).step_by(PANEL) {
+                let panel = &p.right[first / PANEL * p.panel_stride + from * PANEL..];
+                let columns = PANEL.min(p.columns - first);
+                let out = &mut out[top * p.out_width + first..];
+                if LARGE {
+                    columns_of::<K, 8, 32>(p, rows, steps, left, panel, out, columns, add);
+                } else {
+                    columns_of::<K, 6, 16>(p, rows, steps, left, panel, out, columns.min(16), add);
+                    if columns > 16 {
+                        columns_of::<K, 6, 16>(p, rows, steps, left, &panel[16..], &mut out[16..], columns - 16, add);
+                    }
                 }
             }
         }
     }
 }
 
-/// All rows of at most `N` columns, `M` rows at a time.
+/// `rows` rows of at most `N` columns, `M` rows at a time.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 fn columns_of<K: Multiply, const M: usize, const N: usize>(
     p: &Product<'_>,
+    rows: usize,
     steps: usize,
     left: &[u32],
     panel: &[u32],
@@ -117,9 +126,9 @@ fn columns_of<K: Multiply, const M: usize, const N: usize>(
     add: bool,
 ) {
     let mut i = 0;
-    while i < p.rows {
+    while i < rows {
         let (left, out) = (&left[i * p.row_stride..], &mut out[i * p.out_width..]);
-        let rows = p.rows - i;
+        let rows = rows - i;
         if rows >= M {
             store::<K, M, N>(p, steps, left, panel, out, columns, add);
             i += M;
