@@ -1,7 +1,7 @@
 //! Adapters of a token model: attach, start, read back, merge; and the frozen base held in 4 bits.
 //!
-//! Attach before training: [`Start::Model`](../../bantam_train/enum.Start.html) takes a model whose adapters are in
-//! place, and [`parameter_names`] says what is trained. Dropout is not applied, whatever an adapter's config says.
+//! Attach before training: `Start::Model` of the crate `train` takes a model whose adapters are in place, and
+//! [`parameter_names`] says what is trained. Dropout is not applied, whatever an adapter's config says.
 
 mod frozen;
 mod low_rank;
