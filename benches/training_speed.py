@@ -190,11 +190,12 @@ def main():
         sys.stdout.flush()
 
 
-if sys.argv[1:2] == ["--worker"]:
-    what, name, threads = sys.argv[2:5]
-    if what == "ceiling":
-        ceiling(SHAPES[name], int(threads))
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--worker"]:
+        what, name, threads = sys.argv[2:5]
+        if what == "ceiling":
+            ceiling(SHAPES[name], int(threads))
+        else:
+            peer(what, SHAPES[name], int(threads))
     else:
-        peer(what, SHAPES[name], int(threads))
-else:
-    main()
+        main()

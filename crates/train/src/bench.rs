@@ -3,6 +3,7 @@
 //! The optimizer is `torch.optim.AdamW` with its defaults (betas 0.9 and 0.999, epsilon 1e-8, decay 0.01 on every
 //! parameter), after clipping the global norm to 1, at a constant rate, so that a peer can be written in four lines.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use rand::Rng;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
+use crate::accumulation::accumulate;
 use crate::objective::{Inputs, NextToken};
 use crate::optimizer::{AdamWConfig, Method, Optimizer};
 use crate::step::{StepReport, StepRule, train_step};
@@ -117,6 +119,22 @@ impl Bench {
         let device = Device::flex().autodiff();
         let config = init.map_or(config, |a| a.config());
         config.validate("bench train")?;
+        let model = match init {
+            Some(artifact) => weights::load_artifact(artifact, &device)?,
+            None => weights::initialize(TokenModel::new(config, &device), config, 0),
+        };
+        Self::of_model(model, config, batches, learning_rate, precision)
+    }
+
+    /// The given model of `config`, on Flex with gradients.
+    pub fn of_model(
+        model: TokenModel,
+        config: &ModelConfig,
+        batches: Batches,
+        learning_rate: f64,
+        precision: Precision,
+    ) -> Result<Self> {
+        let device = Device::flex().autodiff();
         if batches.columns - 1 > config.max_position_embeddings {
             return Err(Error::input(
                 "bench train",
@@ -128,10 +146,6 @@ impl Bench {
                 "shorten the batches",
             ));
         }
-        let model = match init {
-            Some(artifact) => weights::load_artifact(artifact, &device)?,
-            None => weights::initialize(TokenModel::new(config, &device), config, 0),
-        };
         let uniform = |g: ParameterGroup| ParameterGroup { decays: true, learning_rate_scale: 1.0, ..g };
         let groups = weights::parameter_groups(&model, config).into_iter().map(uniform).collect();
         let constants = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
@@ -139,24 +153,37 @@ impl Bench {
         Ok(Self { model: Some(model), optimizer, device, batches, learning_rate, precision, next: 0 })
     }
 
+    /// The gradients, by parameter name, that the next step would take.
+    pub fn gradients(&self) -> HashMap<String, Vec<f32>> {
+        let model = self.model.as_ref().expect("put back after every step");
+        let inputs = [self.inputs()];
+        let found = accumulate(model, &NextToken::default(), &inputs, false, self.precision);
+        found.expect("batches have targets").gradients
+    }
+
     /// One step on the next batch, beginning again after the last.
     pub fn step(&mut self) -> StepReport {
+        let inputs = self.inputs();
+        self.next += 1;
+        let model = self.model.take().expect("put back after every step");
+        let rule =
+            StepRule { learning_rate: self.learning_rate, clip_norm: 1.0, recompute: false, precision: self.precision };
+        let step = train_step(model, &mut self.optimizer, &NextToken::default(), &[inputs], rule);
+        let (model, report) = step.expect("batches have targets");
+        self.model = Some(model);
+        report
+    }
+
+    /// The next batch.
+    fn inputs(&self) -> Inputs {
         let (batch, columns) = (self.batches.batch, self.batches.columns);
         let time = columns - 1;
         let ids = &self.batches.steps[self.next % self.batches.steps.len()];
-        self.next += 1;
         let inputs: Vec<i32> = ids.chunks_exact(columns).flat_map(|r| r[..time].iter().map(|&t| t as i32)).collect();
         let targets: Vec<u32> = ids.chunks_exact(columns).flat_map(|r| r[1..].iter().copied()).collect();
         let rows: Arc<[u32]> = (0..(batch * time) as u32).collect();
         let tokens = Tensor::<2, Int>::from_data(TensorData::new(inputs, [batch, time]), &self.device);
         let context = SequenceContext::whole_rows(batch, time);
-        let inputs = Inputs { tokens, context, targets: Targets { rows, tokens: targets.into() } };
-        let model = self.model.take().expect("put back after every step");
-        let rule =
-            StepRule { learning_rate: self.learning_rate, clip_norm: 1.0, recompute: false, precision: self.precision };
-        let step = train_step(model, &mut self.optimizer, &NextToken::default(), &[inputs], rule);
-        let (model, report) = step.expect("random batches have targets");
-        self.model = Some(model);
-        report
+        Inputs { tokens, context, targets: Targets { rows, tokens: targets.into() } }
     }
 }

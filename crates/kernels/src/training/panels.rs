@@ -198,7 +198,7 @@ fn pack_rows_body<const FMA: bool, const LANES: usize>(
             for (word, row) in words.iter_mut().zip(rows) {
                 let row = &row[first..first + columns];
                 let convert = |x: f32| if layout == Layout::F32 { x } else { rounded(x) };
-                if let Some(row) = row.as_array::<PANEL>() {
+                if let Ok(row) = <&[f32; PANEL]>::try_from(row) {
                     for (w, &x) in word.iter_mut().zip(row) {
                         *w = convert(x).to_bits();
                     }
@@ -290,7 +290,7 @@ pub enum Onto {
 #[derive(Clone, Debug, Default)]
 pub struct LeftRoom(Vec<u32>);
 
-/// `out = left right`, or `out += left right`: `left` is `[rows, k]`, `out` row-major with rows `out_width` apart.
+/// `out = left right`, or `out += left right`: `left` is `[rows, k]`, row- or column-major, `out` row-major with rows `out_width` apart.
 /// Each element is summed over `k` in blocks, each in order.
 pub fn multiply(
     rows: usize,
@@ -314,12 +314,13 @@ pub fn multiply(
         return;
     }
     let steps = panels.layout.words(k);
-    let (data, row_stride, step_stride): (&[u32], usize, usize) = match panels.layout {
-        Layout::F32 => (bytemuck::cast_slice(left.data), left.row_stride, left.column_stride),
+    let adjacent_rows = left.row_stride == 1;
+    assert!(adjacent_rows || left.column_stride == 1, "the left operand is row-major or column-major");
+    let (data, stride): (&[u32], usize) = match panels.layout {
+        Layout::F32 => (bytemuck::cast_slice(left.data), left.row_stride.max(left.column_stride)),
         layout => {
-            let by_rows = left.row_stride != 1;
-            convert_left(layout == Layout::Pairs, rows, k, left, by_rows, &mut room.0);
-            if by_rows { (&room.0, steps, 1) } else { (&room.0, 1, rows) }
+            convert_left(layout == Layout::Pairs, rows, k, left, !adjacent_rows, &mut room.0);
+            (&room.0, if adjacent_rows { rows } else { steps })
         }
     };
     let product = tile::Product {
@@ -327,8 +328,8 @@ pub fn multiply(
         steps,
         columns: n,
         left: data,
-        row_stride,
-        step_stride,
+        adjacent_rows,
+        stride,
         right: panels.words(),
         panel_stride: panels.stride(),
         out_width,
@@ -351,26 +352,16 @@ fn convert_left_body<const FMA: bool, const LANES: usize>(
 ) {
     let steps = if pairs { k.div_ceil(2) } else { k };
     to.resize(rows * steps, 0);
-    let at = |i: usize, p: usize| left.data[i * left.row_stride + p * left.column_stride];
     if by_rows {
         for (i, to) in to.chunks_exact_mut(steps).enumerate() {
-            if left.column_stride == 1 {
-                let row = &left.data[i * left.row_stride..][..k];
-                if pairs {
-                    to.iter_mut().zip(row.chunks_exact(2)).for_each(|(w, p)| *w = paired(p[0], p[1]));
-                    if k % 2 == 1 {
-                        to[steps - 1] = paired(row[k - 1], 0.0);
-                    }
-                } else {
-                    to.iter_mut().zip(row).for_each(|(w, &x)| *w = rounded(x).to_bits());
+            let row = &left.data[i * left.row_stride..][..k];
+            if pairs {
+                to.iter_mut().zip(row.chunks_exact(2)).for_each(|(w, p)| *w = paired(p[0], p[1]));
+                if k % 2 == 1 {
+                    to[steps - 1] = paired(row[k - 1], 0.0);
                 }
             } else {
-                for (p, w) in to.iter_mut().enumerate() {
-                    *w = match pairs {
-                        true => paired(at(i, 2 * p), if 2 * p + 1 < k { at(i, 2 * p + 1) } else { 0.0 }),
-                        false => rounded(at(i, p)).to_bits(),
-                    };
-                }
+                to.iter_mut().zip(row).for_each(|(w, &x)| *w = rounded(x).to_bits());
             }
         }
     } else {

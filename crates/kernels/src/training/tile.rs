@@ -19,10 +19,12 @@ pub(super) struct Product<'a> {
     pub steps: usize,
     /// Columns of the result.
     pub columns: usize,
-    /// The left operand: word (row, step) at `row * row_stride + step * step_stride`.
+    /// The left operand.
     pub left: &'a [u32],
-    pub row_stride: usize,
-    pub step_stride: usize,
+    /// Whether words of neighbouring rows are neighbours: word (row, step) is at `row + step * stride`, else at
+    /// `row * stride + step`.
+    pub adjacent_rows: bool,
+    pub stride: usize,
     /// Panels `panel_stride` apart, `[steps][32]` each.
     pub right: &'a [u32],
     pub panel_stride: usize,
@@ -33,8 +35,14 @@ pub(super) struct Product<'a> {
 }
 
 impl Product<'_> {
+    /// Where a word of the left operand is.
+    #[inline(always)]
+    fn at(&self, row: usize, step: usize) -> usize {
+        if self.adjacent_rows { row + step * self.stride } else { row * self.stride + step }
+    }
+
     fn check(&self, out: &[f32]) {
-        let last = (self.rows - 1) * self.row_stride + (self.steps - 1) * self.step_stride;
+        let last = self.at(self.rows - 1, self.steps - 1);
         let panels = self.columns.div_ceil(PANEL);
         assert!(last < self.left.len(), "left operand too short");
         assert!((panels - 1) * self.panel_stride + self.steps * PANEL <= self.right.len(), "panels too short");
@@ -49,34 +57,40 @@ trait Multiply {
     /// # Safety
     /// All `M` rows and `steps` steps of the left operand, and all `steps` rows of `N` words of the right one (32
     /// apart), are readable; the processor has the instructions.
-    unsafe fn tile<const M: usize, const N: usize>(
+    unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(
         steps: usize,
         left: *const u32,
-        row_stride: usize,
-        step_stride: usize,
+        stride: usize,
         right: *const u32,
         sums: [[f32; N]; M],
     ) -> [[f32; N]; M];
+}
+
+/// The first word of each row. With these the compiler needs no arithmetic on addresses but the step's own: where another
+/// thread shares the core's front end, every instruction beside the multiplications is lost time.
+#[inline(always)]
+fn rows_of<const M: usize, const ADJACENT: bool>(left: *const u32, stride: usize) -> [*const u32; M] {
+    std::array::from_fn(|i| left.wrapping_add(if ADJACENT { i } else { i * stride }))
 }
 
 struct F32<const FMA: bool>;
 
 impl<const FMA: bool> Multiply for F32<FMA> {
     #[inline(always)]
-    unsafe fn tile<const M: usize, const N: usize>(
+    unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(
         steps: usize,
         left: *const u32,
-        row_stride: usize,
-        step_stride: usize,
+        stride: usize,
         right: *const u32,
         mut sums: [[f32; N]; M],
     ) -> [[f32; N]; M] {
+        let rows = rows_of::<M, ADJACENT>(left, stride);
         for p in 0..steps {
             // SAFETY: inside the operands by the caller's promise; f32 and u32 have the same size and alignment.
             let row: &[f32; N] = unsafe { &*right.add(p * PANEL).cast::<[f32; N]>() };
             for (i, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: as above.
-                let x = f32::from_bits(unsafe { *left.add(i * row_stride + p * step_stride) });
+                let x = f32::from_bits(unsafe { *rows[i].add(if ADJACENT { p * stride } else { p }) });
                 for (s, &y) in sum.iter_mut().zip(row) {
                     *s = mul_add::<FMA>(x, y, *s);
                 }
@@ -89,22 +103,36 @@ impl<const FMA: bool> Multiply for F32<FMA> {
 #[inline(always)]
 fn product_body<K: Multiply, const LARGE: bool>(p: &Product<'_>, out: &mut [f32]) {
     p.check(out);
+    if p.adjacent_rows { blocks::<K, LARGE, true>(p, out) } else { blocks::<K, LARGE, false>(p, out) }
+}
+
+#[inline(always)]
+fn blocks<K: Multiply, const LARGE: bool, const ADJACENT: bool>(p: &Product<'_>, out: &mut [f32]) {
     for from in (0..p.steps).step_by(STEPS) {
         let steps = STEPS.min(p.steps - from);
         let add = p.add || from > 0;
         for top in (0..p.rows).step_by(ROWS) {
             let rows = ROWS.min(p.rows - top);
-            let left = &p.left[top * p.row_stride + from * p.step_stride..];
+            let left = &p.left[p.at(top, from)..];
             for first in (0..p.columns).step_by(PANEL) {
                 let panel = &p.right[first / PANEL * p.panel_stride + from * PANEL..];
                 let columns = PANEL.min(p.columns - first);
                 let out = &mut out[top * p.out_width + first..];
                 if LARGE {
-                    columns_of::<K, 8, 32>(p, rows, steps, left, panel, out, columns, add);
+                    columns_of::<K, 8, 32, ADJACENT>(p, rows, steps, left, panel, out, columns, add);
                 } else {
-                    columns_of::<K, 6, 16>(p, rows, steps, left, panel, out, columns.min(16), add);
+                    columns_of::<K, 6, 16, ADJACENT>(p, rows, steps, left, panel, out, columns.min(16), add);
                     if columns > 16 {
-                        columns_of::<K, 6, 16>(p, rows, steps, left, &panel[16..], &mut out[16..], columns - 16, add);
+                        columns_of::<K, 6, 16, ADJACENT>(
+                            p,
+                            rows,
+                            steps,
+                            left,
+                            &panel[16..],
+                            &mut out[16..],
+                            columns - 16,
+                            add,
+                        );
                     }
                 }
             }
@@ -115,7 +143,7 @@ fn product_body<K: Multiply, const LARGE: bool>(p: &Product<'_>, out: &mut [f32]
 /// `rows` rows of at most `N` columns, `M` rows at a time.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-fn columns_of<K: Multiply, const M: usize, const N: usize>(
+fn columns_of<K: Multiply, const M: usize, const N: usize, const ADJACENT: bool>(
     p: &Product<'_>,
     rows: usize,
     steps: usize,
@@ -127,26 +155,26 @@ fn columns_of<K: Multiply, const M: usize, const N: usize>(
 ) {
     let mut i = 0;
     while i < rows {
-        let (left, out) = (&left[i * p.row_stride..], &mut out[i * p.out_width..]);
+        let (left, out) = (&left[p.at(i, 0)..], &mut out[i * p.out_width..]);
         let rows = rows - i;
         if rows >= M {
-            store::<K, M, N>(p, steps, left, panel, out, columns, add);
+            store::<K, M, N, ADJACENT>(p, steps, left, panel, out, columns, add);
             i += M;
         } else if rows >= 4 {
-            store::<K, 4, N>(p, steps, left, panel, out, columns, add);
+            store::<K, 4, N, ADJACENT>(p, steps, left, panel, out, columns, add);
             i += 4;
         } else if rows >= 2 {
-            store::<K, 2, N>(p, steps, left, panel, out, columns, add);
+            store::<K, 2, N, ADJACENT>(p, steps, left, panel, out, columns, add);
             i += 2;
         } else {
-            store::<K, 1, N>(p, steps, left, panel, out, columns, add);
+            store::<K, 1, N, ADJACENT>(p, steps, left, panel, out, columns, add);
             i += 1;
         }
     }
 }
 
 #[inline(always)]
-fn store<K: Multiply, const M: usize, const N: usize>(
+fn store<K: Multiply, const M: usize, const N: usize, const ADJACENT: bool>(
     p: &Product<'_>,
     steps: usize,
     left: &[u32],
@@ -162,7 +190,7 @@ fn store<K: Multiply, const M: usize, const N: usize>(
         // SAFETY: `Product::check` has seen the last word of both operands inside their slices; the rows and steps here
         // are a part of them, and the panel's slice begins at its first step and column. `product_body` runs only where
         // its instructions exist.
-        let sums = unsafe { K::tile::<M, N>(steps, left.as_ptr(), p.row_stride, p.step_stride, panel.as_ptr(), zeros) };
+        let sums = unsafe { K::tile::<M, N, ADJACENT>(steps, left.as_ptr(), p.stride, panel.as_ptr(), zeros) };
         for (i, mut sum) in sums.into_iter().enumerate() {
             // SAFETY: row i's N values are inside `out` by the assertion.
             let row = unsafe { &mut *out.as_mut_ptr().add(i * p.out_width).cast::<[f32; N]>() };
@@ -179,7 +207,7 @@ fn store<K: Multiply, const M: usize, const N: usize>(
             }
         }
         // SAFETY: as above; a panel's words are there beyond its last column, too.
-        let sums = unsafe { K::tile::<M, N>(steps, left.as_ptr(), p.row_stride, p.step_stride, panel.as_ptr(), sums) };
+        let sums = unsafe { K::tile::<M, N, ADJACENT>(steps, left.as_ptr(), p.stride, panel.as_ptr(), sums) };
         for (i, sum) in sums.iter().enumerate() {
             out[i * p.out_width..][..columns].copy_from_slice(&sum[..columns]);
         }
@@ -222,14 +250,14 @@ pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32]) {
     struct Pairs;
     impl Multiply for Pairs {
         #[inline(always)]
-        unsafe fn tile<const M: usize, const N: usize>(
+        unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(
             steps: usize,
             left: *const u32,
-            row_stride: usize,
-            step_stride: usize,
+            stride: usize,
             right: *const u32,
             mut sums: [[f32; N]; M],
         ) -> [[f32; N]; M] {
+            let rows = rows_of::<M, ADJACENT>(left, stride);
             // SAFETY: the operands are readable by the caller's promise, the sums are N values a row (a multiple of 16),
             // and the caller runs on a processor with AVX-512 F and BF16; a vector of 32-bit words is a vector of
             // bfloat16 pairs.
@@ -247,7 +275,8 @@ pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32]) {
                         false => std::mem::transmute::<__m512, __m512bh>(_mm512_setzero_ps()),
                     });
                     for (i, s) in s.iter_mut().enumerate() {
-                        let x = _mm512_set1_epi32(*left.add(i * row_stride + p * step_stride) as i32);
+                        let x = *rows[i].add(if ADJACENT { p * stride } else { p });
+                        let x = _mm512_set1_epi32(x as i32);
                         let x = std::mem::transmute::<__m512i, __m512bh>(x);
                         for (s, &y) in s.iter_mut().zip(&y).take(N / 16) {
                             *s = _mm512_dpbf16_ps(*s, x, y);
