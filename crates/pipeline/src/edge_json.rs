@@ -106,17 +106,14 @@ pub(crate) fn part(section: &impl Serialize) -> Result<Value> {
 }
 
 fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>> {
-    let stage = |name, config, after: &[&'static str], body| Stage {
-        name,
-        version: 1,
-        config,
-        after: after.to_vec(),
-        inputs: Vec::new(),
-        body,
-    };
     let mut stages = vec![
-        stage("data", part(&recipe.data)?, &[], Box::new(|c: &StageContext<'_>| data(recipe, c)) as stage::Body<'a>),
-        stage(
+        Stage::new(
+            "data",
+            part(&recipe.data)?,
+            &[],
+            Box::new(|c: &StageContext<'_>| data(recipe, c)) as stage::Body<'a>,
+        ),
+        Stage::new(
             "tokenizer",
             json!([part(&recipe.tokenizer)?, recipe.model.max_position_embeddings]),
             &["data"],
@@ -125,7 +122,7 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
         Stage {
             version: 2,
             inputs: objective::inputs(recipe)?,
-            ..stage(
+            ..Stage::new(
                 "train",
                 json!([
                     part(&recipe.model)?,
@@ -138,8 +135,8 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
                 Box::new(|c| training::run(recipe, c)),
             )
         },
-        stage("package", part(&recipe.model)?, &["tokenizer", "train"], Box::new(|c| package::folder(recipe, c))),
-        stage(
+        Stage::new("package", part(&recipe.model)?, &["tokenizer", "train"], Box::new(|c| package::folder(recipe, c))),
+        Stage::new(
             "gguf",
             json!([part(&recipe.model)?, part(&recipe.package)?]),
             &["tokenizer", "train"],
@@ -151,11 +148,11 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
         let name = evaluation_stage(*mode);
         let config = json!([recipe.eval.limit, recipe.eval.max_new_tokens]);
         let body = Box::new(|c: &StageContext<'_>| evaluation::run(recipe, *mode, c));
-        stages.push(stage(name, config, &["data", "package"], body));
+        stages.push(Stage::new(name, config, &["data", "package"], body));
         before_report.push(name);
     }
     let body = Box::new(|c: &StageContext<'_>| report::run(recipe, request, c));
-    stages.push(stage("report", part(&recipe.without_place())?, &before_report, body));
+    stages.push(Stage::new("report", part(&recipe.without_place())?, &before_report, body));
     Ok(stages)
 }
 

@@ -71,26 +71,23 @@ impl<'a> Task<'a> {
         let base = self.artifact.path().to_owned();
         let sources = self.section.sources.iter().chain(&self.section.validation).map(|s| s.file.clone());
         let limits = part(&self.recipe.train.phases)?;
-        let stage = |name, config, after: &[&'static str], body| Stage {
-            name,
-            version: 1,
-            config,
-            after: after.to_vec(),
-            inputs: Vec::new(),
-            body,
-        };
         let section = part(self.section)?;
         let (train_config, distill) = (part(&self.recipe.train)?, part(&self.recipe.distill)?);
-        let data: stage::Body<'_> = Box::new(|c: &StageContext<'_>| self.data(c));
-        let train: stage::Body<'_> = Box::new(|c: &StageContext<'_>| self.train(c));
-        let package: stage::Body<'_> = Box::new(|c: &StageContext<'_>| self.package(c));
         Ok(vec![
-            Stage { inputs: sources.chain([base]).collect(), ..stage("data", json!([section, limits]), &[], data) },
+            Stage {
+                inputs: sources.chain([base]).collect(),
+                ..Stage::new("data", json!([section, limits]), &[], Box::new(|c| self.data(c)))
+            },
             Stage {
                 inputs: objective::inputs(self.recipe)?,
-                ..stage("train", json!([section, train_config, self.recipe.run.seed, distill]), &["data"], train)
+                ..Stage::new(
+                    "train",
+                    json!([section, train_config, self.recipe.run.seed, distill]),
+                    &["data"],
+                    Box::new(|c| self.train(c)),
+                )
             },
-            stage("package", section, &["data", "train"], package),
+            Stage::new("package", section, &["data", "train"], Box::new(|c| self.package(c))),
         ])
     }
 

@@ -52,6 +52,13 @@ pub struct Stage<'a> {
     pub body: Body<'a>,
 }
 
+impl<'a> Stage<'a> {
+    /// Version 1 of a stage that reads nothing outside the run folder.
+    pub fn new(name: &'static str, config: Value, after: &[&'static str], body: Body<'a>) -> Self {
+        Self { name, version: 1, config, after: after.to_vec(), inputs: Vec::new(), body }
+    }
+}
+
 /// What a body is given.
 pub struct StageContext<'a> {
     /// Where outputs go.

@@ -50,6 +50,21 @@ impl Problem<'_> {
         }
     }
 
+    /// The hidden values of some of the rows and their logits, with the weight packed as columns.
+    fn logits(
+        &self,
+        which: Range<usize>,
+        columns: &Panels,
+        hidden: &mut Vec<f32>,
+        logits: &mut Vec<f32>,
+        room: &mut LeftRoom,
+    ) {
+        let (n, vocabulary) = (which.len(), self.vocabulary());
+        self.gather(which, hidden);
+        logits.resize(n * vocabulary, 0.0);
+        multiply(n, Strided::rows(hidden, self.width), columns.all(), logits, vocabulary, Onto::Replace, room);
+    }
+
     fn weight_columns(&self) -> Vec<&[f32]> {
         self.weight.chunks_exact(self.width).collect()
     }
@@ -82,18 +97,8 @@ pub fn mean_loss(problem: Problem<'_>, label_smoothing: f32, of_weight: bool, pr
         let mut total = 0f64;
         for chunk in chunks(part, chunk) {
             let n = chunk.len();
-            problem.gather(chunk.clone(), &mut hidden);
-            logits.resize(n * vocabulary, 0.0);
+            problem.logits(chunk.clone(), &columns, &mut hidden, &mut logits, &mut room);
             d.resize(n * width, 0.0);
-            multiply(
-                n,
-                Strided::rows(&hidden, width),
-                columns.all(),
-                &mut logits,
-                vocabulary,
-                Onto::Replace,
-                &mut room,
-            );
             for (row, &target) in logits.chunks_exact_mut(vocabulary).zip(&problem.targets[chunk.clone()]) {
                 total += f64::from(softmax_row(row, target as usize, label_smoothing, scale));
             }
@@ -116,7 +121,7 @@ pub fn mean_loss(problem: Problem<'_>, label_smoothing: f32, of_weight: bool, pr
 /// Summed loss in nats and number of rows whose best logit is the target, without gradients or smoothing.
 pub fn summed_loss(problem: Problem<'_>, precision: Precision) -> (f64, usize) {
     problem.check();
-    let (width, vocabulary) = (problem.width, problem.vocabulary());
+    let vocabulary = problem.vocabulary();
     let columns = Panels::of_columns(precision, &problem.weight_columns());
     let chunk = chunk_rows(problem.weight.len());
     let parts = over_parts(problem.targets.len(), chunk, |part| {
@@ -124,18 +129,7 @@ pub fn summed_loss(problem: Problem<'_>, precision: Precision) -> (f64, usize) {
         let (mut hidden, mut logits) = (Vec::new(), Vec::new());
         let (mut total, mut right) = (0f64, 0);
         for chunk in chunks(part, chunk) {
-            let n = chunk.len();
-            problem.gather(chunk.clone(), &mut hidden);
-            logits.resize(n * vocabulary, 0.0);
-            multiply(
-                n,
-                Strided::rows(&hidden, width),
-                columns.all(),
-                &mut logits,
-                vocabulary,
-                Onto::Replace,
-                &mut room,
-            );
+            problem.logits(chunk.clone(), &columns, &mut hidden, &mut logits, &mut room);
             for (row, &target) in logits.chunks_exact_mut(vocabulary).zip(&problem.targets[chunk]) {
                 let best = row.iter().enumerate().fold(0, |b, (i, x)| if *x > row[b] { i } else { b });
                 right += usize::from(best == target as usize);
