@@ -1,15 +1,28 @@
 //! The inner loops of [`super::panels`]: tiles of the result in registers, over words of f32 or of bfloat16 pairs.
 
+use std::ops::Range;
+
+#[cfg(target_arch = "x86_64")]
+use crate::multiversion::{Level, level};
 use crate::multiversion::{mul_add, multiversion};
 
-use super::panels::PANEL;
+use super::panels::{HALF_PANEL, PANEL};
 
-/// Steps over the inner dimension between two visits of the result: a panel's block then stays in the nearest cache.
-const STEPS: usize = 256;
+/// Steps over the inner dimension between two visits of the result: a panel's block (32 KB) then stays in the nearest cache.
+const STEPS: usize = 128;
 
 /// Rows of the left operand between two visits of a panel: they then stay in the core's second cache while all panels
 /// pass through the first.
-const ROWS: usize = 256;
+const ROWS: usize = 42 * TILE;
+
+/// Rows of a tile.
+const TILE: usize = 6;
+
+/// Columns from which on gathering a column-major left operand costs less than reading it where it lies.
+const GATHERING_PAYS: usize = 192;
+
+/// Steps of the left operand that are gathered at a time; with [`ROWS`] they take half a megabyte.
+const GATHERED: usize = 4 * STEPS;
 
 /// A product whose operands are words; the caller has checked that every index is inside its slice.
 pub(super) struct Product<'a> {
@@ -25,9 +38,12 @@ pub(super) struct Product<'a> {
     /// `row * stride + step`.
     pub adjacent_rows: bool,
     pub stride: usize,
-    /// Panels `panel_stride` apart, `[steps][32]` each.
+    /// Panels, `[words][64]` each, the last perhaps `[words][32]`.
     pub right: &'a [u32],
-    pub panel_stride: usize,
+    /// Words of the inner dimension that the panels hold.
+    pub right_words: usize,
+    /// Columns the panels hold, rounded up to 32.
+    pub right_width: usize,
     /// Distance between the result's rows.
     pub out_width: usize,
     /// Whether to add to the result.
@@ -43,27 +59,33 @@ impl Product<'_> {
 
     fn check(&self, out: &[f32]) {
         let last = self.at(self.rows - 1, self.steps - 1);
-        let panels = self.columns.div_ceil(PANEL);
         assert!(last < self.left.len(), "left operand too short");
-        assert!((panels - 1) * self.panel_stride + self.steps * PANEL <= self.right.len(), "panels too short");
+        assert!(self.steps <= self.right_words && self.columns <= self.right_width, "the product exceeds the panels");
+        assert!(self.right_width.is_multiple_of(HALF_PANEL), "panels are whole or halves");
+        assert!(self.right_words * self.right_width <= self.right.len(), "panels too short");
         assert!((self.rows - 1) * self.out_width + self.columns <= out.len(), "result too short");
     }
 }
 
 /// How one instruction set multiplies words.
 trait Multiply {
-    /// `sums` plus `left[row][step] * right[step][..N]` over `steps`.
+    /// `out[row][..N]` is set to `left[row][step] * right[step][..N]` summed over `steps`, or that is added to it.
     ///
     /// # Safety
-    /// All `M` rows and `steps` steps of the left operand, and all `steps` rows of `N` words of the right one (32
-    /// apart), are readable; the processor has the instructions.
+    /// All `M` rows and `steps` steps of the left operand and all `steps` rows of `N` words of the right one (`pitch`
+    /// apart) are readable, `M` rows of `N` values of `out` (`out_width` apart) writable; the processor has the
+    /// instructions.
+    #[allow(clippy::too_many_arguments)]
     unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(
         steps: usize,
         left: *const u32,
         stride: usize,
         right: *const u32,
-        sums: [[f32; N]; M],
-    ) -> [[f32; N]; M];
+        pitch: usize,
+        out: *mut f32,
+        out_width: usize,
+        add: bool,
+    );
 }
 
 /// The first word of each row. With these the compiler needs no arithmetic on addresses but the step's own: where another
@@ -82,12 +104,16 @@ impl<const FMA: bool> Multiply for F32<FMA> {
         left: *const u32,
         stride: usize,
         right: *const u32,
-        mut sums: [[f32; N]; M],
-    ) -> [[f32; N]; M] {
+        pitch: usize,
+        out: *mut f32,
+        out_width: usize,
+        add: bool,
+    ) {
         let rows = rows_of::<M, ADJACENT>(left, stride);
+        let mut sums = [[0f32; N]; M];
         for p in 0..steps {
             // SAFETY: inside the operands by the caller's promise; f32 and u32 have the same size and alignment.
-            let row: &[f32; N] = unsafe { &*right.add(p * PANEL).cast::<[f32; N]>() };
+            let row: &[f32; N] = unsafe { &*right.add(p * pitch).cast::<[f32; N]>() };
             for (i, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: as above.
                 let x = f32::from_bits(unsafe { *rows[i].add(if ADJACENT { p * stride } else { p }) });
@@ -96,78 +122,155 @@ impl<const FMA: bool> Multiply for F32<FMA> {
                 }
             }
         }
-        sums
+        for (i, mut sum) in sums.into_iter().enumerate() {
+            // SAFETY: row i's N values may be written by the caller's promise.
+            let row = unsafe { &mut *out.add(i * out_width).cast::<[f32; N]>() };
+            if add {
+                sum.iter_mut().zip(row.iter()).for_each(|(s, o)| *s += o);
+            }
+            *row = sum;
+        }
     }
 }
 
 #[inline(always)]
-fn product_body<K: Multiply, const LARGE: bool>(p: &Product<'_>, out: &mut [f32]) {
+fn product_body<K: Multiply, const LARGE: bool>(p: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
     p.check(out);
-    if p.adjacent_rows { blocks::<K, LARGE, true>(p, out) } else { blocks::<K, LARGE, false>(p, out) }
+    let gathers = p.adjacent_rows && p.columns >= GATHERING_PAYS;
+    let block = if gathers { GATHERED } else { p.steps };
+    for top in (0..p.rows).step_by(ROWS) {
+        let rows = ROWS.min(p.rows - top);
+        for from in (0..p.steps).step_by(block) {
+            let range = from..p.steps.min(from + block);
+            let words = &p.left[p.at(top, from)..];
+            if gathers {
+                let steps = range.len();
+                gather(words, p.stride, rows, steps, room);
+                let left = Left { words: room, row: 1, step: TILE, tile: TILE * steps };
+                blocks::<K, LARGE, true>(p, left, top, rows, range, out);
+            } else if p.adjacent_rows {
+                let left = Left { words, row: 1, step: p.stride, tile: TILE };
+                blocks::<K, LARGE, true>(p, left, top, rows, range, out);
+            } else {
+                let left = Left { words, row: p.stride, step: 1, tile: TILE * p.stride };
+                blocks::<K, LARGE, false>(p, left, top, rows, range, out);
+            }
+        }
+    }
 }
 
+/// Where the words of a block of the left operand are.
+#[derive(Clone, Copy)]
+struct Left<'a> {
+    words: &'a [u32],
+    /// Distances between rows of a tile, between steps, and between tiles of [`TILE`] rows.
+    row: usize,
+    step: usize,
+    tile: usize,
+}
+
+impl Left<'_> {
+    #[inline(always)]
+    fn at(&self, row: usize, step: usize) -> usize {
+        row / TILE * self.tile + row % TILE * self.row + step * self.step
+    }
+}
+
+/// Puts the words of each tile next to each other, `[tile][step][6]`: steps that lie far apart would fall on few sets of
+/// the nearest cache and on a page each.
 #[inline(always)]
-fn blocks<K: Multiply, const LARGE: bool, const ADJACENT: bool>(p: &Product<'_>, out: &mut [f32]) {
-    for from in (0..p.steps).step_by(STEPS) {
-        let steps = STEPS.min(p.steps - from);
-        let add = p.add || from > 0;
-        for top in (0..p.rows).step_by(ROWS) {
-            let rows = ROWS.min(p.rows - top);
-            let left = &p.left[p.at(top, from)..];
-            for first in (0..p.columns).step_by(PANEL) {
-                let panel = &p.right[first / PANEL * p.panel_stride + from * PANEL..];
-                let columns = PANEL.min(p.columns - first);
-                let out = &mut out[top * p.out_width + first..];
-                if LARGE {
-                    columns_of::<K, 8, 32, ADJACENT>(p, rows, steps, left, panel, out, columns, add);
-                } else {
-                    columns_of::<K, 6, 16, ADJACENT>(p, rows, steps, left, panel, out, columns.min(16), add);
-                    if columns > 16 {
-                        columns_of::<K, 6, 16, ADJACENT>(
-                            p,
-                            rows,
-                            steps,
-                            left,
-                            &panel[16..],
-                            &mut out[16..],
-                            columns - 16,
-                            add,
-                        );
-                    }
+fn gather(from: &[u32], stride: usize, rows: usize, steps: usize, to: &mut Vec<u32>) {
+    to.resize(rows.next_multiple_of(TILE) * steps, 0);
+    for first in (0..steps).step_by(16) {
+        let last = steps.min(first + 16);
+        for (tile, to) in to.chunks_exact_mut(TILE * steps).enumerate() {
+            let (to, _) = to[first * TILE..last * TILE].as_chunks_mut::<TILE>();
+            for (step, to) in (first..last).zip(to) {
+                let from = &from[tile * TILE + step * stride..];
+                match from.first_chunk::<TILE>() {
+                    Some(from) if rows >= (tile + 1) * TILE => *to = *from,
+                    _ => to.iter_mut().zip(from).take(rows - tile * TILE).for_each(|(t, f)| *t = *f),
                 }
             }
         }
     }
 }
 
-/// `rows` rows of at most `N` columns, `M` rows at a time.
+/// The steps of `range` for `rows` rows from `top` on and all columns.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn columns_of<K: Multiply, const M: usize, const N: usize, const ADJACENT: bool>(
+fn blocks<K: Multiply, const LARGE: bool, const ADJACENT: bool>(
     p: &Product<'_>,
+    left: Left<'_>,
+    top: usize,
+    rows: usize,
+    range: Range<usize>,
+    out: &mut [f32],
+) {
+    for first in (0..p.columns).step_by(PANEL) {
+        let pitch = PANEL.min(p.right_width - first);
+        let columns = PANEL.min(p.columns - first);
+        let out = &mut out[top * p.out_width + first..];
+        for from in range.clone().step_by(STEPS) {
+            let steps = STEPS.min(range.end - from);
+            let add = p.add || from > 0;
+            let left = Left { words: &left.words[left.at(0, from - range.start)..], ..left };
+            let panel = Panel { words: &p.right[first * p.right_words + from * pitch..], pitch };
+            if !LARGE {
+                for first in (0..columns).step_by(16) {
+                    let (panel, out) = (Panel { words: &panel.words[first..], pitch }, &mut out[first..]);
+                    let columns = 16.min(columns - first);
+                    columns_of::<K, 16, ADJACENT>(p, left, panel, out, Size { rows, steps, columns, add });
+                }
+            } else if columns > HALF_PANEL {
+                columns_of::<K, PANEL, ADJACENT>(p, left, panel, out, Size { rows, steps, columns, add });
+            } else {
+                columns_of::<K, HALF_PANEL, ADJACENT>(p, left, panel, out, Size { rows, steps, columns, add });
+            }
+        }
+    }
+}
+
+/// What a block multiplies, and whether it adds to the result.
+#[derive(Clone, Copy)]
+struct Size {
     rows: usize,
     steps: usize,
-    left: &[u32],
-    panel: &[u32],
-    out: &mut [f32],
     columns: usize,
     add: bool,
+}
+
+/// A block of a panel's words, from its first step on; rows of words are `pitch` apart.
+#[derive(Clone, Copy)]
+struct Panel<'a> {
+    words: &'a [u32],
+    pitch: usize,
+}
+
+/// At most `N` columns, [`TILE`] rows at a time.
+#[inline(always)]
+fn columns_of<K: Multiply, const N: usize, const ADJACENT: bool>(
+    p: &Product<'_>,
+    left: Left<'_>,
+    panel: Panel<'_>,
+    out: &mut [f32],
+    size: Size,
 ) {
     let mut i = 0;
-    while i < rows {
-        let (left, out) = (&left[p.at(i, 0)..], &mut out[i * p.out_width..]);
-        let rows = rows - i;
-        if rows >= M {
-            store::<K, M, N, ADJACENT>(p, steps, left, panel, out, columns, add);
-            i += M;
+    while i < size.rows {
+        let (words, out) = (&left.words[left.at(i, 0)..], &mut out[i * p.out_width..]);
+        let stride = if ADJACENT { left.step } else { left.row };
+        let rows = size.rows - i;
+        if rows >= TILE {
+            store::<K, TILE, N, ADJACENT>(p.out_width, words, stride, panel, out, size);
+            i += TILE;
         } else if rows >= 4 {
-            store::<K, 4, N, ADJACENT>(p, steps, left, panel, out, columns, add);
+            store::<K, 4, N, ADJACENT>(p.out_width, words, stride, panel, out, size);
             i += 4;
         } else if rows >= 2 {
-            store::<K, 2, N, ADJACENT>(p, steps, left, panel, out, columns, add);
+            store::<K, 2, N, ADJACENT>(p.out_width, words, stride, panel, out, size);
             i += 2;
         } else {
-            store::<K, 1, N, ADJACENT>(p, steps, left, panel, out, columns, add);
+            store::<K, 1, N, ADJACENT>(p.out_width, words, stride, panel, out, size);
             i += 1;
         }
     }
@@ -175,61 +278,57 @@ fn columns_of<K: Multiply, const M: usize, const N: usize, const ADJACENT: bool>
 
 #[inline(always)]
 fn store<K: Multiply, const M: usize, const N: usize, const ADJACENT: bool>(
-    p: &Product<'_>,
-    steps: usize,
+    out_width: usize,
     left: &[u32],
-    panel: &[u32],
+    stride: usize,
+    panel: Panel<'_>,
     out: &mut [f32],
-    columns: usize,
-    add: bool,
+    Size { steps, columns, add, .. }: Size,
 ) {
-    assert!((M - 1) * p.out_width + columns <= out.len(), "result too short");
-    // Whole tiles go straight from registers to the result: slices of a variable length would force them through memory.
+    let last = if ADJACENT { M - 1 + (steps - 1) * stride } else { (M - 1) * stride + steps - 1 };
+    assert!(last < left.len() && (steps - 1) * panel.pitch + N <= panel.words.len(), "operands too short");
+    assert!((M - 1) * out_width + columns <= out.len(), "result too short");
+    let (left, right) = (left.as_ptr(), panel.words.as_ptr());
+    // SAFETY of both calls: the assertions have seen the last word of both operands and the last value of the result inside
+    // their slices (a panel's words are there beyond its last column, too). `product_body` runs only where its
+    // instructions exist.
     if columns == N {
-        let zeros = [[0f32; N]; M];
-        // SAFETY: `Product::check` has seen the last word of both operands inside their slices; the rows and steps here
-        // are a part of them, and the panel's slice begins at its first step and column. `product_body` runs only where
-        // its instructions exist.
-        let sums = unsafe { K::tile::<M, N, ADJACENT>(steps, left.as_ptr(), p.stride, panel.as_ptr(), zeros) };
-        for (i, mut sum) in sums.into_iter().enumerate() {
-            // SAFETY: row i's N values are inside `out` by the assertion.
-            let row = unsafe { &mut *out.as_mut_ptr().add(i * p.out_width).cast::<[f32; N]>() };
-            if add {
-                sum.iter_mut().zip(row.iter()).for_each(|(s, o)| *s += o);
-            }
-            *row = sum;
-        }
+        unsafe { K::tile::<M, N, ADJACENT>(steps, left, stride, right, panel.pitch, out.as_mut_ptr(), out_width, add) };
     } else {
-        let mut sums = [[0f32; N]; M];
-        if add {
-            for (i, sum) in sums.iter_mut().enumerate() {
-                sum[..columns].copy_from_slice(&out[i * p.out_width..][..columns]);
+        let mut whole = [[0f32; N]; M];
+        let to = whole.as_mut_ptr().cast();
+        unsafe { K::tile::<M, N, ADJACENT>(steps, left, stride, right, panel.pitch, to, N, false) };
+        for (i, whole) in whole.iter().enumerate() {
+            let out = &mut out[i * out_width..][..columns];
+            match add {
+                true => out.iter_mut().zip(whole).for_each(|(o, w)| *o += w),
+                false => out.copy_from_slice(&whole[..columns]),
             }
-        }
-        // SAFETY: as above; a panel's words are there beyond its last column, too.
-        let sums = unsafe { K::tile::<M, N, ADJACENT>(steps, left.as_ptr(), p.stride, panel.as_ptr(), sums) };
-        for (i, sum) in sums.iter().enumerate() {
-            out[i * p.out_width..][..columns].copy_from_slice(&sum[..columns]);
         }
     }
 }
 
-multiversion! { pub(super) fn f32(product: &Product<'_>, out: &mut [f32]) = f32_body }
+/// The product of words that are f32.
+pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
+    #[cfg(target_arch = "x86_64")]
+    if level() == Level::Avx512 {
+        // SAFETY: `level` has just seen the features that the function enables.
+        return unsafe { avx512::f32(product, out, room) };
+    }
+    narrow(product, out, room);
+}
+
+multiversion! { fn narrow(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) = narrow_body }
 
 #[inline(always)]
-fn f32_body<const FMA: bool, const LANES: usize>(product: &Product<'_>, out: &mut [f32]) {
-    if LANES == 32 {
-        product_body::<F32<FMA>, true>(product, out);
-    } else {
-        product_body::<F32<FMA>, false>(product, out);
-    }
+fn narrow_body<const FMA: bool, const LANES: usize>(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
+    product_body::<F32<FMA>, false>(product, out, room);
 }
 
 /// Whether the processor multiplies pairs of bfloat16.
 pub(super) fn has_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        use crate::multiversion::{Level, level};
         std::arch::is_x86_feature_detected!("avx512bf16") && level() == Level::Avx512
     }
     #[cfg(not(target_arch = "x86_64"))]
@@ -240,70 +339,17 @@ pub(super) fn has_bf16() -> bool {
 ///
 /// # Panics
 /// Where [`has_bf16`] is false: no one packs pairs there.
-#[cfg(target_arch = "x86_64")]
-pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32]) {
-    use std::arch::x86_64::{
-        __m512, __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32,
-        _mm512_setzero_ps, _mm512_storeu_ps,
-    };
-
-    struct Pairs;
-    impl Multiply for Pairs {
-        #[inline(always)]
-        unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(
-            steps: usize,
-            left: *const u32,
-            stride: usize,
-            right: *const u32,
-            mut sums: [[f32; N]; M],
-        ) -> [[f32; N]; M] {
-            let rows = rows_of::<M, ADJACENT>(left, stride);
-            // SAFETY: the operands are readable by the caller's promise, the sums are N values a row (a multiple of 16),
-            // and the caller runs on a processor with AVX-512 F and BF16; a vector of 32-bit words is a vector of
-            // bfloat16 pairs.
-            unsafe {
-                let mut s = [[_mm512_setzero_ps(); 2]; M];
-                for (s, sum) in s.iter_mut().zip(sums.iter()) {
-                    for (v, s) in s.iter_mut().take(N / 16).enumerate() {
-                        *s = _mm512_loadu_ps(sum.as_ptr().add(16 * v));
-                    }
-                }
-                for p in 0..steps {
-                    let row = right.add(p * PANEL);
-                    let y: [__m512bh; 2] = std::array::from_fn(|v| match v < N / 16 {
-                        true => std::mem::transmute::<__m512i, __m512bh>(_mm512_loadu_si512(row.add(16 * v).cast())),
-                        false => std::mem::transmute::<__m512, __m512bh>(_mm512_setzero_ps()),
-                    });
-                    for (i, s) in s.iter_mut().enumerate() {
-                        let x = *rows[i].add(if ADJACENT { p * stride } else { p });
-                        let x = _mm512_set1_epi32(x as i32);
-                        let x = std::mem::transmute::<__m512i, __m512bh>(x);
-                        for (s, &y) in s.iter_mut().zip(&y).take(N / 16) {
-                            *s = _mm512_dpbf16_ps(*s, x, y);
-                        }
-                    }
-                }
-                for (sum, s) in sums.iter_mut().zip(s) {
-                    for (v, s) in s.into_iter().take(N / 16).enumerate() {
-                        _mm512_storeu_ps(sum.as_mut_ptr().add(16 * v), s);
-                    }
-                }
-                sums
-            }
-        }
-    }
-
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
-    fn body(product: &Product<'_>, out: &mut [f32]) {
-        product_body::<Pairs, true>(product, out);
-    }
+pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
     assert!(has_bf16(), "pairs were packed without the instructions to multiply them");
+    #[cfg(target_arch = "x86_64")]
     // SAFETY: the assertion has just seen every feature that the function enables.
-    unsafe { body(product, out) }
+    unsafe {
+        avx512::bf16_pairs(product, out, room)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (product, out, room);
 }
 
-/// Pairs are packed on x86-64 alone.
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) fn bf16_pairs(_: &Product<'_>, _: &mut [f32]) {
-    unreachable!("pairs are packed on x86-64 only");
-}
+#[cfg(target_arch = "x86_64")]
+#[path = "tile_avx512.rs"]
+mod avx512;

@@ -13,7 +13,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn equals_the_triple_loop(
-        m in 0usize..20, n in 0usize..75, k in 0usize..33, deep: bool, transposed: bool, from_columns: bool, add: bool,
+        m in 0usize..20, n in 0usize..140, k in 0usize..33, deep: bool, transposed: bool, from_columns: bool, add: bool,
         bf16: bool, seed in 0u32..1000,
     ) {
         // Beyond one block of steps, too.

@@ -1,0 +1,268 @@
+//! The inner loops of [`super`] for AVX-512: tiles of 16 words a vector, words being f32 or pairs of bfloat16.
+
+use std::arch::asm;
+use std::arch::x86_64::{
+    __m512, __m512bh, __m512i, _mm512_add_ps, _mm512_castsi512_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
+};
+
+use super::{Multiply, PANEL, Product, TILE, product_body, rows_of};
+
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
+    product_body::<Tiles<Single>, true>(product, out, room);
+}
+
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
+pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
+    product_body::<Tiles<Pair>, true>(product, out, room);
+}
+
+/// The vectors of a whole tile's sums.
+type Sums = [[__m512; PANEL / 16]; TILE];
+
+/// What a word is.
+trait Word {
+    /// `sum + x y`, word by word.
+    ///
+    /// # Safety
+    /// The processor has the instruction.
+    unsafe fn multiply_add(x: __m512i, y: __m512i, sum: __m512) -> __m512;
+
+    /// Adds `left[row][step] * right[step]` to a whole tile.
+    ///
+    /// # Safety
+    /// As for [`Multiply::tile`], with rows of `right` a panel's width apart.
+    unsafe fn whole<const ADJACENT: bool>(
+        steps: usize,
+        left: *const u32,
+        stride: usize,
+        right: *const u32,
+        sums: &mut Sums,
+    );
+}
+
+/// The word at `$address` times a panel's row (zmm24 to 27), added to a row of sums.
+macro_rules! row {
+    ($multiply:literal, $x:literal, $address:expr, $($sum:literal $y:literal)*) => {
+        concat!(
+            "vbroadcastss ", $x, ", dword ptr [", $address, "]\n",
+            $($multiply, " ", $sum, ", ", $x, ", ", $y, "\n",)*
+        )
+    };
+}
+
+/// One step of a whole tile: the panel's row at byte `$right`, the words of the left operand at six addresses.
+macro_rules! step {
+    ($multiply:literal, $right:literal, $a0:expr, $a1:expr, $a2:expr, $a3:expr, $a4:expr, $a5:expr) => {
+        concat!(
+            "vmovups zmm24, [{right} + ", $right, "]\n",
+            "vmovups zmm25, [{right} + ", $right, " + 64]\n",
+            "vmovups zmm26, [{right} + ", $right, " + 128]\n",
+            "vmovups zmm27, [{right} + ", $right, " + 192]\n",
+            row!($multiply, "zmm28", $a0, "zmm0" "zmm24" "zmm1" "zmm25" "zmm2" "zmm26" "zmm3" "zmm27"),
+            row!($multiply, "zmm29", $a1, "zmm4" "zmm24" "zmm5" "zmm25" "zmm6" "zmm26" "zmm7" "zmm27"),
+            row!($multiply, "zmm30", $a2, "zmm8" "zmm24" "zmm9" "zmm25" "zmm10" "zmm26" "zmm11" "zmm27"),
+            row!($multiply, "zmm31", $a3, "zmm12" "zmm24" "zmm13" "zmm25" "zmm14" "zmm26" "zmm15" "zmm27"),
+            row!($multiply, "zmm28", $a4, "zmm16" "zmm24" "zmm17" "zmm25" "zmm18" "zmm26" "zmm19" "zmm27"),
+            row!($multiply, "zmm29", $a5, "zmm20" "zmm24" "zmm21" "zmm25" "zmm22" "zmm26" "zmm23" "zmm27"),
+        )
+    };
+}
+
+/// A step at byte `$at` of rows that are `{stride}` bytes apart; `{half}` is the fourth row.
+macro_rules! step_of_rows {
+    ($multiply:literal, $right:literal, $at:literal) => {
+        step!(
+            $multiply,
+            $right,
+            concat!("{left} + ", $at),
+            concat!("{left} + {stride} + ", $at),
+            concat!("{left} + {stride}*2 + ", $at),
+            concat!("{half} + ", $at),
+            concat!("{half} + {stride} + ", $at),
+            concat!("{half} + {stride}*2 + ", $at)
+        )
+    };
+}
+
+/// A step at `$at` whose six words are neighbours.
+macro_rules! step_of_neighbours {
+    ($multiply:literal, $right:literal, $at:literal) => {
+        step!(
+            $multiply,
+            $right,
+            $at,
+            concat!($at, " + 4"),
+            concat!($at, " + 8"),
+            concat!($at, " + 12"),
+            concat!($at, " + 16"),
+            concat!($at, " + 20")
+        )
+    };
+}
+
+/// [`Word::whole`] with an instruction. In assembly, since what counts is the number of instructions (34 for 24
+/// multiplications here) and the compiler keeps too many addresses.
+macro_rules! whole {
+    ($multiply:literal) => {
+        #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+        #[inline]
+        unsafe fn whole<const ADJACENT: bool>(
+            steps: usize,
+            left: *const u32,
+            stride: usize,
+            right: *const u32,
+            sums: &mut Sums,
+        ) {
+            if ADJACENT {
+                // SAFETY: reads `steps` steps of both operands, which the caller promises are there; writes registers only.
+                unsafe {
+                    asm!(
+                        "sub {steps}, 2",
+                        "jb 3f",
+                        "2:",
+                        step_of_neighbours!($multiply, "0", "{left}"),
+                        step_of_neighbours!($multiply, "256", "{left} + {stride}"),
+                        "lea {left}, [{left} + {stride}*2]",
+                        "add {right}, 512",
+                        "sub {steps}, 2",
+                        "jae 2b",
+                        "3:",
+                        "test {steps}, 1",
+                        "jz 4f",
+                        step_of_neighbours!($multiply, "0", "{left}"),
+                        "4:",
+                        left = inout(reg) left => _,
+                        stride = in(reg) stride * 4,
+                        right = inout(reg) right => _,
+                        steps = inout(reg) steps => _,
+                        inout("zmm0") sums[0][0], inout("zmm1") sums[0][1], inout("zmm2") sums[0][2], inout("zmm3") sums[0][3],
+                        inout("zmm4") sums[1][0], inout("zmm5") sums[1][1], inout("zmm6") sums[1][2], inout("zmm7") sums[1][3],
+                        inout("zmm8") sums[2][0], inout("zmm9") sums[2][1], inout("zmm10") sums[2][2], inout("zmm11") sums[2][3],
+                        inout("zmm12") sums[3][0], inout("zmm13") sums[3][1], inout("zmm14") sums[3][2], inout("zmm15") sums[3][3],
+                        inout("zmm16") sums[4][0], inout("zmm17") sums[4][1], inout("zmm18") sums[4][2], inout("zmm19") sums[4][3],
+                        inout("zmm20") sums[5][0], inout("zmm21") sums[5][1], inout("zmm22") sums[5][2], inout("zmm23") sums[5][3],
+                        out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm27") _,
+                        out("zmm28") _, out("zmm29") _, out("zmm30") _, out("zmm31") _,
+                        options(nostack, readonly),
+                    );
+                }
+            } else {
+                // SAFETY: as above.
+                unsafe {
+                    asm!(
+                        "sub {steps}, 4",
+                        "jb 3f",
+                        "2:",
+                        step_of_rows!($multiply, "0", "0"),
+                        step_of_rows!($multiply, "256", "4"),
+                        step_of_rows!($multiply, "512", "8"),
+                        step_of_rows!($multiply, "768", "12"),
+                        "add {left}, 16",
+                        "add {half}, 16",
+                        "add {right}, 1024",
+                        "sub {steps}, 4",
+                        "jae 2b",
+                        "3:",
+                        "add {steps}, 4",
+                        "jz 5f",
+                        "4:",
+                        step_of_rows!($multiply, "0", "0"),
+                        "add {left}, 4",
+                        "add {half}, 4",
+                        "add {right}, 256",
+                        "dec {steps}",
+                        "jnz 4b",
+                        "5:",
+                        left = inout(reg) left => _,
+                        half = inout(reg) left.wrapping_add(3 * stride) => _,
+                        stride = in(reg) stride * 4,
+                        right = inout(reg) right => _,
+                        steps = inout(reg) steps => _,
+                        inout("zmm0") sums[0][0], inout("zmm1") sums[0][1], inout("zmm2") sums[0][2], inout("zmm3") sums[0][3],
+                        inout("zmm4") sums[1][0], inout("zmm5") sums[1][1], inout("zmm6") sums[1][2], inout("zmm7") sums[1][3],
+                        inout("zmm8") sums[2][0], inout("zmm9") sums[2][1], inout("zmm10") sums[2][2], inout("zmm11") sums[2][3],
+                        inout("zmm12") sums[3][0], inout("zmm13") sums[3][1], inout("zmm14") sums[3][2], inout("zmm15") sums[3][3],
+                        inout("zmm16") sums[4][0], inout("zmm17") sums[4][1], inout("zmm18") sums[4][2], inout("zmm19") sums[4][3],
+                        inout("zmm20") sums[5][0], inout("zmm21") sums[5][1], inout("zmm22") sums[5][2], inout("zmm23") sums[5][3],
+                        out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm27") _,
+                        out("zmm28") _, out("zmm29") _, out("zmm30") _, out("zmm31") _,
+                        options(nostack, readonly),
+                    );
+                }
+            }
+        }
+    };
+}
+
+struct Single;
+impl Word for Single {
+    #[inline(always)]
+    unsafe fn multiply_add(x: __m512i, y: __m512i, sum: __m512) -> __m512 {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_fmadd_ps(_mm512_castsi512_ps(x), _mm512_castsi512_ps(y), sum) }
+    }
+
+    whole!("vfmadd231ps");
+}
+
+struct Pair;
+impl Word for Pair {
+    #[inline(always)]
+    unsafe fn multiply_add(x: __m512i, y: __m512i, sum: __m512) -> __m512 {
+        // SAFETY: the caller's promise; a vector of 32-bit words is a vector of bfloat16 pairs.
+        unsafe {
+            let (x, y) = (std::mem::transmute::<__m512i, __m512bh>(x), std::mem::transmute::<__m512i, __m512bh>(y));
+            _mm512_dpbf16_ps(sum, x, y)
+        }
+    }
+
+    whole!("vdpbf16ps");
+}
+
+struct Tiles<W>(std::marker::PhantomData<W>);
+
+impl<W: Word> Multiply for Tiles<W> {
+    #[inline(always)]
+    unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(
+        steps: usize,
+        left: *const u32,
+        stride: usize,
+        right: *const u32,
+        pitch: usize,
+        out: *mut f32,
+        out_width: usize,
+        add: bool,
+    ) {
+        // SAFETY: the operands and the result are there by the caller's promise, N is a multiple of 16, and the caller
+        // runs on a processor with the instructions.
+        unsafe {
+            let mut sums = [[_mm512_setzero_ps(); PANEL / 16]; TILE];
+            if M == TILE && N == PANEL && pitch == PANEL {
+                W::whole::<ADJACENT>(steps, left, stride, right, &mut sums);
+            } else {
+                let rows = rows_of::<M, ADJACENT>(left, stride);
+                for p in 0..steps {
+                    let row = right.add(p * pitch);
+                    let mut y = [_mm512_set1_epi32(0); PANEL / 16];
+                    for (v, y) in y.iter_mut().take(N / 16).enumerate() {
+                        *y = _mm512_loadu_si512(row.add(16 * v).cast());
+                    }
+                    for (row, sums) in rows.iter().zip(&mut sums) {
+                        let x = _mm512_set1_epi32(*row.add(if ADJACENT { p * stride } else { p }) as i32);
+                        for (&y, sum) in y.iter().zip(sums).take(N / 16) {
+                            *sum = W::multiply_add(x, y, *sum);
+                        }
+                    }
+                }
+            }
+            for (i, sums) in sums.iter().take(M).enumerate() {
+                for (v, &sum) in sums.iter().take(N / 16).enumerate() {
+                    let out = out.add(i * out_width + 16 * v);
+                    _mm512_storeu_ps(out, if add { _mm512_add_ps(sum, _mm512_loadu_ps(out)) } else { sum });
+                }
+            }
+        }
+    }
+}
