@@ -246,6 +246,18 @@ struct Panel<'a> {
     pitch: usize,
 }
 
+/// Asks for words that will be needed soon, to the second cache; beyond the end it asks for nothing.
+#[inline(always)]
+fn ask_for(words: &[u32], from: usize, count: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for at in (from..words.len().min(from + count)).step_by(16) {
+        // SAFETY: SSE is a part of x86-64; asking reads nothing.
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(words.as_ptr().wrapping_add(at).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (words, from, count);
+}
+
 /// At most `N` columns, [`TILE`] rows at a time.
 #[inline(always)]
 fn columns_of<K: Multiply, const N: usize, const ADJACENT: bool>(
@@ -256,8 +268,11 @@ fn columns_of<K: Multiply, const N: usize, const ADJACENT: bool>(
     size: Size,
 ) {
     let mut i = 0;
+    // The next block of words follows this one. Each row of tiles asks for its share of it.
+    let ahead = (size.steps * panel.pitch / size.rows).min(16 * 6);
     while i < size.rows {
         let (words, out) = (&left.words[left.at(i, 0)..], &mut out[i * p.out_width..]);
+        ask_for(panel.words, size.steps * panel.pitch + i * ahead, ahead * TILE);
         let stride = if ADJACENT { left.step } else { left.row };
         let rows = size.rows - i;
         if rows >= TILE {

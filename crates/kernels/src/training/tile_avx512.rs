@@ -2,8 +2,8 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m512, __m512bh, __m512i, _mm512_add_ps, _mm512_castsi512_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, __m512bh, __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_castsi512_ps, _mm512_dpbf16_ps,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 use super::{Multiply, PANEL, Product, TILE, product_body, rows_of};
@@ -18,9 +18,6 @@ pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32], room: &mut Vec<
     product_body::<Tiles<Pair>, true>(product, out, room);
 }
 
-/// The vectors of a whole tile's sums.
-type Sums = [[__m512; PANEL / 16]; TILE];
-
 /// What a word is.
 trait Word {
     /// `sum + x y`, word by word.
@@ -29,17 +26,43 @@ trait Word {
     /// The processor has the instruction.
     unsafe fn multiply_add(x: __m512i, y: __m512i, sum: __m512) -> __m512;
 
-    /// Adds `left[row][step] * right[step]` to a whole tile.
+    /// [`Multiply::tile`] for a whole tile of a whole panel.
     ///
     /// # Safety
-    /// As for [`Multiply::tile`], with rows of `right` a panel's width apart.
+    /// As there, with rows of `right` a panel's width apart.
     unsafe fn whole<const ADJACENT: bool>(
         steps: usize,
         left: *const u32,
         stride: usize,
         right: *const u32,
-        sums: &mut Sums,
+        out: *mut f32,
+        out_width: usize,
+        add: bool,
     );
+}
+
+/// Writes a tile's sums, or adds them.
+///
+/// # Safety
+/// `M` rows of `16 V` values of `out`, `out_width` apart, are there; the processor has AVX-512.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn write<const M: usize>(
+    sums: &[[__m512; PANEL / 16]; M],
+    vectors: usize,
+    out: *mut f32,
+    out_width: usize,
+    add: bool,
+) {
+    for (i, sums) in sums.iter().enumerate() {
+        for (v, &sum) in sums.iter().take(vectors).enumerate() {
+            // SAFETY: inside the tile by the caller's promise.
+            unsafe {
+                let out = out.add(i * out_width + 16 * v);
+                _mm512_storeu_ps(out, if add { _mm512_add_ps(sum, _mm512_loadu_ps(out)) } else { sum });
+            }
+        }
+    }
 }
 
 /// The word at `$address` times a panel's row (zmm24 to 27), added to a row of sums.
@@ -113,8 +136,19 @@ macro_rules! whole {
             left: *const u32,
             stride: usize,
             right: *const u32,
-            sums: &mut Sums,
+            out: *mut f32,
+            out_width: usize,
+            add: bool,
         ) {
+            if add {
+                // Asked for now, the result is in the nearest cache when the sums are ready.
+                for i in 0..TILE {
+                    for line in 0..PANEL / 16 {
+                        _mm_prefetch::<_MM_HINT_T0>(out.wrapping_add(i * out_width + 16 * line).cast());
+                    }
+                }
+            }
+            let mut sums = [[_mm512_setzero_ps(); PANEL / 16]; TILE];
             if ADJACENT {
                 // SAFETY: reads `steps` steps of both operands, which the caller promises are there; writes registers only.
                 unsafe {
@@ -192,6 +226,8 @@ macro_rules! whole {
                     );
                 }
             }
+            // SAFETY: the result is there by the caller's promise.
+            unsafe { write(&sums, PANEL / 16, out, out_width, add) };
         }
     };
 }
@@ -238,31 +274,25 @@ impl<W: Word> Multiply for Tiles<W> {
         // SAFETY: the operands and the result are there by the caller's promise, N is a multiple of 16, and the caller
         // runs on a processor with the instructions.
         unsafe {
-            let mut sums = [[_mm512_setzero_ps(); PANEL / 16]; TILE];
             if M == TILE && N == PANEL && pitch == PANEL {
-                W::whole::<ADJACENT>(steps, left, stride, right, &mut sums);
-            } else {
-                let rows = rows_of::<M, ADJACENT>(left, stride);
-                for p in 0..steps {
-                    let row = right.add(p * pitch);
-                    let mut y = [_mm512_set1_epi32(0); PANEL / 16];
-                    for (v, y) in y.iter_mut().take(N / 16).enumerate() {
-                        *y = _mm512_loadu_si512(row.add(16 * v).cast());
-                    }
-                    for (row, sums) in rows.iter().zip(&mut sums) {
-                        let x = _mm512_set1_epi32(*row.add(if ADJACENT { p * stride } else { p }) as i32);
-                        for (&y, sum) in y.iter().zip(sums).take(N / 16) {
-                            *sum = W::multiply_add(x, y, *sum);
-                        }
+                return W::whole::<ADJACENT>(steps, left, stride, right, out, out_width, add);
+            }
+            let mut sums = [[_mm512_setzero_ps(); PANEL / 16]; M];
+            let rows = rows_of::<M, ADJACENT>(left, stride);
+            for p in 0..steps {
+                let row = right.add(p * pitch);
+                let mut y = [_mm512_set1_epi32(0); PANEL / 16];
+                for (v, y) in y.iter_mut().take(N / 16).enumerate() {
+                    *y = _mm512_loadu_si512(row.add(16 * v).cast());
+                }
+                for (row, sums) in rows.iter().zip(&mut sums) {
+                    let x = _mm512_set1_epi32(*row.add(if ADJACENT { p * stride } else { p }) as i32);
+                    for (&y, sum) in y.iter().zip(sums).take(N / 16) {
+                        *sum = W::multiply_add(x, y, *sum);
                     }
                 }
             }
-            for (i, sums) in sums.iter().take(M).enumerate() {
-                for (v, &sum) in sums.iter().take(N / 16).enumerate() {
-                    let out = out.add(i * out_width + 16 * v);
-                    _mm512_storeu_ps(out, if add { _mm512_add_ps(sum, _mm512_loadu_ps(out)) } else { sum });
-                }
-            }
+            write(&sums, N / 16, out, out_width, add);
         }
     }
 }
