@@ -41,30 +41,6 @@ trait Word {
     );
 }
 
-/// Writes a tile's sums, or adds them.
-///
-/// # Safety
-/// `M` rows of `16 V` values of `out`, `out_width` apart, are there; the processor has AVX-512.
-#[inline]
-#[target_feature(enable = "avx512f")]
-unsafe fn write<const M: usize>(
-    sums: &[[__m512; PANEL / 16]; M],
-    vectors: usize,
-    out: *mut f32,
-    out_width: usize,
-    add: bool,
-) {
-    for (i, sums) in sums.iter().enumerate() {
-        for (v, &sum) in sums.iter().take(vectors).enumerate() {
-            // SAFETY: inside the tile by the caller's promise.
-            unsafe {
-                let out = out.add(i * out_width + 16 * v);
-                _mm512_storeu_ps(out, if add { _mm512_add_ps(sum, _mm512_loadu_ps(out)) } else { sum });
-            }
-        }
-    }
-}
-
 /// The word at `$address` times a panel's row (zmm24 to 27), added to a row of sums.
 macro_rules! row {
     ($multiply:literal, $x:literal, $address:expr, $($sum:literal $y:literal)*) => {
@@ -125,12 +101,79 @@ macro_rules! step_of_neighbours {
     };
 }
 
-/// [`Word::whole`] with an instruction. In assembly, since what counts is the number of instructions (34 for 24
-/// multiplications here) and the compiler keeps too many addresses.
+/// All sums of a tile set to zero.
+macro_rules! zero {
+    ($($($sum:literal)*),*) => {
+        concat!($($("vpxord ", $sum, ", ", $sum, ", ", $sum, "\n",)*)*)
+    };
+}
+
+/// The sums written to the result row by row, each vector perhaps added to what is there.
+macro_rules! write {
+    (replace $($s0:literal $s1:literal $s2:literal $s3:literal),*) => {
+        concat!($(
+            "vmovups [{out}], ", $s0, "\n",
+            "vmovups [{out} + 64], ", $s1, "\n",
+            "vmovups [{out} + 128], ", $s2, "\n",
+            "vmovups [{out} + 192], ", $s3, "\n",
+            "add {out}, {out_width}\n",
+        )*)
+    };
+    (add $($s0:literal $s1:literal $s2:literal $s3:literal),*) => {
+        concat!($(
+            "vaddps ", $s0, ", ", $s0, ", [{out}]\n",
+            "vaddps ", $s1, ", ", $s1, ", [{out} + 64]\n",
+            "vaddps ", $s2, ", ", $s2, ", [{out} + 128]\n",
+            "vaddps ", $s3, ", ", $s3, ", [{out} + 192]\n",
+            write!(replace $s0 $s1 $s2 $s3),
+        )*)
+    };
+}
+
+/// The sums of a tile, for a macro.
+macro_rules! with_sums {
+    ($macro:ident $($how:ident)?) => {
+        $macro!(
+            $($how)? "zmm0" "zmm1" "zmm2" "zmm3", "zmm4" "zmm5" "zmm6" "zmm7", "zmm8" "zmm9" "zmm10" "zmm11",
+            "zmm12" "zmm13" "zmm14" "zmm15", "zmm16" "zmm17" "zmm18" "zmm19", "zmm20" "zmm21" "zmm22" "zmm23"
+        )
+    };
+}
+
+/// [`Word::whole`] with an instruction, the loop over the steps given. In assembly, since what counts is the number of
+/// instructions (34 for 24 multiplications) and the compiler keeps more addresses than there are registers.
+macro_rules! tile {
+    ([$($loop:expr),* $(,)?] $left:ident $stride:ident $right:ident $steps:ident $out:ident $out_width:ident $add:ident $($operand:tt)*) => {
+        asm!(
+            with_sums!(zero),
+            $($loop,)*
+            "test {add}, {add}",
+            "jnz 6f",
+            with_sums!(write replace),
+            "jmp 7f",
+            "6:",
+            with_sums!(write add),
+            "7:",
+            left = inout(reg) $left => _,
+            stride = in(reg) $stride * 4,
+            right = inout(reg) $right => _,
+            steps = inout(reg) $steps => _,
+            out = inout(reg) $out => _,
+            out_width = in(reg) $out_width * 4,
+            add = in(reg) usize::from($add),
+            $($operand)*
+            out("zmm0") _, out("zmm1") _, out("zmm2") _, out("zmm3") _, out("zmm4") _, out("zmm5") _, out("zmm6") _, out("zmm7") _,
+            out("zmm8") _, out("zmm9") _, out("zmm10") _, out("zmm11") _, out("zmm12") _, out("zmm13") _, out("zmm14") _, out("zmm15") _,
+            out("zmm16") _, out("zmm17") _, out("zmm18") _, out("zmm19") _, out("zmm20") _, out("zmm21") _, out("zmm22") _, out("zmm23") _,
+            out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm27") _, out("zmm28") _, out("zmm29") _, out("zmm30") _, out("zmm31") _,
+            options(nostack),
+        )
+    };
+}
+
 macro_rules! whole {
     ($multiply:literal) => {
-        #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-        #[inline]
+        #[inline(always)]
         unsafe fn whole<const ADJACENT: bool>(
             steps: usize,
             left: *const u32,
@@ -140,94 +183,71 @@ macro_rules! whole {
             out_width: usize,
             add: bool,
         ) {
-            if add {
-                // Asked for now, the result is in the nearest cache when the sums are ready.
-                for i in 0..TILE {
-                    for line in 0..PANEL / 16 {
-                        _mm_prefetch::<_MM_HINT_T0>(out.wrapping_add(i * out_width + 16 * line).cast());
-                    }
+            // Asked for now, the result is in the nearest cache when the sums are ready.
+            for i in 0..if add { TILE } else { 0 } {
+                for line in 0..PANEL / 16 {
+                    // SAFETY: asking reads nothing; SSE is a part of x86-64.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(out.wrapping_add(i * out_width + 16 * line).cast()) };
                 }
             }
-            let mut sums = [[_mm512_setzero_ps(); PANEL / 16]; TILE];
             if ADJACENT {
-                // SAFETY: reads `steps` steps of both operands, which the caller promises are there; writes registers only.
+                // SAFETY: reads `steps` steps of both operands and reads and writes a tile of the result, which are there
+                // by the caller's promise.
                 unsafe {
-                    asm!(
-                        "sub {steps}, 2",
-                        "jb 3f",
-                        "2:",
-                        step_of_neighbours!($multiply, "0", "{left}"),
-                        step_of_neighbours!($multiply, "256", "{left} + {stride}"),
-                        "lea {left}, [{left} + {stride}*2]",
-                        "add {right}, 512",
-                        "sub {steps}, 2",
-                        "jae 2b",
-                        "3:",
-                        "test {steps}, 1",
-                        "jz 4f",
-                        step_of_neighbours!($multiply, "0", "{left}"),
-                        "4:",
-                        left = inout(reg) left => _,
-                        stride = in(reg) stride * 4,
-                        right = inout(reg) right => _,
-                        steps = inout(reg) steps => _,
-                        inout("zmm0") sums[0][0], inout("zmm1") sums[0][1], inout("zmm2") sums[0][2], inout("zmm3") sums[0][3],
-                        inout("zmm4") sums[1][0], inout("zmm5") sums[1][1], inout("zmm6") sums[1][2], inout("zmm7") sums[1][3],
-                        inout("zmm8") sums[2][0], inout("zmm9") sums[2][1], inout("zmm10") sums[2][2], inout("zmm11") sums[2][3],
-                        inout("zmm12") sums[3][0], inout("zmm13") sums[3][1], inout("zmm14") sums[3][2], inout("zmm15") sums[3][3],
-                        inout("zmm16") sums[4][0], inout("zmm17") sums[4][1], inout("zmm18") sums[4][2], inout("zmm19") sums[4][3],
-                        inout("zmm20") sums[5][0], inout("zmm21") sums[5][1], inout("zmm22") sums[5][2], inout("zmm23") sums[5][3],
-                        out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm27") _,
-                        out("zmm28") _, out("zmm29") _, out("zmm30") _, out("zmm31") _,
-                        options(nostack, readonly),
+                    tile!(
+                        [
+                            "sub {steps}, 2",
+                            "jb 3f",
+                            "2:",
+                            step_of_neighbours!($multiply, "0", "{left}"),
+                            step_of_neighbours!($multiply, "256", "{left} + {stride}"),
+                            "lea {left}, [{left} + {stride}*2]",
+                            "add {right}, 512",
+                            "sub {steps}, 2",
+                            "jae 2b",
+                            "3:",
+                            "test {steps}, 1",
+                            "jz 4f",
+                            step_of_neighbours!($multiply, "0", "{left}"),
+                            "4:",
+                        ]
+                        left stride right steps out out_width add
                     );
                 }
             } else {
                 // SAFETY: as above.
                 unsafe {
-                    asm!(
-                        "sub {steps}, 4",
-                        "jb 3f",
-                        "2:",
-                        step_of_rows!($multiply, "0", "0"),
-                        step_of_rows!($multiply, "256", "4"),
-                        step_of_rows!($multiply, "512", "8"),
-                        step_of_rows!($multiply, "768", "12"),
-                        "add {left}, 16",
-                        "add {half}, 16",
-                        "add {right}, 1024",
-                        "sub {steps}, 4",
-                        "jae 2b",
-                        "3:",
-                        "add {steps}, 4",
-                        "jz 5f",
-                        "4:",
-                        step_of_rows!($multiply, "0", "0"),
-                        "add {left}, 4",
-                        "add {half}, 4",
-                        "add {right}, 256",
-                        "dec {steps}",
-                        "jnz 4b",
-                        "5:",
-                        left = inout(reg) left => _,
+                    tile!(
+                        [
+                            "sub {steps}, 4",
+                            "jb 3f",
+                            "2:",
+                            step_of_rows!($multiply, "0", "0"),
+                            step_of_rows!($multiply, "256", "4"),
+                            step_of_rows!($multiply, "512", "8"),
+                            step_of_rows!($multiply, "768", "12"),
+                            "add {left}, 16",
+                            "add {half}, 16",
+                            "add {right}, 1024",
+                            "sub {steps}, 4",
+                            "jae 2b",
+                            "3:",
+                            "add {steps}, 4",
+                            "jz 5f",
+                            "4:",
+                            step_of_rows!($multiply, "0", "0"),
+                            "add {left}, 4",
+                            "add {half}, 4",
+                            "add {right}, 256",
+                            "dec {steps}",
+                            "jnz 4b",
+                            "5:",
+                        ]
+                        left stride right steps out out_width add
                         half = inout(reg) left.wrapping_add(3 * stride) => _,
-                        stride = in(reg) stride * 4,
-                        right = inout(reg) right => _,
-                        steps = inout(reg) steps => _,
-                        inout("zmm0") sums[0][0], inout("zmm1") sums[0][1], inout("zmm2") sums[0][2], inout("zmm3") sums[0][3],
-                        inout("zmm4") sums[1][0], inout("zmm5") sums[1][1], inout("zmm6") sums[1][2], inout("zmm7") sums[1][3],
-                        inout("zmm8") sums[2][0], inout("zmm9") sums[2][1], inout("zmm10") sums[2][2], inout("zmm11") sums[2][3],
-                        inout("zmm12") sums[3][0], inout("zmm13") sums[3][1], inout("zmm14") sums[3][2], inout("zmm15") sums[3][3],
-                        inout("zmm16") sums[4][0], inout("zmm17") sums[4][1], inout("zmm18") sums[4][2], inout("zmm19") sums[4][3],
-                        inout("zmm20") sums[5][0], inout("zmm21") sums[5][1], inout("zmm22") sums[5][2], inout("zmm23") sums[5][3],
-                        out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm27") _,
-                        out("zmm28") _, out("zmm29") _, out("zmm30") _, out("zmm31") _,
-                        options(nostack, readonly),
                     );
                 }
             }
-            // SAFETY: the result is there by the caller's promise.
-            unsafe { write(&sums, PANEL / 16, out, out_width, add) };
         }
     };
 }
@@ -292,7 +312,12 @@ impl<W: Word> Multiply for Tiles<W> {
                     }
                 }
             }
-            write(&sums, N / 16, out, out_width, add);
+            for (i, sums) in sums.iter().enumerate() {
+                for (v, &sum) in sums.iter().take(N / 16).enumerate() {
+                    let out = out.add(i * out_width + 16 * v);
+                    _mm512_storeu_ps(out, if add { _mm512_add_ps(sum, _mm512_loadu_ps(out)) } else { sum });
+                }
+            }
         }
     }
 }
