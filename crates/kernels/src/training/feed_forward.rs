@@ -53,11 +53,11 @@ pub fn forward(x: &[f32], w: Weights<'_>, residual: &[f32], precision: Precision
     let (rows, width, inner) = (x.len() / w.width, w.width, w.inner());
     let gate_up_panels = Panels::of_columns(precision, &w.gate_up());
     let down_panels = Panels::of_columns(precision, &w.down_rows());
-    let chunk = chunk_rows(3 * inner * width);
+    let chunk = chunk_rows(rows, 3 * inner * width);
     let (mut y, mut gate_up) = (Unfilled::new(x.len()), Unfilled::new(rows * 2 * inner));
     let (y_room, gate_up_room) = (y.room(), gate_up.room());
     let scratch = || (LeftRoom::default(), vec![0.0; chunk.min(rows) * inner]);
-    (0..rows.div_ceil(chunk)).into_par_iter().for_each_init(scratch, |(room, hidden), i| {
+    (0..rows.div_ceil(chunk)).into_par_iter().with_max_len(1).for_each_init(scratch, |(room, hidden), i| {
         let first = i * chunk;
         let n = chunk.min(rows - first);
         let hidden = &mut hidden[..n * inner];
@@ -101,7 +101,7 @@ pub fn backward(
     let down_panels = Panels::of_rows(precision, &w.down_rows());
     let mut d_x = Unfilled::new(x.len());
     let d_x_room = d_x.room();
-    let chunk = chunk_rows(3 * inner * width);
+    let chunk = chunk_rows(rows, 3 * inner * width);
     let parts = over_parts(rows, chunk, |part| {
         let mut room = LeftRoom::default();
         let most = chunk.min(part.len());

@@ -8,19 +8,25 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-/// Rows worked on at once by an operation whose weights have `values` values: whole tiles of six, and one or two blocks of
-/// steps in a product that sums over rows. Weights and their gradients pass through the core once for each chunk, so large
-/// ones want more rows; the rows' own values should stay in its second cache, so small ones want fewer. Of 48 to 192 rows
-/// 96 were fastest at 131,000 values; of 96 to 510 rows, 126 to 192 at 2 million.
-pub(super) fn chunk_rows(values: usize) -> usize {
-    if values <= 300_000 { 96 } else { 192 }
+use super::tile::TILE;
+
+/// Rows worked on at once by an operation over `rows` rows whose weights have `values` values: whole tiles, and about as
+/// many chunks for each thread.
+///
+/// Weights and their gradients pass through the core once for each chunk, so large ones want more rows; the rows' own
+/// values should stay in its second cache, so small ones want fewer. Of 48 to 192 rows 96 were fastest at 131,000 values; of
+/// 96 to 510 rows, 126 to 192 at 2 million.
+pub(super) fn chunk_rows(rows: usize, values: usize) -> usize {
+    let (target, threads) = (if values <= 300_000 { 96 } else { 192 }, rayon::current_num_threads());
+    let chunks = threads * rows.div_ceil(threads * target).max(1);
+    rows.div_ceil(chunks).next_multiple_of(TILE).max(TILE)
 }
 
-/// Calls `work` on one contiguous part of `0..rows` for each thread, but on none smaller than a chunk; the results in
+/// Calls `work` on one contiguous part of `0..rows` for each thread, whole chunks of at most `chunk` rows; the results in
 /// order. At least one part.
 pub(super) fn over_parts<R: Send>(rows: usize, chunk: usize, work: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
     let parts = rayon::current_num_threads().min(rows.div_ceil(chunk)).max(1);
-    let length = rows.div_ceil(parts).next_multiple_of(6);
+    let length = rows.div_ceil(chunk).div_ceil(parts) * chunk;
     let part = |i: usize| (i * length).min(rows)..((i + 1) * length).min(rows);
     (0..parts).into_par_iter().map(|i| work(part(i))).collect()
 }

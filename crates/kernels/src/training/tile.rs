@@ -17,7 +17,7 @@ const STEPS: usize = 96;
 const ROWS: usize = 42 * TILE;
 
 /// Rows of a tile.
-const TILE: usize = 6;
+pub(super) const TILE: usize = 6;
 
 /// Columns from which on gathering a column-major left operand costs less than reading it where it lies.
 const GATHERING_PAYS: usize = 192;
