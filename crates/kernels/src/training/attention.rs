@@ -12,7 +12,7 @@ use super::sums::{dot, exponentials};
 use crate::multiversion::{exp, multiversion};
 
 /// Queries whose scores are held at once.
-const BLOCK: usize = 64;
+const BLOCK: usize = 48;
 
 /// Rows `start..start + len`: each attends to itself and to the earlier rows of its span. Its position is counted from
 /// the span's start.

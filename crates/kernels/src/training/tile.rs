@@ -75,7 +75,7 @@ trait Multiply {
     /// # Safety
     /// All `M` rows and `steps` steps of the left operand and all `steps` rows of `N` words of the right one (`pitch`
     /// apart) are readable, `M` rows of `N` values of `out` (`out_width` apart) writable; the processor has the
-    /// instructions.
+    /// instructions. `ahead` is only asked for, in case it is needed soon.
     #[allow(clippy::too_many_arguments)]
     unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(
         steps: usize,
@@ -83,6 +83,7 @@ trait Multiply {
         stride: usize,
         right: *const u32,
         pitch: usize,
+        ahead: *const u32,
         out: *mut f32,
         out_width: usize,
         add: bool,
@@ -106,6 +107,7 @@ impl<const FMA: bool> Multiply for F32<FMA> {
         stride: usize,
         right: *const u32,
         pitch: usize,
+        _ahead: *const u32,
         out: *mut f32,
         out_width: usize,
         add: bool,
@@ -249,22 +251,6 @@ struct Panel<'a> {
     pitch: usize,
 }
 
-/// Asks for words that will be needed soon, to the second cache; beyond the end it asks for nothing.
-#[inline(always)]
-fn ask_for(words: &[u32], from: usize, count: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for at in (from..words.len().min(from + count)).step_by(16) {
-        // SAFETY: SSE is a part of x86-64; asking reads nothing.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(
-                words.as_ptr().wrapping_add(at).cast(),
-            )
-        };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (words, from, count);
-}
-
 /// At most `N` columns, [`TILE`] rows at a time.
 #[inline(always)]
 fn columns_of<K: Multiply, const N: usize, const ADJACENT: bool>(
@@ -275,24 +261,26 @@ fn columns_of<K: Multiply, const N: usize, const ADJACENT: bool>(
     size: Size,
 ) {
     let mut i = 0;
-    // The next block of words follows this one. Each row of tiles asks for its share of it.
-    let ahead = (size.steps * panel.pitch / size.rows).min(16 * 6);
+    // The next block of words follows this one; each row of tiles asks for its share of it. (Addresses only: beyond the end
+    // nothing is asked for that matters.)
+    let next = panel.words.as_ptr().wrapping_add(size.steps * panel.pitch);
+    let share = size.steps * panel.pitch / size.rows;
     while i < size.rows {
         let (words, out) = (&left.words[left.at(i, 0)..], &mut out[i * p.out_width..]);
-        ask_for(panel.words, size.steps * panel.pitch + i * ahead, ahead * TILE);
+        let ahead = next.wrapping_add(i * share);
         let stride = if ADJACENT { left.step } else { left.row };
         let rows = size.rows - i;
         if rows >= TILE {
-            store::<K, TILE, N, ADJACENT>(p.out_width, words, stride, panel, out, size);
+            store::<K, TILE, N, ADJACENT>(p.out_width, words, stride, panel, ahead, out, size);
             i += TILE;
         } else if rows >= 4 {
-            store::<K, 4, N, ADJACENT>(p.out_width, words, stride, panel, out, size);
+            store::<K, 4, N, ADJACENT>(p.out_width, words, stride, panel, ahead, out, size);
             i += 4;
         } else if rows >= 2 {
-            store::<K, 2, N, ADJACENT>(p.out_width, words, stride, panel, out, size);
+            store::<K, 2, N, ADJACENT>(p.out_width, words, stride, panel, ahead, out, size);
             i += 2;
         } else {
-            store::<K, 1, N, ADJACENT>(p.out_width, words, stride, panel, out, size);
+            store::<K, 1, N, ADJACENT>(p.out_width, words, stride, panel, ahead, out, size);
             i += 1;
         }
     }
@@ -304,6 +292,7 @@ fn store<K: Multiply, const M: usize, const N: usize, const ADJACENT: bool>(
     left: &[u32],
     stride: usize,
     panel: Panel<'_>,
+    ahead: *const u32,
     out: &mut [f32],
     Size { steps, columns, add, .. }: Size,
 ) {
@@ -315,11 +304,13 @@ fn store<K: Multiply, const M: usize, const N: usize, const ADJACENT: bool>(
     // their slices (a panel's words are there beyond its last column, too). `product_body` runs only where its
     // instructions exist.
     if columns == N {
-        unsafe { K::tile::<M, N, ADJACENT>(steps, left, stride, right, panel.pitch, out.as_mut_ptr(), out_width, add) };
+        unsafe {
+            K::tile::<M, N, ADJACENT>(steps, left, stride, right, panel.pitch, ahead, out.as_mut_ptr(), out_width, add)
+        };
     } else {
         let mut whole = [[0f32; N]; M];
         let to = whole.as_mut_ptr().cast();
-        unsafe { K::tile::<M, N, ADJACENT>(steps, left, stride, right, panel.pitch, to, N, false) };
+        unsafe { K::tile::<M, N, ADJACENT>(steps, left, stride, right, panel.pitch, ahead, to, N, false) };
         for (i, whole) in whole.iter().enumerate() {
             let out = &mut out[i * out_width..][..columns];
             match add {

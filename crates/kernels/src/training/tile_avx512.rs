@@ -35,6 +35,7 @@ trait Word {
         left: *const u32,
         stride: usize,
         right: *const u32,
+        ahead: *const u32,
         out: *mut f32,
         out_width: usize,
         add: bool,
@@ -179,6 +180,7 @@ macro_rules! whole {
             left: *const u32,
             stride: usize,
             right: *const u32,
+            ahead: *const u32,
             out: *mut f32,
             out_width: usize,
             add: bool,
@@ -191,6 +193,7 @@ macro_rules! whole {
                 }
             }
             if ADJACENT {
+                let _ = ahead;
                 // SAFETY: reads `steps` steps of both operands and reads and writes a tile of the result, which are there
                 // by the caller's promise.
                 unsafe {
@@ -226,6 +229,9 @@ macro_rules! whole {
                             step_of_rows!($multiply, "256", "4"),
                             step_of_rows!($multiply, "512", "8"),
                             step_of_rows!($multiply, "768", "12"),
+                            // One line of the next block for every four steps.
+                            "prefetcht1 [{ahead}]",
+                            "add {ahead}, 64",
                             "add {left}, 16",
                             "add {half}, 16",
                             "add {right}, 1024",
@@ -245,6 +251,7 @@ macro_rules! whole {
                         ]
                         left stride right steps out out_width add
                         half = inout(reg) left.wrapping_add(3 * stride) => _,
+                        ahead = inout(reg) ahead => _,
                     );
                 }
             }
@@ -287,6 +294,7 @@ impl<W: Word> Multiply for Tiles<W> {
         stride: usize,
         right: *const u32,
         pitch: usize,
+        ahead: *const u32,
         out: *mut f32,
         out_width: usize,
         add: bool,
@@ -295,7 +303,7 @@ impl<W: Word> Multiply for Tiles<W> {
         // runs on a processor with the instructions.
         unsafe {
             if M == TILE && N == PANEL && pitch == PANEL {
-                return W::whole::<ADJACENT>(steps, left, stride, right, out, out_width, add);
+                return W::whole::<ADJACENT>(steps, left, stride, right, ahead, out, out_width, add);
             }
             let mut sums = [[_mm512_setzero_ps(); PANEL / 16]; M];
             let rows = rows_of::<M, ADJACENT>(left, stride);
