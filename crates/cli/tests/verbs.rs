@@ -217,6 +217,7 @@ fn runs_are_listed_and_shown() {
     assert_eq!(shown["lineage"]["id"], list["runs"][0]["id"]);
     assert!(shown["recipe"].as_str().unwrap().contains("[train]"));
     assert!(shown["lineage"]["circumstances"]["host"]["cores"].as_u64().unwrap() >= 1);
+    assert_eq!(shown["lineage"]["circumstances"]["device"], "cpu");
     let none = json(bantam(["runs", "list", "--dir"]).arg(dir.join("tiny/nothing-here")));
     assert_eq!(none["runs"], serde_json::json!([]));
 }
@@ -226,6 +227,8 @@ fn doctor_tells_what_the_machine_offers() {
     let facts = json(&mut bantam(["doctor"]));
     assert!(facts["cores"].as_u64().unwrap() >= 1);
     assert!(facts["kernels_available"].as_array().unwrap().contains(&facts["kernels"]));
+    let names: Vec<&str> = facts["devices"].as_array().unwrap().iter().map(|d| d["device"].as_str().unwrap()).collect();
+    assert_eq!(names, ["cuda", "metal", "vulkan"]);
     let text = bantam(["doctor"]).output().unwrap();
     assert!(command::succeeded(&text) && String::from_utf8_lossy(&text.stdout).contains("kernels"));
 }

@@ -10,8 +10,8 @@ use bantam_data::{chat, completion};
 use bantam_formats::peft::weights_hash;
 use bantam_formats::{ModelArtifact, Tokenizer, hf};
 use bantam_model::{adapters, weights};
+use bantam_train::Start;
 use bantam_train::examples::fine_tuning::{self, Tokenized, TooLong};
-use bantam_train::{Device, Start};
 use serde_json::{Value, json};
 
 use crate::base;
@@ -19,7 +19,7 @@ use crate::edge_json::{Request, Summary, part, summarize};
 use crate::objective;
 use crate::recipe::{FineTuneSection, Method, Recipe, SourceFile, SourceKind, check_trainable};
 use crate::stage::{self, Options, Output, Stage, StageContext};
-use crate::training::{self, Material};
+use crate::training::{self, Material, open_device};
 
 /// Fine-tunes as the recipe's `[finetune]` says, skipping what is there already.
 pub fn execute(
@@ -173,7 +173,8 @@ impl<'a> Task<'a> {
         let tokenizer = self.artifact.tokenizer()?;
         let sources = self.examples(&self.section.sources, &tokenizer)?;
         let valid = self.examples(&self.section.validation, &tokenizer)?.into_iter().flat_map(|(e, _)| e).collect();
-        let (config, device) = (self.artifact.config().clone(), Device::flex().autodiff());
+        let (config, opened) = (self.artifact.config().clone(), open_device(self.recipe)?);
+        let device = opened.device.clone().autodiff();
         let (model, trainable) = match self.section.method {
             Method::Full => (weights::load_artifact(&self.artifact, &device)?, None),
             method => {
@@ -187,8 +188,9 @@ impl<'a> Task<'a> {
                 (model, Some(names))
             }
         };
-        let objective = objective::of_recipe(self.recipe, &config, &tokenizer, &sources, run, progress)?;
-        Ok(Material { config, sources, valid, start: Start::Model(Box::new(model)), trainable, objective, device })
+        let objective = objective::of_recipe(self.recipe, &config, &tokenizer, &sources, &device, run, progress)?;
+        let start = Start::Model(Box::new(model));
+        Ok(Material { config, sources, valid, start, trainable, objective, device: opened })
     }
 
     fn package(&self, context: &StageContext<'_>) -> Result<Vec<Output>> {

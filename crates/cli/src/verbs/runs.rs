@@ -112,6 +112,9 @@ fn show(run: &RunFolder, output: &Output) -> Result<()> {
         text.push_str(&format!("source    {}\n", lineage.circumstances.source));
         text.push_str(&format!("command   {}\n", lineage.circumstances.command.join(" ")));
         text.push_str(&format!("host      {}, {} cores, {}\n", host.cpu, host.cores, host.os));
+        if let Some(device) = &lineage.circumstances.device {
+            text.push_str(&format!("device    {device}\n"));
+        }
         for (stage, seconds) in &lineage.circumstances.stage_seconds {
             text.push_str(&format!("stage     {stage:<10} {seconds:>9.1} s\n"));
         }
