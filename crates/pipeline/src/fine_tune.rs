@@ -28,7 +28,7 @@ pub fn execute(
     request: &Request,
     progress: &dyn Progress,
 ) -> Result<Summary> {
-    let task = Task::open(recipe, section)?;
+    let task = Task::open(recipe, section, progress)?;
     let run = RunFolder::create(&recipe.folder())?;
     let _lock = run.lock()?;
     let resolved = recipe.to_toml()?;
@@ -36,7 +36,7 @@ pub fn execute(
         files::write(&run.recipe(), resolved.as_bytes())?;
     }
     let options = Options { until: request.until.filter(|until| *until == UNTIL_DATA), restart: request.restart };
-    let finished = stage::run(&mut task.stages()?, &run, progress, options)?;
+    let finished = stage::run(&mut task.stages(progress)?, &run, progress, options)?;
     summarize(recipe, request, &run, &finished)
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn material(
     run: &RunFolder,
     progress: &dyn Progress,
 ) -> Result<Material> {
-    Task::open(recipe, section)?.material(run, progress)
+    Task::open(recipe, section, progress)?.material(run, progress)
 }
 
 /// What every stage needs.
@@ -61,13 +61,13 @@ struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    fn open(recipe: &'a Recipe, section: &'a FineTuneSection) -> Result<Self> {
-        let artifact = ModelArtifact::open(base::locate(&section.base)?)?;
+    fn open(recipe: &'a Recipe, section: &'a FineTuneSection, progress: &dyn Progress) -> Result<Self> {
+        let artifact = ModelArtifact::open(base::locate(&section.base, progress)?)?;
         check_trainable(artifact.config()).map_err(|e| e.at("finetune.base"))?;
         Ok(Self { recipe, section, artifact })
     }
 
-    fn stages(&self) -> Result<Vec<Stage<'_>>> {
+    fn stages(&self, progress: &dyn Progress) -> Result<Vec<Stage<'_>>> {
         let base = self.artifact.path().to_owned();
         let sources = self.section.sources.iter().chain(&self.section.validation).map(|s| s.file.clone());
         let limits = part(&self.recipe.train.phases)?;
@@ -79,7 +79,7 @@ impl<'a> Task<'a> {
                 ..Stage::new("data", json!([section, limits]), &[], Box::new(|c| self.data(c)))
             },
             Stage {
-                inputs: objective::inputs(self.recipe)?,
+                inputs: objective::inputs(self.recipe, progress)?,
                 ..Stage::new(
                     "train",
                     json!([section, train_config, self.recipe.run.seed, distill]),

@@ -7,6 +7,9 @@ mod base;
 pub mod edge_json;
 pub mod evaluation;
 pub mod fine_tune;
+#[cfg(feature = "hub")]
+mod hub;
+mod hub_cache;
 pub mod merge;
 mod objective;
 mod package;
