@@ -327,6 +327,16 @@ pub enum RunsVerb {
         #[arg(long, value_name = "DIR", default_value = "runs")]
         dir: PathBuf,
     },
+    /// In what two runs differ, and their metrics side by side.
+    Diff {
+        /// A name under the runs folder, or a run folder.
+        a: PathBuf,
+        /// Another.
+        b: PathBuf,
+        /// Where the runs are.
+        #[arg(long, value_name = "DIR", default_value = "runs")]
+        dir: PathBuf,
+    },
     /// A run's recipe, stages, artifacts and results.
     Show {
         /// A name under the runs folder, or a run folder.

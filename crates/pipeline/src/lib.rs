@@ -15,6 +15,7 @@ mod objective;
 mod package;
 pub mod recipe;
 mod report;
+pub mod run_difference;
 pub mod stage;
 mod stamp;
 pub mod tokenizer;
