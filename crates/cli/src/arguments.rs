@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bantam_train::DeviceChoice;
 use clap::{Args, Parser, Subcommand};
 
 /// Builds, proves and ships small language models.
@@ -62,6 +63,9 @@ pub struct RecipeArguments {
     /// Override a value of the recipe: --set train.steps=200. May be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
+    /// Where to train: cpu, vulkan, cuda, metal or auto; default: the recipe's `train.device`.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceChoice>,
     /// Continue a training that was cut off. This is the default; the flag says it aloud.
     #[arg(long, conflicts_with = "restart")]
     pub resume: bool,
@@ -300,6 +304,9 @@ pub struct BenchTrainArguments {
     /// Arithmetic of the matrix products.
     #[arg(long, value_name = "f32|bf16", default_value = "f32")]
     pub precision: String,
+    /// Where to train: cpu, vulkan, cuda, metal or auto.
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceChoice::Cpu)]
+    pub device: DeviceChoice,
     /// Start from the weights of this Hugging Face folder, whose shape then counts.
     #[arg(long, value_name = "DIR")]
     pub init: Option<PathBuf>,
@@ -316,6 +323,16 @@ pub struct BenchTrainArguments {
 pub enum RunsVerb {
     /// One line for each run.
     List {
+        /// Where the runs are.
+        #[arg(long, value_name = "DIR", default_value = "runs")]
+        dir: PathBuf,
+    },
+    /// In what two runs differ, and their metrics side by side.
+    Diff {
+        /// A name under the runs folder, or a run folder.
+        a: PathBuf,
+        /// Another.
+        b: PathBuf,
         /// Where the runs are.
         #[arg(long, value_name = "DIR", default_value = "runs")]
         dir: PathBuf,

@@ -49,6 +49,26 @@ fn recipes() {
     assert_eq!(files_under(dir.path()), ["r.toml"], "nothing is made for a recipe that is wrong");
 }
 
+/// The device that no test build has.
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn devices() {
+    let dir = folder();
+    let out = dir.path().join("out");
+    let train = |arguments: &[&str]| {
+        let mut command = bantam(["train"]);
+        command.arg(tiny_recipe()).arg("--out").arg(&out).args(arguments);
+        command
+    };
+    refused(&mut train(&["--device", "cuda"]), &["train.device", "--features cuda"]);
+    refused(&mut train(&["--set", "train.device='cuda'"]), &["train.device", "--features cuda"]);
+    refused(&mut train(&["--device", "gpu"]), &["--device", "give cpu, vulkan, cuda, metal or auto"]);
+    refused(&mut bantam(["bench", "train", "--device", "cuda"]), &["--device", "--features cuda"]);
+    let bf16 = ["--set", "train.device='vulkan'", "--set", "train.precision='bf16'"];
+    refused(&mut train(&bf16), &["bf16 is for the CPU"]);
+    assert!(!out.exists());
+}
+
 #[test]
 fn places_that_cannot_be_written() {
     let dir = folder();

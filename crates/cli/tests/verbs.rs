@@ -4,7 +4,7 @@ mod command;
 
 use std::path::{Path, PathBuf};
 
-use command::{bantam, json, tiny_run};
+use command::{bantam, json, tiny_recipe, tiny_run};
 use serde_json::Value;
 
 #[test]
@@ -217,8 +217,42 @@ fn runs_are_listed_and_shown() {
     assert_eq!(shown["lineage"]["id"], list["runs"][0]["id"]);
     assert!(shown["recipe"].as_str().unwrap().contains("[train]"));
     assert!(shown["lineage"]["circumstances"]["host"]["cores"].as_u64().unwrap() >= 1);
+    assert_eq!(shown["lineage"]["circumstances"]["device"], "cpu");
     let none = json(bantam(["runs", "list", "--dir"]).arg(dir.join("tiny/nothing-here")));
     assert_eq!(none["runs"], serde_json::json!([]));
+}
+
+#[test]
+fn two_runs_are_compared_key_by_key_and_item_by_item() {
+    let dir = tempfile::tempdir().unwrap();
+    let diff = |b: &std::path::Path| json(bantam(["runs", "diff"]).arg(tiny_run()).arg(b));
+    let copied = dir.path().join("copied");
+    command::copy(tiny_run(), &copied);
+    let same = diff(&copied);
+    assert_eq!((&same["recipe"], &same["lineage"]), (&serde_json::json!([]), &serde_json::json!([])));
+    let metric = |all: &serde_json::Value, name: &str| {
+        all["metrics"].as_array().unwrap().iter().find(|m| m["name"] == name).cloned().unwrap_or_default()
+    };
+    let exact = metric(&same, "eval-free json_exact");
+    assert_eq!(exact["a"], exact["b"]);
+    assert!(exact["a"]["interval"].is_array() && exact["difference"]["value"] == 0.0, "{exact}");
+    assert_eq!(exact["difference"]["verdict"], "no significant difference");
+
+    let other = dir.path().join("other");
+    json(bantam(["train"]).arg(tiny_recipe()).args(["--set", "train.steps=4"]).arg("--out").arg(&other));
+    let told = diff(&other);
+    let keys: Vec<&str> = told["recipe"].as_array().unwrap().iter().map(|c| c["key"].as_str().unwrap()).collect();
+    assert!(keys.contains(&"train.steps") && !keys.contains(&"train.learning_rate"), "{keys:?}");
+    let changed = told["lineage"].as_array().unwrap();
+    assert!(changed.iter().any(|c| c["key"] == "artifacts.model"), "{changed:?}");
+    assert!(!changed.iter().any(|c| c["key"] == "data.data" || c["key"] == "device"), "{changed:?}");
+    let loss = metric(&told, "train valid_loss");
+    assert!(loss["a"]["value"].is_f64() && loss["b"]["value"].is_f64() && loss["a"] != loss["b"]);
+    assert!(metric(&told, "eval-free json_exact")["b"].is_null());
+    let text = bantam(["runs", "diff"]).arg(tiny_run()).arg(&copied).output().unwrap();
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("recipe: the same") && text.contains("no significant difference"), "{text}");
+    command::refused(bantam(["runs", "diff"]).arg(tiny_run()).arg(dir.path()), &["not a run folder"]);
 }
 
 #[test]
@@ -226,6 +260,8 @@ fn doctor_tells_what_the_machine_offers() {
     let facts = json(&mut bantam(["doctor"]));
     assert!(facts["cores"].as_u64().unwrap() >= 1);
     assert!(facts["kernels_available"].as_array().unwrap().contains(&facts["kernels"]));
+    let names: Vec<&str> = facts["devices"].as_array().unwrap().iter().map(|d| d["device"].as_str().unwrap()).collect();
+    assert_eq!(names, ["cuda", "metal", "vulkan"]);
     let text = bantam(["doctor"]).output().unwrap();
     assert!(command::succeeded(&text) && String::from_utf8_lossy(&text.stdout).contains("kernels"));
 }

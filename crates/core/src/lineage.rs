@@ -53,6 +53,9 @@ pub struct Circumstances {
     pub source: String,
     /// The machine.
     pub host: Host,
+    /// What the training computed on; `None` where nothing was trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// Seconds since 1970-01-01 UTC when the lineage was written.
     pub written_unix_s: u64,
     /// Wall-clock seconds of each stage, from the execution that made it.

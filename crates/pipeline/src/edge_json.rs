@@ -67,7 +67,7 @@ pub fn execute(recipe: &Recipe, request: &Request, progress: &dyn Progress) -> R
         files::write(&run.recipe(), resolved.as_bytes())?;
     }
     let options = Options { until: request.until, restart: request.restart };
-    let finished = stage::run(&mut stages(recipe, request)?, &run, progress, options)?;
+    let finished = stage::run(&mut stages(recipe, request, progress)?, &run, progress, options)?;
     summarize(recipe, request, &run, &finished)
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn part(section: &impl Serialize) -> Result<Value> {
     serde_json::to_value(section).map_err(|e| Error::internal("recipe", e))
 }
 
-fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>> {
+fn stages<'a>(recipe: &'a Recipe, request: &'a Request, progress: &dyn Progress) -> Result<Vec<Stage<'a>>> {
     let mut stages = vec![
         Stage::new(
             "data",
@@ -121,7 +121,7 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request) -> Result<Vec<Stage<'a>>
         ),
         Stage {
             version: 2,
-            inputs: objective::inputs(recipe)?,
+            inputs: objective::inputs(recipe, progress)?,
             ..Stage::new(
                 "train",
                 json!([

@@ -10,8 +10,8 @@ use bantam_data::{chat, completion};
 use bantam_formats::peft::weights_hash;
 use bantam_formats::{ModelArtifact, Tokenizer, hf};
 use bantam_model::{adapters, weights};
+use bantam_train::Start;
 use bantam_train::examples::fine_tuning::{self, Tokenized, TooLong};
-use bantam_train::{Device, Start};
 use serde_json::{Value, json};
 
 use crate::base;
@@ -19,7 +19,7 @@ use crate::edge_json::{Request, Summary, part, summarize};
 use crate::objective;
 use crate::recipe::{FineTuneSection, Method, Recipe, SourceFile, SourceKind, check_trainable};
 use crate::stage::{self, Options, Output, Stage, StageContext};
-use crate::training::{self, Material};
+use crate::training::{self, Material, open_device};
 
 /// Fine-tunes as the recipe's `[finetune]` says, skipping what is there already.
 pub fn execute(
@@ -28,7 +28,7 @@ pub fn execute(
     request: &Request,
     progress: &dyn Progress,
 ) -> Result<Summary> {
-    let task = Task::open(recipe, section)?;
+    let task = Task::open(recipe, section, progress)?;
     let run = RunFolder::create(&recipe.folder())?;
     let _lock = run.lock()?;
     let resolved = recipe.to_toml()?;
@@ -36,7 +36,7 @@ pub fn execute(
         files::write(&run.recipe(), resolved.as_bytes())?;
     }
     let options = Options { until: request.until.filter(|until| *until == UNTIL_DATA), restart: request.restart };
-    let finished = stage::run(&mut task.stages()?, &run, progress, options)?;
+    let finished = stage::run(&mut task.stages(progress)?, &run, progress, options)?;
     summarize(recipe, request, &run, &finished)
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn material(
     run: &RunFolder,
     progress: &dyn Progress,
 ) -> Result<Material> {
-    Task::open(recipe, section)?.material(run, progress)
+    Task::open(recipe, section, progress)?.material(run, progress)
 }
 
 /// What every stage needs.
@@ -61,13 +61,13 @@ struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    fn open(recipe: &'a Recipe, section: &'a FineTuneSection) -> Result<Self> {
-        let artifact = ModelArtifact::open(base::locate(&section.base)?)?;
+    fn open(recipe: &'a Recipe, section: &'a FineTuneSection, progress: &dyn Progress) -> Result<Self> {
+        let artifact = ModelArtifact::open(base::locate(&section.base, progress)?)?;
         check_trainable(artifact.config()).map_err(|e| e.at("finetune.base"))?;
         Ok(Self { recipe, section, artifact })
     }
 
-    fn stages(&self) -> Result<Vec<Stage<'_>>> {
+    fn stages(&self, progress: &dyn Progress) -> Result<Vec<Stage<'_>>> {
         let base = self.artifact.path().to_owned();
         let sources = self.section.sources.iter().chain(&self.section.validation).map(|s| s.file.clone());
         let limits = part(&self.recipe.train.phases)?;
@@ -79,7 +79,7 @@ impl<'a> Task<'a> {
                 ..Stage::new("data", json!([section, limits]), &[], Box::new(|c| self.data(c)))
             },
             Stage {
-                inputs: objective::inputs(self.recipe)?,
+                inputs: objective::inputs(self.recipe, progress)?,
                 ..Stage::new(
                     "train",
                     json!([section, train_config, self.recipe.run.seed, distill]),
@@ -173,7 +173,8 @@ impl<'a> Task<'a> {
         let tokenizer = self.artifact.tokenizer()?;
         let sources = self.examples(&self.section.sources, &tokenizer)?;
         let valid = self.examples(&self.section.validation, &tokenizer)?.into_iter().flat_map(|(e, _)| e).collect();
-        let (config, device) = (self.artifact.config().clone(), Device::flex().autodiff());
+        let (config, opened) = (self.artifact.config().clone(), open_device(self.recipe)?);
+        let device = opened.device.clone().autodiff();
         let (model, trainable) = match self.section.method {
             Method::Full => (weights::load_artifact(&self.artifact, &device)?, None),
             method => {
@@ -187,8 +188,9 @@ impl<'a> Task<'a> {
                 (model, Some(names))
             }
         };
-        let objective = objective::of_recipe(self.recipe, &config, &tokenizer, &sources, run, progress)?;
-        Ok(Material { config, sources, valid, start: Start::Model(Box::new(model)), trainable, objective, device })
+        let objective = objective::of_recipe(self.recipe, &config, &tokenizer, &sources, &device, run, progress)?;
+        let start = Start::Model(Box::new(model));
+        Ok(Material { config, sources, valid, start, trainable, objective, device: opened })
     }
 
     fn package(&self, context: &StageContext<'_>) -> Result<Vec<Output>> {

@@ -7,11 +7,15 @@ mod base;
 pub mod edge_json;
 pub mod evaluation;
 pub mod fine_tune;
+#[cfg(feature = "hub")]
+mod hub;
+mod hub_cache;
 pub mod merge;
 mod objective;
 mod package;
 pub mod recipe;
 mod report;
+pub mod run_difference;
 pub mod stage;
 mod stamp;
 pub mod tokenizer;

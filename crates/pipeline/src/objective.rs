@@ -16,27 +16,29 @@ use crate::base;
 use crate::recipe::Recipe;
 
 /// Files and folders that the objective reads, for the stage's key.
-pub(crate) fn inputs(recipe: &Recipe) -> Result<Vec<PathBuf>> {
-    recipe.distill.iter().map(|section| base::locate(&section.teacher)).collect()
+pub(crate) fn inputs(recipe: &Recipe, progress: &dyn Progress) -> Result<Vec<PathBuf>> {
+    recipe.distill.iter().map(|section| base::locate(&section.teacher, progress)).collect()
 }
 
-/// The objective of a recipe for a student of the shape `student` that is trained on `sources` (items and weight).
+/// The objective of a recipe for a student of the shape `student` that is trained on `sources` (items and weight). A teacher
+/// computes on `device`.
 pub(crate) fn of_recipe(
     recipe: &Recipe,
     student: &ModelConfig,
     tokenizer: &Tokenizer,
     sources: &[(Vec<Example>, f64)],
+    device: &Device,
     run: &RunFolder,
     progress: &dyn Progress,
 ) -> Result<Box<dyn Objective>> {
     let label_smoothing = recipe.train.label_smoothing;
     let Some(section) = &recipe.distill else { return Ok(Box::new(NextToken { label_smoothing })) };
-    let artifact = ModelArtifact::open(base::locate(&section.teacher)?)?;
+    let artifact = ModelArtifact::open(base::locate(&section.teacher, progress)?)?;
     let examples: Vec<Example> = sources.iter().flat_map(|(examples, _)| examples.clone()).collect();
     let examples = examples.as_slice();
     check_teacher(&artifact, student, tokenizer, examples)?;
     let teacher_sha256 = weights_hash(&artifact)?;
-    let device = Device::flex();
+    let device = device.clone().without_autodiff();
     let model = || weights::load_artifact(&artifact, &device);
     let teacher = match section.cache_top_k {
         0 => Teacher::Live(Box::new(model()?)),

@@ -65,7 +65,7 @@ pub(crate) fn lineage(
     finished: &[StageReport],
 ) -> Result<Lineage> {
     let mut made = Made { seed: recipe.run.seed, recipe: recipe.content_hash()?, ..Made::default() };
-    let mut measured = BTreeMap::new();
+    let (mut measured, mut device) = (BTreeMap::new(), None);
     for stage in finished {
         if stage.name == "data" {
             made.data.extend(stage.hashes.clone());
@@ -80,15 +80,17 @@ pub(crate) fn lineage(
             made.artifacts.extend(stage.hashes.clone());
         }
         if stage.name == "train" {
-            let (validation, speed) = last_metrics(&run.metrics())?;
-            made.results.insert("train".to_owned(), validation);
-            measured.insert("train".to_owned(), speed);
+            let last = last_metrics(&run.metrics())?;
+            made.results.insert("train".to_owned(), last.validation);
+            measured.insert("train".to_owned(), last.speed);
+            device = last.device;
         }
     }
     let circumstances = Circumstances {
         command: request.command.clone(),
         source: request.source.clone(),
         host: Host::detect(),
+        device,
         written_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
         stage_seconds: finished.iter().map(|r| (r.name.to_owned(), r.seconds)).collect(),
         measured,
@@ -103,17 +105,28 @@ fn scores(result: &SuiteResult) -> Result<Value> {
     Ok(json!({"n": result.n, "overall": overall, "by_level": levels}))
 }
 
-/// The last validation, which repeats, and the last speed, which does not.
-fn last_metrics(metrics: &Path) -> Result<(Value, Value)> {
-    let (mut validation, mut speed) = (Value::Null, Value::Null);
+/// What a training's log ends with.
+#[derive(Default)]
+struct LastMetrics {
+    /// The last validation, which repeats.
+    validation: Value,
+    /// The last speed, which does not.
+    speed: Value,
+    /// What the last step was computed on.
+    device: Option<String>,
+}
+
+fn last_metrics(metrics: &Path) -> Result<LastMetrics> {
+    let mut last = LastMetrics::default();
     for line in read_lines::<Value>(metrics)? {
         if line.get("valid_loss").is_some() {
-            validation = line;
+            last.validation = line;
         } else if let Some(tokens_per_s) = line.get("tokens_per_s") {
-            speed = json!({"tokens_per_s": tokens_per_s});
+            last.speed = json!({"tokens_per_s": tokens_per_s});
+            last.device = line.get("device").and_then(Value::as_str).map(str::to_owned);
         }
     }
-    Ok((validation, speed))
+    Ok(last)
 }
 
 fn summary(recipe: &Recipe, run: &RunFolder) -> Result<String> {
@@ -132,7 +145,7 @@ fn summary(recipe: &Recipe, run: &RunFolder) -> Result<String> {
 fn facts(recipe: &Recipe, run: &RunFolder) -> Result<Vec<FactTable>> {
     let tokenizer: TokenizerReport = read_json(&run.tokenizer().join("report.json"))?;
     let config = recipe.model_config(tokenizer.vocab_size);
-    let (validation, speed) = last_metrics(&run.metrics())?;
+    let LastMetrics { validation, speed, device } = last_metrics(&run.metrics())?;
     let number = |value: &Value, key: &str, digits: usize| {
         value.get(key).and_then(Value::as_f64).map_or("not measured".to_owned(), |v| format!("{v:.digits$}"))
     };
@@ -185,6 +198,7 @@ fn facts(recipe: &Recipe, run: &RunFolder) -> Result<Vec<FactTable>> {
                 ("validation, bits per byte of the answers", number(&validation, "bits_per_byte", 4)),
                 ("answer tokens right, given those before", number(&validation, "token_accuracy", 4)),
                 ("tokens per second", number(&speed, "tokens_per_s", 0)),
+                ("device", device.unwrap_or_else(|| "not recorded".into())),
             ],
         ),
     ])

@@ -13,7 +13,7 @@ use bantam_data::item::{self, Item};
 use bantam_data::packing::{Example, Source};
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::ModelConfig;
-use bantam_train::{Device, Objective, Start, Training, examples};
+use bantam_train::{Objective, OpenDevice, Start, Training, examples};
 use serde_json::{Value, json};
 
 use crate::objective;
@@ -34,7 +34,7 @@ pub(crate) fn train(material: &Material, recipe: &Recipe, context: &StageContext
         remove_checkpoints(run)?;
     }
     files::create_dir(&run.checkpoints())?;
-    let mut trace = Trace::new(run, context.progress, recipe.train.steps);
+    let mut trace = Trace::new(run, context.progress, recipe.train.steps, &material.device);
     let outcome = material.train_with(recipe, &run.checkpoints(), context.resuming, |training| {
         bantam_train::train(training, &mut trace)
     })?;
@@ -53,6 +53,16 @@ pub(crate) fn mixture(recipe: &Recipe) -> Result<Value> {
     recipe.sources.iter().map(source).collect::<Result<Vec<Value>>>().map(Value::Array)
 }
 
+/// Opens the device that the recipe's training computes on.
+///
+/// # Errors
+/// A device that this build has no feature for, that is not there, or that cannot compute in the recipe's precision.
+pub fn open_device(recipe: &Recipe) -> Result<OpenDevice> {
+    let device = recipe.train.device.open("train.device")?;
+    recipe.train.precision.check(device.choice, "train.precision")?;
+    Ok(device)
+}
+
 /// What a training is made from.
 pub(crate) struct Material {
     pub(crate) config: ModelConfig,
@@ -62,7 +72,7 @@ pub(crate) struct Material {
     pub(crate) start: Start,
     pub(crate) trainable: Option<BTreeSet<String>>,
     pub(crate) objective: Box<dyn Objective>,
-    pub(crate) device: Device,
+    pub(crate) device: OpenDevice,
 }
 
 impl Material {
@@ -90,9 +100,9 @@ impl Material {
         }
         let valid = tokenized(&split("valid")?, &generated)?;
         let config = recipe.model_config(tokenizer.vocab_size());
-        let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, run, progress)?;
-        let (start, device) = (Start::Random, Device::flex().autodiff());
-        Ok(Self { config, sources, valid, start, trainable: None, objective, device })
+        let device = open_device(recipe)?;
+        let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, &device.device, run, progress)?;
+        Ok(Self { config, sources, valid, start: Start::Random, trainable: None, objective, device })
     }
 
     /// Does something with the recipe's training, whose checkpoints are in `checkpoints`.
@@ -109,7 +119,7 @@ impl Material {
             model: &self.config,
             config: &recipe.train,
             seed: recipe.run.seed,
-            device: &self.device,
+            device: &self.device.device.clone().autodiff(),
             start: self.start.clone(),
             trainable: self.trainable.clone(),
             objective: self.objective.as_ref(),

@@ -13,6 +13,7 @@ use bantam_model::context::Precision;
 use bantam_model::mixers::ParameterGroup;
 use bantam_model::ports::Targets;
 use bantam_model::{SequenceContext, TokenModel, weights};
+use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
 use safetensors::SafeTensors;
@@ -108,15 +109,16 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Random weights of `config`, or those of the Hugging Face folder `init` (then its configuration counts).
+    /// On `device`: random weights of `config`, or those of the Hugging Face folder `init` (then its configuration counts).
     pub fn new(
         config: &ModelConfig,
         init: Option<&ModelArtifact>,
         batches: Batches,
         learning_rate: f64,
         precision: Precision,
+        device: &Device,
     ) -> Result<Self> {
-        let device = Device::flex().autodiff();
+        let device = device.clone().autodiff();
         let config = init.map_or(config, |a| a.config());
         config.validate("bench train")?;
         let model = match init {
@@ -126,7 +128,7 @@ impl Bench {
         Self::of_model(model, config, batches, learning_rate, precision)
     }
 
-    /// The given model of `config`, on Flex with gradients.
+    /// The given model of `config`, on a device with gradients.
     pub fn of_model(
         model: TokenModel,
         config: &ModelConfig,
@@ -134,7 +136,7 @@ impl Bench {
         learning_rate: f64,
         precision: Precision,
     ) -> Result<Self> {
-        let device = Device::flex().autodiff();
+        let device = model.devices().into_iter().next().unwrap_or_else(|| Device::flex().autodiff());
         if batches.columns - 1 > config.max_position_embeddings {
             return Err(Error::input(
                 "bench train",

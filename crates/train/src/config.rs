@@ -5,6 +5,7 @@ use bantam_data::item::Level;
 use bantam_model::context::Precision;
 use serde::{Deserialize, Serialize};
 
+use crate::device::DeviceChoice;
 use crate::optimizer::{AdamWConfig, GroupRule, LionConfig, Method, MuonConfig, MuonScale};
 use crate::schedule::Schedule;
 use crate::step::StepRule;
@@ -45,6 +46,19 @@ pub enum ComputePrecision {
     F32,
     /// Operands are rounded to bfloat16.
     Bf16,
+}
+
+impl ComputePrecision {
+    /// Rounded operands are a property of the fused operations, which only the processor has.
+    ///
+    /// # Errors
+    /// Anything but f32 on another device; `place` names what was asked for.
+    pub fn check(self, device: DeviceChoice, place: &str) -> Result<()> {
+        if self == Self::F32 || matches!(device, DeviceChoice::Cpu | DeviceChoice::Auto) {
+            return Ok(());
+        }
+        Err(Error::input(place, format_args!("bf16 is for the CPU, {device} devices compute in f32"), "give \"f32\""))
+    }
 }
 
 impl From<ComputePrecision> for Precision {
@@ -109,6 +123,8 @@ pub struct TrainConfig {
     pub gradient_checkpointing: bool,
     /// What the operands of weight products are rounded to; weights, sums and everything else are f32.
     pub precision: ComputePrecision,
+    /// Where training and validation compute. Decides the weights' last bits, and so is part of the run's identity.
+    pub device: DeviceChoice,
     /// Share of the uniform distribution mixed into the training targets. Validation is never smoothed.
     pub label_smoothing: f64,
     /// Validate every so many steps (and after the last). 0: only after the last.
@@ -150,6 +166,7 @@ impl Default for TrainConfig {
             average: 0,
             gradient_checkpointing: false,
             precision: ComputePrecision::F32,
+            device: DeviceChoice::Cpu,
             label_smoothing: 0.0,
             validate_every: 250,
             validate_items: 200,
@@ -212,6 +229,7 @@ impl TrainConfig {
                 );
             }
         }
+        self.precision.check(self.device, &format!("{place}.precision"))?;
         if self.explosion != 0.0 && !(self.explosion.is_finite() && self.explosion > 1.0) {
             return wrong("explosion", &format!("{} is not above 1", self.explosion), "give a factor, or 0 for none");
         }

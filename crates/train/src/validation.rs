@@ -56,9 +56,7 @@ pub(crate) fn summed_nats(model: &TokenModel, batch: &Batch) -> f64 {
 
 /// The same values without gradients, and where they are.
 fn without_gradients(model: &TokenModel) -> (TokenModel, Device) {
-    let device = Device::flex();
-    // Devices compare without regard to autodiff.
-    let model = if model.devices().first() == Some(&device) { model.clone().valid() } else { model.clone() };
-    let device = model.devices().into_iter().next().unwrap_or(device).without_autodiff();
+    let model = model.clone().valid();
+    let device = model.devices().into_iter().next().unwrap_or_else(Device::flex);
     (model, device)
 }

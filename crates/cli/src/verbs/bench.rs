@@ -63,6 +63,7 @@ struct TrainingMeasured {
     peak_rss_bytes: Option<u64>,
     losses: Vec<f64>,
     parameters: u64,
+    device: String,
 }
 
 fn training(arguments: &BenchTrainArguments, progress: &dyn Progress, output: &Output) -> Result<()> {
@@ -72,6 +73,8 @@ fn training(arguments: &BenchTrainArguments, progress: &dyn Progress, output: &O
         "bf16" => ComputePrecision::Bf16,
         other => return wrong("--precision", format!("`{other}` is unknown"), "give f32 or bf16"),
     };
+    let device = arguments.device.open("--device")?;
+    precision.check(device.choice, "--precision")?;
     if arguments.steps == 0 || arguments.batch == 0 || arguments.context == 0 {
         return wrong("bench train", "0 steps, sequences or tokens measure nothing".into(), "give at least 1");
     }
@@ -95,7 +98,7 @@ fn training(arguments: &BenchTrainArguments, progress: &dyn Progress, output: &O
         None => Batches::random(steps, batch, context, config.vocab_size),
     };
     bantam_kernels::memory::keep_freed_memory();
-    let mut measured = Bench::new(&config, init.as_ref(), batches, arguments.lr, precision.into())?;
+    let mut measured = Bench::new(&config, init.as_ref(), batches, arguments.lr, precision.into(), &device.device)?;
     progress.start("bench train", Some(steps as u64));
     let (mut losses, mut times, mut tokens) = (Vec::new(), Vec::new(), 0);
     for step in 0..steps {
@@ -115,11 +118,13 @@ fn training(arguments: &BenchTrainArguments, progress: &dyn Progress, output: &O
         peak_rss_bytes: host::peak_memory_bytes(),
         losses,
         parameters: config.parameter_count(),
+        device: device.to_string(),
     };
     progress.finish(&format!("{steps} steps"));
     output.text(&format!(
-        "{} parameters: {:.0} tok/s, {:.1} ms a step, peak memory {}",
+        "{} parameters on {}: {:.0} tok/s, {:.1} ms a step, peak memory {}",
         result.parameters,
+        result.device,
         result.tokens_per_s,
         result.step_ms,
         result.peak_rss_bytes.map_or("unknown".to_owned(), |b| format!("{:.0} MB", b as f64 / 1e6)),

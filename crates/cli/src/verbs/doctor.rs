@@ -5,6 +5,8 @@ use std::path::Path;
 use bantam_core::host::{self, Host};
 use bantam_core::{Result, files};
 use bantam_kernels::inference::Isa;
+use bantam_train::DeviceChoice;
+use bantam_train::device::ACCELERATORS;
 use serde::Serialize;
 
 use crate::output::Output;
@@ -19,6 +21,17 @@ struct Facts {
     writable: bool,
     kernels: &'static str,
     kernels_available: Vec<&'static str>,
+    devices: Vec<DeviceFact>,
+}
+
+/// What is known of a device that training could use.
+#[derive(Serialize)]
+struct DeviceFact {
+    device: &'static str,
+    /// Whether this build has the cargo feature for it.
+    built: bool,
+    /// What it calls itself, where it is there.
+    name: Option<String>,
 }
 
 /// Prints the facts.
@@ -32,15 +45,27 @@ pub fn run(output: &Output) -> Result<()> {
         writable: is_writable(here),
         kernels: Isa::best().name(),
         kernels_available: Isa::available().into_iter().map(Isa::name).collect(),
+        devices: ACCELERATORS.into_iter().map(device).collect(),
     };
     output.text(&for_people(&facts))?;
     output.object(&facts)
+}
+
+fn device(choice: DeviceChoice) -> DeviceFact {
+    let opened = if choice.is_built() { choice.open("doctor").ok() } else { None };
+    DeviceFact { device: choice.name(), built: choice.is_built(), name: opened.and_then(|d| d.name) }
 }
 
 fn for_people(facts: &Facts) -> String {
     let gib =
         |bytes: Option<u64>| bytes.map_or("unknown".into(), |b| format!("{:.1} GiB", b as f64 / (1u64 << 30) as f64));
     let host = &facts.host;
+    let device = |d: &DeviceFact| match &d.name {
+        Some(name) => format!("; {}: {name}", d.device),
+        None if d.built => format!("; {}: not found", d.device),
+        None => format!("; {}: not in this build", d.device),
+    };
+    let devices: String = facts.devices.iter().map(device).collect();
     let rows = [
         ("bantam", facts.version.to_owned()),
         ("cpu", host.cpu.clone()),
@@ -57,6 +82,7 @@ fn for_people(facts: &Facts) -> String {
             ),
         ),
         ("kernels", format!("{} (of {})", facts.kernels, facts.kernels_available.join(", "))),
+        ("devices", format!("cpu{devices}")),
     ];
     rows.map(|(name, value)| format!("{name:>10}  {value}\n")).concat()
 }

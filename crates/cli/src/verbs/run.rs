@@ -7,6 +7,8 @@ use bantam_core::progress::Progress;
 use bantam_pipeline::edge_json::{self, Request, Summary};
 use bantam_pipeline::fine_tune;
 use bantam_pipeline::recipe::Recipe;
+use bantam_pipeline::training::open_device;
+use bantam_train::DeviceChoice;
 use serde_json::Value;
 
 use crate::arguments::RecipeArguments;
@@ -19,7 +21,7 @@ pub fn run(
     progress: &dyn Progress,
     output: &Output,
 ) -> Result<()> {
-    let (recipe, request) = wanted(arguments, until)?;
+    let (recipe, request) = wanted(arguments, until, progress)?;
     let summary = match &recipe.finetune {
         Some(section) => fine_tune::execute(&recipe, section, &request, progress)?,
         None => edge_json::execute(&recipe, &request, progress)?,
@@ -28,13 +30,24 @@ pub fn run(
     output.object(&summary)
 }
 
-/// The recipe with what the command line says of it. Also readies the process's memory for training.
-pub fn wanted(arguments: &RecipeArguments, until: Option<&'static str>) -> Result<(Recipe, Request)> {
+/// The recipe with what the command line says of it. Also readies the process for training: its memory and the device.
+pub fn wanted(
+    arguments: &RecipeArguments,
+    until: Option<&'static str>,
+    progress: &dyn Progress,
+) -> Result<(Recipe, Request)> {
     bantam_kernels::memory::keep_freed_memory();
     let mut recipe = Recipe::load(&arguments.recipe, &arguments.overrides)?;
     if let Some(out) = &arguments.out {
         recipe.run.out = Some(out.clone());
     }
+    recipe.train.device = arguments.device.unwrap_or(recipe.train.device);
+    let device = open_device(&recipe)?;
+    if recipe.train.device != DeviceChoice::Cpu {
+        progress.note(&format!("{:>16} {device}", "device"));
+    }
+    // `auto` is not written down: the run's weights depend on what was found.
+    recipe.train.device = device.choice;
     let request = Request { until, restart: arguments.restart, command: std::env::args().collect(), source: source() };
     Ok((recipe, request))
 }

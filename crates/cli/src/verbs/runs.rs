@@ -1,4 +1,4 @@
-//! `bantam runs list|show`: which runs are there, and what came of one?
+//! `bantam runs list|show|diff`: which runs are there, what came of one, and in what do two differ?
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bantam_core::lineage::Lineage;
 use bantam_core::run::RunFolder;
 use bantam_core::{Result, files};
+use bantam_pipeline::run_difference::{self, Changed, Measured, RunDifference, Score, Side};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,6 +17,11 @@ use crate::output::Output;
 pub fn run(verb: RunsVerb, output: &Output) -> Result<()> {
     match verb {
         RunsVerb::List { dir } => list(&dir, output),
+        RunsVerb::Diff { a, b, dir } => {
+            let difference = run_difference::compare(&locate(&a, &dir)?, &locate(&b, &dir)?)?;
+            output.text(&side_by_side(&difference))?;
+            output.object(&difference)
+        }
         RunsVerb::Show { run, dir } => show(&locate(&run, &dir)?, output),
     }
 }
@@ -112,6 +118,9 @@ fn show(run: &RunFolder, output: &Output) -> Result<()> {
         text.push_str(&format!("source    {}\n", lineage.circumstances.source));
         text.push_str(&format!("command   {}\n", lineage.circumstances.command.join(" ")));
         text.push_str(&format!("host      {}, {} cores, {}\n", host.cpu, host.cores, host.os));
+        if let Some(device) = &lineage.circumstances.device {
+            text.push_str(&format!("device    {device}\n"));
+        }
         for (stage, seconds) in &lineage.circumstances.stage_seconds {
             text.push_str(&format!("stage     {stage:<10} {seconds:>9.1} s\n"));
         }
@@ -125,4 +134,36 @@ fn show(run: &RunFolder, output: &Output) -> Result<()> {
     text.push_str(&format!("\n{recipe}"));
     output.text(&text)?;
     output.object(&Shown { path: run.path().to_owned(), state, lineage, recipe })
+}
+
+fn side_by_side(difference: &RunDifference) -> String {
+    let RunDifference { a, b, recipe, lineage, metrics } = difference;
+    let side = |name: &str, side: &Side| {
+        format!("{name}  {}  {}\n", side.path.display(), side.id.as_deref().unwrap_or("no lineage yet"))
+    };
+    let mut text = side("a", a) + &side("b", b);
+    let shown = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
+    for (title, changes) in [("recipe", recipe), ("lineage", lineage)] {
+        text.push_str(&format!("{title}{}\n", if changes.is_empty() { ": the same" } else { "" }));
+        for Changed { key, a, b } in changes {
+            text.push_str(&format!("  {key}: {} | {}\n", shown(a), shown(b)));
+        }
+    }
+    let score = |score: &Option<Score>| match score {
+        Some(Score { value, interval: Some([low, high]) }) => format!("{value:.4} [{low:.4}, {high:.4}]"),
+        Some(Score { value, interval: None }) => format!("{value:.4}"),
+        None => "-".to_owned(),
+    };
+    text.push_str("metrics\n");
+    let width = metrics.iter().map(|m| m.name.chars().count()).max().unwrap_or(0);
+    for Measured { name, a, b, difference } in metrics {
+        text.push_str(format!("  {name:<width$}  {:<26}  {:<26}", score(a), score(b)).trim_end());
+        if let Some(d) = difference {
+            let verdict = serde_json::to_value(d.verdict).unwrap_or_default();
+            let verdict = verdict.as_str().unwrap_or_default();
+            text.push_str(&format!("  a - b: {:+.4} [{:+.4}, {:+.4}], {verdict}", d.value, d.low, d.high));
+        }
+        text.push('\n');
+    }
+    text
 }

@@ -13,13 +13,13 @@ use crate::output::Output;
 /// Runs the verb.
 pub fn run(arguments: &TrainArguments, progress: &dyn Progress, output: &Output) -> Result<()> {
     if arguments.preflight {
-        let (recipe, request) = super::run::wanted(&arguments.recipe, None)?;
+        let (recipe, request) = super::run::wanted(&arguments.recipe, None, progress)?;
         let prediction = trial::preflight(&recipe, &request, progress)?;
         output.text(&for_people(&prediction))?;
         return output.object(&prediction);
     }
     if arguments.find_lr {
-        let (recipe, request) = super::run::wanted(&arguments.recipe, None)?;
+        let (recipe, request) = super::run::wanted(&arguments.recipe, None, progress)?;
         let (sweep, path) = trial::find_learning_rate(&recipe, &request, progress)?;
         output.text(&format!(
             "suggested learning rate {:.2e} (a tenth of {:.2e}, where the loss was lowest; it fell fastest at {:.2e})\n{}",

@@ -66,7 +66,7 @@ fn read_generation_config(dir: &Path, config: &mut ModelConfig) -> Result<()> {
 }
 
 /// The safetensors files: `model.safetensors`, or those that `model.safetensors.index.json` names, in name order.
-fn weight_files(dir: &Path) -> Result<Vec<String>> {
+pub fn weight_files(dir: &Path) -> Result<Vec<String>> {
     if dir.join("model.safetensors").exists() {
         return Ok(vec!["model.safetensors".into()]);
     }

@@ -5,4 +5,4 @@ mod folder;
 pub(crate) mod safetensors;
 
 pub(crate) use folder::{HfTokenizerFiles, open_folder, read_tokenizer_files};
-pub use folder::{write_folder, write_tokenizer_files};
+pub use folder::{weight_files, write_folder, write_tokenizer_files};

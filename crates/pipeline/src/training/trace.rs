@@ -10,7 +10,7 @@ use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files, host};
 use bantam_formats::event_file;
 use bantam_train::guards::plausibility::Explained;
-use bantam_train::{Control, Observer, StepReport, Validation, Weights};
+use bantam_train::{Control, Observer, OpenDevice, StepReport, Validation, Weights};
 use serde_json::{Value, json};
 
 /// The event file's name in the run folder; TensorBoard knows such files by `tfevents`.
@@ -21,6 +21,7 @@ pub(crate) struct Trace<'a> {
     metrics: Log,
     events: Log,
     progress: &'a dyn Progress,
+    device: String,
     start: Instant,
     tokens: u64,
     valid: Option<f64>,
@@ -54,12 +55,13 @@ impl Log {
 }
 
 impl<'a> Trace<'a> {
-    /// Records in `run` of a training of `steps` steps.
-    pub(crate) fn new(run: &RunFolder, progress: &'a dyn Progress, steps: u64) -> Self {
+    /// Records in `run` of a training of `steps` steps on `device`.
+    pub(crate) fn new(run: &RunFolder, progress: &'a dyn Progress, steps: u64, device: &OpenDevice) -> Self {
         Self {
             metrics: Log::new(run.metrics()),
             events: Log::new(run.path().join(EVENTS)),
             progress,
+            device: device.to_string(),
             start: Instant::now(),
             tokens: 0,
             valid: None,
@@ -127,6 +129,7 @@ impl Observer for Trace<'_> {
             "target_tokens": report.target_tokens,
             "tokens_per_s": speed,
             "memory_bytes": memory,
+            "device": self.device,
         });
         self.log(step, &line, &scalars)?;
         Ok(Control::Continue)
@@ -195,6 +198,7 @@ fn lines_up_to(metrics: &Path, steps: u64) -> String {
 mod tests {
     use super::*;
     use bantam_core::progress::Silent;
+    use bantam_train::DeviceChoice;
 
     #[test]
     fn metrics_of_steps_taken_again_are_dropped() {
@@ -210,13 +214,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = RunFolder::create(dir.path()).unwrap();
         let report = StepReport { loss: 2.5, gradient_norm: 1.0, learning_rate: 0.1, tokens: 8, target_tokens: 4 };
-        let mut first = Trace::new(&run, &Silent, 4);
+        let device = DeviceChoice::Cpu.open("test").unwrap();
+        let mut first = Trace::new(&run, &Silent, 4, &device);
         first.started(0).unwrap();
         (1..=4).for_each(|step| assert_eq!(first.stepped(step, &report).unwrap(), Control::Continue));
         // Cut off in the middle of a record.
         let events = std::fs::read(dir.path().join(EVENTS)).unwrap();
         std::fs::write(dir.path().join(EVENTS), &events[..events.len() - 3]).unwrap();
-        let mut second = Trace::new(&run, &Silent, 4);
+        let mut second = Trace::new(&run, &Silent, 4, &device);
         second.started(2).unwrap();
         (3..=4).for_each(|step| assert_eq!(second.stepped(step, &report).unwrap(), Control::Continue));
         let lines = std::fs::read_to_string(run.metrics()).unwrap();
