@@ -4,49 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bantam_core::{Error, Result};
-use bantam_kernels::codec::{float16, q8_0};
+pub use bantam_kernels::codec::DType;
 
 use crate::config::{Architecture, ModelConfig};
-
-/// Number formats of weights that Bantam reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DType {
-    /// 32-bit float.
-    F32,
-    /// IEEE half.
-    F16,
-    /// bfloat16.
-    BF16,
-    /// ggml's blocks of 32 8-bit values with an f16 scale; rows are whole blocks.
-    Q8_0,
-}
-
-impl DType {
-    /// The usual name, such as `Q8_0`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "F32",
-            Self::F16 => "F16",
-            Self::BF16 => "BF16",
-            Self::Q8_0 => "Q8_0",
-        }
-    }
-
-    /// Bytes of one row of `n` values; `None` where the format cannot hold such a row or the size overflows.
-    pub fn row_bytes(self, n: usize) -> Option<usize> {
-        match self {
-            Self::F32 => n.checked_mul(4),
-            Self::F16 | Self::BF16 => n.checked_mul(2),
-            Self::Q8_0 => q8_0::bytes_for(n),
-        }
-    }
-
-    /// Bytes of a tensor, its last dimension being the row; `None` as in [`row_bytes`](Self::row_bytes).
-    pub fn bytes_for(self, shape: &[usize]) -> Option<usize> {
-        let (&row, outer) = shape.split_last().unwrap_or((&1, &[]));
-        outer.iter().try_fold(self.row_bytes(row)?, |n, &d| n.checked_mul(d))
-    }
-}
 
 /// A tensor's bytes as stored, little-endian, rows contiguous, last dimension fastest.
 #[derive(Clone, Debug)]
@@ -73,16 +33,7 @@ impl TensorData<'_> {
     /// Every element as f32, in the order of `bytes`.
     pub fn to_f32(&self) -> Vec<f32> {
         let mut values = vec![0f32; self.len()];
-        match self.dtype {
-            DType::F32 => {
-                for (v, b) in values.iter_mut().zip(self.bytes.chunks_exact(4)) {
-                    *v = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-                }
-            }
-            DType::F16 => float16::f16_to_f32(&self.bytes, &mut values),
-            DType::BF16 => float16::bf16_to_f32(&self.bytes, &mut values),
-            DType::Q8_0 => q8_0::dequantize(&self.bytes, &mut values),
-        }
+        self.dtype.dequantize(&self.bytes, &mut values);
         values
     }
 }

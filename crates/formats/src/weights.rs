@@ -98,8 +98,8 @@ impl Weights {
             }
         }
         // Blocks along a vector could not be put in another order, and no tool writes them.
-        if let Some((name, _)) = tensors.iter().find(|(_, t)| t.shape.len() == 1 && t.dtype == DType::Q8_0) {
-            return Err(Error::input(format!("{place}: {name}"), "a vector in Q8_0", "convert the model again"));
+        if let Some((name, _)) = tensors.iter().find(|(_, t)| t.shape.len() == 1 && t.dtype.is_blocks()) {
+            return Err(Error::input(format!("{place}: {name}"), "a vector in a block format", "convert the model again"));
         }
         if tensors.len() > specs.len() {
             let known: std::collections::HashSet<&str> = specs.iter().map(|s| s.name.as_str()).collect();

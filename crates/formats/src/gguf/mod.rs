@@ -4,6 +4,7 @@
 //! there before anything is allocated.
 
 mod keys;
+mod mix;
 mod model;
 mod reader;
 mod vocabulary;
@@ -11,8 +12,9 @@ mod write_model;
 mod writer;
 
 pub use keys::{List, Value};
+pub use mix::GgufType;
 pub(crate) use model::open_model;
 pub use reader::{Contents, TensorInfo, parse};
 pub(crate) use vocabulary::Vocabulary;
-pub use write_model::{GgufSummary, GgufType, write_model};
+pub use write_model::{GgufSummary, write_model};
 pub use writer::{Tensor, write};

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use bantam_core::{Error, Result};
-use bantam_kernels::codec::{float16, q8_0};
 use serde_json::Value as Json;
 
 use super::keys::{List, Value};
+use super::mix::GgufType;
 use super::model::{ROPE_DIVISORS, gguf_name, row_order};
 use super::vocabulary::token_type;
 use super::writer::{Tensor, write};
@@ -16,40 +16,10 @@ use crate::tensor::{DType, check_to_write, f32_bytes};
 use crate::tokenizer::{PreTokenizer, Tokenizer, TokenizerBundle};
 use crate::weights::{RowOrder, interleaved_row};
 
-/// Number format of a packaged model's matrices. Vectors (norms, biases) are always F32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GgufType {
-    /// 32-bit float.
-    F32,
-    /// IEEE half.
-    F16,
-    /// 8.5 bits a weight; matrices whose rows are no multiple of 32 stay F16.
-    Q8_0,
-}
-
-impl GgufType {
-    /// The number of `general.file_type`.
-    fn file_type(self) -> u32 {
-        match self {
-            Self::F32 => 0,
-            Self::F16 => 1,
-            Self::Q8_0 => 7,
-        }
-    }
-
-    fn dtype_for(self, shape: &[usize]) -> DType {
-        match (self, shape) {
-            (Self::F32, _) | (_, [_]) => DType::F32,
-            (Self::Q8_0, [.., row]) if row.is_multiple_of(q8_0::BLOCK) => DType::Q8_0,
-            _ => DType::F16,
-        }
-    }
-}
-
 /// What was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GgufSummary {
-    /// Every tensor's GGUF name, elements and the format it got: rows that do not fit Q8_0 show here.
+    /// Every tensor's GGUF name, elements and the format it got: rows that are no whole blocks show here.
     pub tensors: Vec<(String, usize, DType)>,
     /// Size of the file.
     pub file_bytes: u64,
@@ -88,14 +58,15 @@ pub fn write_model(
     for spec in config.tensor_specs() {
         // `check_to_write` has found every name.
         let Some((name, shape, data)) = tensors.iter().find(|t| t.0 == spec.name) else { continue };
-        let dtype = kind.dtype_for(shape);
-        if dtype != DType::F32
+        let gguf_name = gguf_name(name).ok_or_else(|| Error::internal("gguf::write_model", name))?;
+        let dtype = kind.dtype_for(&gguf_name, shape, config.num_hidden_layers, config.tie_word_embeddings);
+        // Scales and minimums are f16 too: one limit for all.
+        if !matches!(dtype, DType::F32 | DType::BF16)
             && let Some(big) = data.iter().position(|v| v.abs() > 65_504.0)
         {
             let what = format!("{} is too large for {}", data[big], dtype.name());
             return Err(Error::check(format!("{name}[{big}]"), what, "package as F32, or train with weight decay"));
         }
-        let gguf_name = gguf_name(name).ok_or_else(|| Error::internal("gguf::write_model", name))?;
         let rows = row_order(config, name);
         out.push(Tensor {
             name: gguf_name,
@@ -131,17 +102,8 @@ fn encode(data: &[f32], rows: usize, order: RowOrder, dtype: DType) -> Vec<u8> {
             &ordered
         }
     };
-    match dtype {
-        DType::F32 => f32_bytes(data).into_owned(),
-        DType::F16 => encoded(2 * data.len(), |out| float16::f16_from_f32(data, out)),
-        DType::BF16 => encoded(2 * data.len(), |out| float16::bf16_from_f32(data, out)),
-        DType::Q8_0 => encoded(data.len() / q8_0::BLOCK * q8_0::BLOCK_BYTES, |out| q8_0::quantize(data, out)),
-    }
-}
-
-fn encoded(bytes: usize, fill: impl FnOnce(&mut [u8])) -> Vec<u8> {
-    let mut out = vec![0; bytes];
-    fill(&mut out);
+    let mut out = vec![0; dtype.row_bytes(data.len()).unwrap_or_default()];
+    dtype.quantize(data, &mut out);
     out
 }
 
