@@ -39,7 +39,7 @@ def main(out, golden):
         failed += not difference <= limit
         print(f"{name:32} {difference:.2e} {'ok' if difference <= limit else 'TOO MUCH'}")
 
-    for name in ("llama", "llama_untied", "qwen2"):
+    for name in ("llama", "llama_untied", "qwen2", "qwen3", "gpt2"):
         tokenizer = AutoTokenizer.from_pretrained(out / name)
         assert tokenizer.eos_token == "<|end|>" and tokenizer.pad_token == "<|pad|>", tokenizer
         prompt = tokenizer.apply_chat_template([{"role": "user", "content": "Order 12, paid"}], tokenize=False, add_generation_prompt=True)

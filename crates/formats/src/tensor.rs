@@ -43,7 +43,7 @@ impl TensorData<'_> {
 pub struct TensorSpec {
     /// Hugging Face's name, such as `model.layers.0.self_attn.q_proj.weight`.
     pub name: String,
-    /// Sizes, outermost first.
+    /// Sizes, outermost first; a matrix is `[out, in]`. (GPT-2's files hold most of them the other way; reading and writing turns them.)
     pub shape: Vec<usize>,
 }
 
@@ -53,6 +53,21 @@ pub const EMBEDDING: &str = "model.embed_tokens.weight";
 pub const FINAL_NORM: &str = "model.norm.weight";
 /// Name of the output matrix (only when it is not the embedding).
 pub const OUTPUT: &str = "lm_head.weight";
+/// GPT-2's name of the embedding.
+const GPT2_EMBEDDING: &str = "transformer.wte.weight";
+
+impl Architecture {
+    /// Name of the embedding.
+    pub fn embedding(self) -> &'static str {
+        if self == Self::Gpt2 { GPT2_EMBEDDING } else { EMBEDDING }
+    }
+
+    /// Whether Hugging Face's files hold this matrix as `[in, out]` (GPT-2's `Conv1D`).
+    pub(crate) fn is_turned(self, name: &str) -> bool {
+        self == Self::Gpt2
+            && (name.ends_with(".c_attn.weight") || name.ends_with(".c_proj.weight") || name.ends_with(".c_fc.weight"))
+    }
+}
 
 impl ModelConfig {
     /// Every tensor of the model, in the order of the forward pass, under Hugging Face's names.
@@ -60,6 +75,17 @@ impl ModelConfig {
     pub fn tensor_specs(&self) -> Vec<TensorSpec> {
         let mut specs = Vec::new();
         let mut add = |name: String, shape: &[usize]| specs.push(TensorSpec { name, shape: shape.to_vec() });
+        match self.architecture {
+            Architecture::Gpt2 => self.gpt2_tensors(&mut add),
+            _ => self.llama_tensors(&mut add),
+        }
+        if !self.tie_word_embeddings {
+            add(OUTPUT.into(), &[self.vocab_size, self.hidden_size]);
+        }
+        specs
+    }
+
+    fn llama_tensors(&self, add: &mut dyn FnMut(String, &[usize])) {
         let (width, inner, q, kv) =
             (self.hidden_size, self.intermediate_size, self.query_width(), self.key_value_width());
         add(EMBEDDING.into(), &[self.vocab_size, width]);
@@ -72,8 +98,12 @@ impl ModelConfig {
                     add(at(&format!("self_attn.{part}.bias")), &[out]);
                 }
             }
+            if self.architecture.normalizes_queries_and_keys() {
+                add(at("self_attn.q_norm.weight"), &[self.head_dim]);
+                add(at("self_attn.k_norm.weight"), &[self.head_dim]);
+            }
             add(at("self_attn.o_proj.weight"), &[width, q]);
-            if self.attention_bias && self.architecture == Architecture::Llama {
+            if self.output_projection_bias() {
                 add(at("self_attn.o_proj.bias"), &[width]);
             }
             add(at("post_attention_layernorm.weight"), &[width]);
@@ -82,10 +112,26 @@ impl ModelConfig {
             add(at("mlp.down_proj.weight"), &[width, inner]);
         }
         add(FINAL_NORM.into(), &[width]);
-        if !self.tie_word_embeddings {
-            add(OUTPUT.into(), &[self.vocab_size, width]);
+    }
+
+    fn gpt2_tensors(&self, add: &mut dyn FnMut(String, &[usize])) {
+        let (width, inner) = (self.hidden_size, self.intermediate_size);
+        add(GPT2_EMBEDDING.into(), &[self.vocab_size, width]);
+        add("transformer.wpe.weight".into(), &[self.max_position_embeddings, width]);
+        for layer in 0..self.num_hidden_layers {
+            let mut both = |part: &str, shape: &[usize]| {
+                add(format!("transformer.h.{layer}.{part}.weight"), shape);
+                add(format!("transformer.h.{layer}.{part}.bias"), &shape[..1]);
+            };
+            both("ln_1", &[width]);
+            both("attn.c_attn", &[3 * width, width]);
+            both("attn.c_proj", &[width, width]);
+            both("ln_2", &[width]);
+            both("mlp.c_fc", &[inner, width]);
+            both("mlp.c_proj", &[width, inner]);
         }
-        specs
+        add("transformer.ln_f.weight".into(), &[width]);
+        add("transformer.ln_f.bias".into(), &[width]);
     }
 
     /// Number of parameters; a tied output matrix counts once.

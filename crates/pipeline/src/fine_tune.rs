@@ -62,7 +62,7 @@ struct Task<'a> {
 
 impl<'a> Task<'a> {
     fn open(recipe: &'a Recipe, section: &'a FineTuneSection) -> Result<Self> {
-        let artifact = ModelArtifact::open(base::locate(&section.base)?)?;
+        let artifact = ModelArtifact::open_to_train(base::locate(&section.base)?)?;
         check_trainable(artifact.config()).map_err(|e| e.at("finetune.base"))?;
         Ok(Self { recipe, section, artifact })
     }

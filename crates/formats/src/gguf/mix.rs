@@ -3,10 +3,13 @@
 //! The rules are those of llama.cpp's `llama-quant.cpp` without importance matrix, for the architectures that Bantam writes; that the
 //! outcome is the same is checked against llama.cpp itself (`tests/reference/gguf_mixes.py`).
 
+use serde::{Deserialize, Serialize};
+
 use crate::tensor::DType;
 
 /// What a model is packaged as. Vectors (norms, biases) and learned positions are always F32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum GgufType {
     /// 32-bit float.
     F32,
@@ -121,19 +124,31 @@ impl GgufType {
             _ if is_output && self == Self::Q8_0 => DType::Q8_0,
             _ if is_output && !row.is_multiple_of(base.block().0) => DType::Q8_0,
             _ if is_output => DType::Q6K,
-            Some((layer, "attn_v.weight" | "ffn_down.weight")) if mixed => {
+            Some((layer, "attn_v.weight" | "attn_qkv.weight" | "ffn_down.weight")) if mixed => {
                 let more = layer.parse().is_ok_and(|layer| gets_more_bits(layer, layers));
                 if more { DType::Q6K } else { base }
             }
-            Some((_, "attn_qkv.weight")) if self == Self::Q4KM => DType::Q5K,
-            Some((_, "attn_qkv.weight")) if self == Self::Q5KM => DType::Q6K,
             _ => base,
         };
         fitting(wanted, row)
     }
 }
 
-/// llama.cpp's choice of layers whose v and down projections are kept finer: the first and last eighth, and every third between.
+impl From<GgufType> for &'static str {
+    fn from(kind: GgufType) -> Self {
+        kind.name()
+    }
+}
+
+impl TryFrom<String> for GgufType {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::from_name(&name).ok_or_else(|| format!("`{name}` is none of {}", Self::ALL.map(Self::name).join(", ")))
+    }
+}
+
+/// llama.cpp's choice of layers whose v (or fused q, k and v) and down projections are kept finer: the first and last eighth, and every third between.
 fn gets_more_bits(layer: usize, layers: usize) -> bool {
     layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2
 }
@@ -162,6 +177,28 @@ mod tests {
             assert_eq!(GgufType::from_name(&kind.name().to_uppercase()), Some(kind));
         }
         assert_eq!(GgufType::from_name("q4_k"), None);
+    }
+
+    #[test]
+    fn every_tensor_gets_what_llama_cpp_gives_it() {
+        let golden: serde_json::Value = serde_json::from_str(include_str!("../../tests/data/gguf_mixes.json")).unwrap();
+        for (case, model) in golden.as_object().unwrap() {
+            let layers = model["layers"].as_u64().unwrap() as usize;
+            let tied = model["tied"].as_bool().unwrap();
+            for (kind, types) in model["types"].as_object().unwrap() {
+                let names_it =
+                    |list: &serde_json::Value, name| list.as_array().is_some_and(|l| l.iter().any(|n| n == name));
+                for (name, shape) in model["shapes"].as_object().unwrap() {
+                    let types = types.as_object().unwrap();
+                    let listed = types.iter().find(|(_, list)| names_it(list, name));
+                    let expected = listed.or_else(|| types.iter().find(|(_, list)| *list == "others")).unwrap().0;
+                    let shape: Vec<usize> =
+                        shape.as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
+                    let ours = GgufType::from_name(kind).unwrap().dtype_for(name, &shape, layers, tied);
+                    assert_eq!(ours.name(), expected, "{case} {kind} {name}");
+                }
+            }
+        }
     }
 
     #[test]

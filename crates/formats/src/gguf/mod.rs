@@ -6,7 +6,10 @@
 mod keys;
 mod mix;
 mod model;
+mod names;
+pub mod package;
 mod reader;
+mod sentence_piece;
 mod vocabulary;
 mod write_model;
 mod writer;
@@ -16,5 +19,5 @@ pub use mix::GgufType;
 pub(crate) use model::open_model;
 pub use reader::{Contents, TensorInfo, parse};
 pub(crate) use vocabulary::Vocabulary;
-pub use write_model::{GgufSummary, write_model};
+pub use write_model::{GgufSummary, repackage, write_model};
 pub use writer::{Tensor, write};

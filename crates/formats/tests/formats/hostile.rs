@@ -244,7 +244,7 @@ mod gguf_files {
             name: t.name,
             shape: t.shape,
             dtype: t.dtype,
-            bytes: Box::new(move || bytes[t.range.clone()].to_vec()),
+            bytes: Box::new(move || Ok(bytes[t.range.clone()].to_vec())),
         });
         gguf::write(&path, &keys.into_iter().collect::<Vec<_>>(), &copied.collect::<Vec<_>>()).unwrap();
         path

@@ -36,14 +36,38 @@ macro_rules! by_format {
             DType::F32 => $f32,
             DType::F16 => $f16,
             DType::BF16 => $bf16,
-            DType::Q4_0 => { type $B = Q4_0; $blocks }
-            DType::Q4_1 => { type $B = Q4_1; $blocks }
-            DType::Q5_0 => { type $B = Q5_0; $blocks }
-            DType::Q5_1 => { type $B = Q5_1; $blocks }
-            DType::Q8_0 => { type $B = Q8_0; $blocks }
-            DType::Q4K => { type $B = Q4K; $blocks }
-            DType::Q5K => { type $B = Q5K; $blocks }
-            DType::Q6K => { type $B = Q6K; $blocks }
+            DType::Q4_0 => {
+                type $B = Q4_0;
+                $blocks
+            }
+            DType::Q4_1 => {
+                type $B = Q4_1;
+                $blocks
+            }
+            DType::Q5_0 => {
+                type $B = Q5_0;
+                $blocks
+            }
+            DType::Q5_1 => {
+                type $B = Q5_1;
+                $blocks
+            }
+            DType::Q8_0 => {
+                type $B = Q8_0;
+                $blocks
+            }
+            DType::Q4K => {
+                type $B = Q4K;
+                $blocks
+            }
+            DType::Q5K => {
+                type $B = Q5K;
+                $blocks
+            }
+            DType::Q6K => {
+                type $B = Q6K;
+                $blocks
+            }
         }
     };
 }

@@ -89,9 +89,7 @@ pub fn multiply(
             let job = Shared(packed_job(weights.as_slice::<u16>(), panels, cols, x, tokens, output));
             let job = &job;
             // SAFETY: as above.
-            divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe {
-                dense_16(isa, half, &job.0, part)
-            });
+            divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe { dense_16(isa, half, &job.0, part) });
         }
         format => {
             input.quantize(isa, x);
