@@ -26,9 +26,14 @@ pub(crate) fn is_compressed(file: &[u8]) -> bool {
     file.starts_with(&MAGIC)
 }
 
-/// Compresses a whole GGUF; the file appears whole or not at all.
+/// Compresses a whole GGUF; the file appears whole or not at all, and only once it has been read back: the encoder is young.
 pub fn write(path: &Path, gguf: &[u8]) -> Result<()> {
-    files::write(path, &compress_to_vec(Cursor::new(gguf), CompressionLevel::Fastest))
+    let package = compress_to_vec(Cursor::new(gguf), CompressionLevel::Fastest);
+    let place = path.display().to_string();
+    if read(&package, &place)? != gguf {
+        return Err(Error::internal(place, "the compressed file does not read back"));
+    }
+    files::write(path, &package)
 }
 
 /// The GGUF in a package. An input error, before much memory is taken, for a damaged frame or one that claims or gives absurdly much.

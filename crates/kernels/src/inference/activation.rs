@@ -22,7 +22,7 @@ per_isa! {
 #[inline(always)]
 fn gelu_body<const FMA: bool>(x: &mut [f32]) {
     // 0.5 (1 + tanh u) = 1 / (1 + exp(-2 u)), where u = sqrt(2 / pi) (x + 0.044715 x^3).
-    const TWICE: f32 = 1.595_769_1;
+    const TWICE: f32 = 1.595_769_2;
     for x in x {
         let u = TWICE * (*x + 0.044_715 * *x * *x * *x);
         *x /= 1.0 + exp::<FMA>(-u);
