@@ -22,6 +22,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 # With F16 and Q8_0 weights llama.cpp rounds the activations too: there the bytes are compared, and logits only for gross errors.
 LIMIT = {"f32": 1e-4, "f16": 5e-2, "q8_0": 1.0}
+# llama.cpp looks GELU up in a table of halves. (Bantam's own logits are within 1e-4: crates/runtime/tests/transformers.rs.)
+GPT2_LIMIT = 5e-3
 
 
 def llama_logits(path, ids):
@@ -39,7 +41,7 @@ def main(out, golden):
         failed += not difference <= limit
         print(f"{name:32} {difference:.2e} {'ok' if difference <= limit else 'TOO MUCH'}")
 
-    for name in ("llama", "llama_untied", "qwen2"):
+    for name in ("llama", "llama_untied", "qwen2", "qwen3", "gpt2"):
         tokenizer = AutoTokenizer.from_pretrained(out / name)
         assert tokenizer.eos_token == "<|end|>" and tokenizer.pad_token == "<|pad|>", tokenizer
         prompt = tokenizer.apply_chat_template([{"role": "user", "content": "Order 12, paid"}], tokenize=False, add_generation_prompt=True)
@@ -56,7 +58,7 @@ def main(out, golden):
             expected = model.eval()(torch.tensor([ids])).logits[0].numpy()
         for kind, limit in LIMIT.items():
             path = out / f"{name}-{kind}.gguf"
-            report(path.name, np.abs(llama_logits(path, ids) - expected).max(), limit)
+            report(path.name, np.abs(llama_logits(path, ids) - expected).max(), max(limit, GPT2_LIMIT) if name == "gpt2" else limit)
             reader = gguf.GGUFReader(path)
             plain = {t.name: t.data for t in gguf.GGUFReader(out / f"{name}-f32.gguf").tensors}
             for t in reader.tensors:
@@ -74,7 +76,8 @@ def main(out, golden):
         if reference.exists():
             data = load_file(reference)
             logits = llama_logits(out / f"golden-{folder.name}.gguf", data["input_ids"])
-            report(f"golden-{folder.name}", np.abs(logits - data["logits"]).max(), LIMIT["f32"])
+            report(f"golden-{folder.name}", np.abs(logits - data["logits"]).max(),
+                   GPT2_LIMIT if folder.name.startswith("gpt2") else LIMIT["f32"])
     return failed
 
 

@@ -35,6 +35,9 @@ pub enum Verb {
     Train(TrainArguments),
     /// Merge a LoRA adapter into its base model.
     Merge(MergeArguments),
+    /// Make a model smaller.
+    #[command(subcommand)]
+    Compress(CompressVerb),
     /// Continue a prompt.
     Generate(GenerateArguments),
     /// Measure how well a model predicts a text: perplexity and bits per byte.
@@ -86,6 +89,30 @@ pub struct MergeArguments {
     /// The folder to write the merged model to.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// What `compress` can do.
+#[derive(Debug, Subcommand)]
+pub enum CompressVerb {
+    /// Package a model as a GGUF in fewer bits, plain or compressed.
+    Pack(PackArguments),
+}
+
+/// `compress pack`.
+#[derive(Args, Debug)]
+pub struct PackArguments {
+    /// A Hugging Face folder, a GGUF file or a run folder, not quantized yet.
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k_m, q5_k_m or q6_k. Left out, a GGUF is only compressed.
+    #[arg(long, value_name = "TYPE")]
+    pub to: Option<String>,
+    /// The file to write: .gguf, or .gguf.zst to compress it too.
+    #[arg(long, short, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace the file if it is there.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `train`.

@@ -180,6 +180,35 @@ fn models() {
 }
 
 #[test]
+fn packages() {
+    let dir = folder();
+    let model = tiny_run().join("model");
+    let out = dir.path().join("m.gguf");
+    let pack = |more: &[&str]| {
+        let mut command = bantam(["compress", "pack"]);
+        command.arg(&model).args(more);
+        command
+    };
+    let to = |name: &str| dir.path().join(name).display().to_string();
+    refused(pack(&["--to", "q4_k", "-o", &to("m.gguf")]).arg("--json"), &["--to", "`q4_k`", "q4_k_m"]);
+    refused(&mut pack(&["-o", &to("m.gguf")]), &["--to", "missing"]);
+    refused(&mut pack(&["-o", &to("m.gguf.zst")]), &["--to", "missing"]);
+    refused(&mut pack(&["--to", "q8_0", "-o", &to("m.bin")]), &["m.bin", ".gguf.zst"]);
+    refused(&mut pack(&["--to", "q8_0", "-o", &to("m.zst")]), &["m.zst", ".gguf.zst"]);
+    refused(&mut pack(&["--to", "q8_0", "-o", &to("no/such/m.gguf")]), &["m.gguf"]);
+    let quantized = tiny_run().join("model-q8_0.gguf");
+    let mut again = bantam(["compress", "pack", "--to", "q4_0", "-o"]);
+    refused(again.arg(&out).arg(quantized), &["quantized already (Q8_0)"]);
+    assert_eq!(files_under(dir.path()), [""; 0]);
+    let there = file(dir.path(), "m.gguf", "x");
+    refused(&mut pack(&["--to", "q8_0", "-o", &to("m.gguf")]), &["m.gguf", "is there already", "--force"]);
+    assert_eq!(std::fs::read(there).unwrap(), b"x");
+    // A frame that is cut off, and one that is none.
+    file(dir.path(), "cut.gguf.zst", [0x28, 0xb5, 0x2f, 0xfd, 0x00]);
+    refused(bantam(["bench", "--model"]).arg(dir.path().join("cut.gguf.zst")), &["cut.gguf.zst", "damaged"]);
+}
+
+#[test]
 fn prompts_and_schemas() {
     let dir = folder();
     let generate = || {

@@ -35,6 +35,35 @@ fn a_schema_makes_even_an_untrained_model_write_an_instance() {
 }
 
 #[test]
+fn pack_tells_every_tensor_s_format_and_what_it_writes_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = tiny_run().join("model");
+    let generated = |model: &Path| {
+        let arguments = ["generate", "--prompt", "Order 17:", "--max-new-tokens", "4", "--model"];
+        json(bantam(arguments).arg(model))["tokens"].clone()
+    };
+    for kind in ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q4_k_m", "q5_k_m", "q6_k"] {
+        let [plain, package] = ["gguf", "gguf.zst"].map(|end| dir.path().join(format!("{kind}.{end}")));
+        let packed = json(bantam(["compress", "pack", "--to", kind, "-o"]).arg(&plain).arg(&model));
+        let (mut weights, mut bits) = (0.0, 0.0);
+        for tensor in packed["tensors"].as_array().unwrap() {
+            weights += tensor["elements"].as_f64().unwrap();
+            bits += tensor["elements"].as_f64().unwrap() * tensor["bits_per_weight"].as_f64().unwrap();
+        }
+        assert_eq!(packed["weights"].as_f64().unwrap(), weights);
+        assert!((packed["bits_per_weight"].as_f64().unwrap() - bits / weights).abs() < 1e-9);
+        assert_eq!(packed["file_bytes"].as_u64().unwrap(), std::fs::metadata(&plain).unwrap().len());
+        let again = json(bantam(["compress", "pack", "-o"]).arg(&package).arg(&plain));
+        assert!(again["file_bytes"].as_u64().unwrap() < packed["file_bytes"].as_u64().unwrap());
+        assert_eq!(again["bits_per_weight"], packed["bits_per_weight"]);
+        assert_eq!(generated(&package), generated(&plain), "{kind}");
+        if kind == "f32" {
+            assert_eq!(generated(&plain), generated(&model));
+        }
+    }
+}
+
+#[test]
 fn the_same_seed_draws_the_same_tokens() {
     let draw = |seed: &str| {
         let arguments = ["generate", "--prompt", "a", "--max-new-tokens", "12", "--temperature", "1.5", "--seed", seed];

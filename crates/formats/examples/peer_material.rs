@@ -43,6 +43,8 @@ fn run(corpus: &Path, strings: &Path, golden: &Path, out: &Path) -> Result<()> {
         ("llama", Architecture::Llama, true),
         ("llama_untied", Architecture::Llama, false),
         ("qwen2", Architecture::Qwen2, true),
+        ("qwen3", Architecture::Qwen3, true),
+        ("gpt2", Architecture::Gpt2, true),
     ] {
         let config = config(architecture, tied);
         let tensors = random(&config, name);
@@ -96,14 +98,14 @@ fn config(architecture: Architecture, tied: bool) -> ModelConfig {
         intermediate_size: 80,
         num_hidden_layers: 2,
         num_attention_heads: 4,
-        num_key_value_heads: 2,
+        num_key_value_heads: if architecture == Architecture::Gpt2 { 4 } else { 2 },
         head_dim: 16,
         rms_norm_eps: 1e-5,
         rope_theta: 10_000.0,
         rope_scaling: None,
         tie_word_embeddings: tied,
         max_position_embeddings: 256,
-        attention_bias: architecture == Architecture::Qwen2,
+        attention_bias: matches!(architecture, Architecture::Qwen2 | Architecture::Gpt2),
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: Some(4),
@@ -113,7 +115,7 @@ fn config(architecture: Architecture, tied: bool) -> ModelConfig {
 fn random(config: &ModelConfig, name: &str) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let mut rng = seed::rng(1, name);
     let draw = |spec: bantam_formats::TensorSpec| {
-        let center = if spec.name.contains("norm") { 1.0 } else { 0.0 };
+        let center = if spec.name.contains("norm") || spec.name.contains("ln_") { 1.0 } else { 0.0 };
         let data = (0..spec.shape.iter().product()).map(|_| center + rng.random_range(-0.3..0.3f32)).collect();
         (spec.name, spec.shape, data)
     };

@@ -62,6 +62,18 @@ impl ModelArtifact {
         ))
     }
 
+    /// As [`open`](Self::open), for a model that is to be trained, merged or followed as a teacher: an input error for an architecture
+    /// that Bantam only runs.
+    pub fn open_to_train(path: impl AsRef<Path>) -> Result<Self> {
+        let artifact = Self::open(path)?;
+        let architecture = artifact.config.architecture;
+        if !architecture.is_trained() {
+            let what = format!("Bantam runs {} models, it does not train them", architecture.name());
+            return Err(Error::input(artifact.path.display(), what, "use a llama or qwen2 model"));
+        }
+        Ok(artifact)
+    }
+
     fn open_folder(dir: &Path) -> Result<Self> {
         let (config, weights) = hf::open_folder(dir)?;
         let mut tokenizer = hf::read_tokenizer_files(dir)?;
@@ -123,6 +135,14 @@ impl ModelArtifact {
     /// The number format of a tensor, without reading it; `None` for a name the model does not have.
     pub fn dtype(&self, name: &str) -> Option<DType> {
         self.weights.dtype(name)
+    }
+
+    /// Whether there is a tokenizer to build; it may still be malformed.
+    pub fn has_tokenizer(&self) -> bool {
+        match &self.tokenizer {
+            TokenizerSource::HuggingFace(files) => files.tokenizer_json.is_some(),
+            TokenizerSource::Gguf(vocabulary) => vocabulary.len() > 0,
+        }
     }
 
     /// Builds the tokenizer. An input error if the artifact has none (no `tokenizer.json`, or a GGUF's `no_vocab`), if it is malformed,

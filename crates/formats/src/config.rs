@@ -4,29 +4,51 @@ use bantam_core::{Error, Result};
 
 use crate::rope::RopeScaling;
 
-/// Families of architecture that Bantam runs. They differ in where biases stand, nothing else.
+/// Families of architecture that Bantam runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Architecture {
     /// RMSNorm, RoPE, SwiGLU, grouped-query attention. Biases on q, k, v and o only with `attention_bias`.
     Llama,
     /// As Llama, with biases on q, k and v and none on o.
     Qwen2,
+    /// As Llama, without biases; every head of q and k is normalized before it is rotated.
+    Qwen3,
+    /// LayerNorm, learned positions, one matrix for q, k and v, a feed-forward of two matrices with GELU between; biases everywhere.
+    Gpt2,
 }
 
 impl Architecture {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Llama, Self::Qwen2, Self::Qwen3, Self::Gpt2];
+
     /// The name in `model_type` of a `config.json` and in GGUF's `general.architecture`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Llama => "llama",
             Self::Qwen2 => "qwen2",
+            Self::Qwen3 => "qwen3",
+            Self::Gpt2 => "gpt2",
         }
     }
 
     /// The inverse of [`name`](Self::name).
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Llama, Self::Qwen2].into_iter().find(|a| a.name() == name)
+        Self::ALL.into_iter().find(|a| a.name() == name)
+    }
+
+    /// Whether queries and keys are normalized head by head.
+    pub fn normalizes_queries_and_keys(self) -> bool {
+        self == Self::Qwen3
+    }
+
+    /// Whether Bantam trains it, and not only runs it.
+    pub fn is_trained(self) -> bool {
+        matches!(self, Self::Llama | Self::Qwen2)
     }
 }
+
+/// What to use, for error messages.
+pub(crate) const USE_A_KNOWN_ONE: &str = "use a plain llama, qwen2, qwen3 or gpt2 model";
 
 /// A model's hyper-parameters, named as in Hugging Face's `config.json`. Sizes are counts of elements.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,9 +69,9 @@ pub struct ModelConfig {
     pub num_key_value_heads: usize,
     /// Width of one head; even. Heads times this need not be `hidden_size`.
     pub head_dim: usize,
-    /// Added to the mean square in every RMSNorm.
+    /// Added to the mean square in every RMSNorm, to the variance in every LayerNorm (GPT-2).
     pub rms_norm_eps: f64,
-    /// Base of the rotary frequencies.
+    /// Base of the rotary frequencies. GPT-2, whose positions are learned, has none: 10,000 stands there.
     pub rope_theta: f64,
     /// How the rotary frequencies are stretched, if they are.
     pub rope_scaling: Option<RopeScaling>,
@@ -57,7 +79,7 @@ pub struct ModelConfig {
     pub tie_word_embeddings: bool,
     /// Longest sequence the model was made for.
     pub max_position_embeddings: usize,
-    /// Biases on the attention projections (always true for Qwen2).
+    /// Biases on the attention projections (always true for Qwen2 and GPT-2, never for Qwen3).
     pub attention_bias: bool,
     /// First token of a sequence, if the model has one.
     pub bos_token_id: Option<u32>,
@@ -119,8 +141,25 @@ impl ModelConfig {
         if !(self.rope_theta.is_finite() && self.rope_theta > 0.0) {
             return wrong("rope_theta", format!("{} is impossible", self.rope_theta), "give a positive number");
         }
-        if self.architecture == Architecture::Qwen2 && !self.attention_bias {
-            return wrong("attention_bias", "qwen2 always has biases on q, k and v".into(), "set it to true");
+        match (self.architecture, self.attention_bias) {
+            (Architecture::Qwen2, false) => {
+                return wrong("attention_bias", "qwen2 always has biases on q, k and v".into(), "set it to true");
+            }
+            (Architecture::Qwen3, true) => {
+                return wrong("attention_bias", "biases are not run with qwen3".into(), USE_A_KNOWN_ONE);
+            }
+            _ => {}
+        }
+        if self.architecture == Architecture::Gpt2 {
+            let heads = (self.num_attention_heads, self.num_attention_heads * self.head_dim);
+            if heads != (self.num_key_value_heads, self.hidden_size)
+                || !self.attention_bias
+                || self.rope_scaling.is_some()
+            {
+                let what =
+                    "gpt2 has heads of hidden_size in all, as many for keys, with biases and without rotary positions";
+                return wrong("num_attention_heads", what.into(), "correct the sizes");
+            }
         }
         if let Some(scaling) = &self.rope_scaling {
             scaling.validate(place, self.head_dim)?;
@@ -140,7 +179,7 @@ impl ModelConfig {
 
     /// Whether the o projection has a bias too (q, k and v have one with `attention_bias`).
     pub fn output_projection_bias(&self) -> bool {
-        self.attention_bias && self.architecture == Architecture::Llama
+        self.attention_bias && self.architecture != Architecture::Qwen2
     }
 
     /// The rotary inverse frequencies, `head_dim / 2` of them, scaling applied. See [`crate::rope::inverse_frequencies`].

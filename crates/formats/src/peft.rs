@@ -161,7 +161,7 @@ impl Adapter {
                 let note = serde_json::json!({ "base_sha256": hash });
                 files::write(&dir.join(ORIGIN_FILE), format!("{note:#}\n").as_bytes())?;
             }
-            safetensors::write(&dir.join(WEIGHTS_FILE), &tensors)
+            safetensors::write(&dir.join(WEIGHTS_FILE), &tensors, |_| false)
         })
     }
 

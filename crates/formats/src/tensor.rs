@@ -4,49 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bantam_core::{Error, Result};
-use bantam_kernels::codec::{float16, q8_0};
+pub use bantam_kernels::codec::DType;
 
 use crate::config::{Architecture, ModelConfig};
-
-/// Number formats of weights that Bantam reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DType {
-    /// 32-bit float.
-    F32,
-    /// IEEE half.
-    F16,
-    /// bfloat16.
-    BF16,
-    /// ggml's blocks of 32 8-bit values with an f16 scale; rows are whole blocks.
-    Q8_0,
-}
-
-impl DType {
-    /// The usual name, such as `Q8_0`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "F32",
-            Self::F16 => "F16",
-            Self::BF16 => "BF16",
-            Self::Q8_0 => "Q8_0",
-        }
-    }
-
-    /// Bytes of one row of `n` values; `None` where the format cannot hold such a row or the size overflows.
-    pub fn row_bytes(self, n: usize) -> Option<usize> {
-        match self {
-            Self::F32 => n.checked_mul(4),
-            Self::F16 | Self::BF16 => n.checked_mul(2),
-            Self::Q8_0 => q8_0::bytes_for(n),
-        }
-    }
-
-    /// Bytes of a tensor, its last dimension being the row; `None` as in [`row_bytes`](Self::row_bytes).
-    pub fn bytes_for(self, shape: &[usize]) -> Option<usize> {
-        let (&row, outer) = shape.split_last().unwrap_or((&1, &[]));
-        outer.iter().try_fold(self.row_bytes(row)?, |n, &d| n.checked_mul(d))
-    }
-}
 
 /// A tensor's bytes as stored, little-endian, rows contiguous, last dimension fastest.
 #[derive(Clone, Debug)]
@@ -73,16 +33,7 @@ impl TensorData<'_> {
     /// Every element as f32, in the order of `bytes`.
     pub fn to_f32(&self) -> Vec<f32> {
         let mut values = vec![0f32; self.len()];
-        match self.dtype {
-            DType::F32 => {
-                for (v, b) in values.iter_mut().zip(self.bytes.chunks_exact(4)) {
-                    *v = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-                }
-            }
-            DType::F16 => float16::f16_to_f32(&self.bytes, &mut values),
-            DType::BF16 => float16::bf16_to_f32(&self.bytes, &mut values),
-            DType::Q8_0 => q8_0::dequantize(&self.bytes, &mut values),
-        }
+        self.dtype.dequantize(&self.bytes, &mut values);
         values
     }
 }
@@ -92,7 +43,7 @@ impl TensorData<'_> {
 pub struct TensorSpec {
     /// Hugging Face's name, such as `model.layers.0.self_attn.q_proj.weight`.
     pub name: String,
-    /// Sizes, outermost first.
+    /// Sizes, outermost first; a matrix is `[out, in]`. (GPT-2's files hold most of them the other way; reading and writing turns them.)
     pub shape: Vec<usize>,
 }
 
@@ -102,6 +53,21 @@ pub const EMBEDDING: &str = "model.embed_tokens.weight";
 pub const FINAL_NORM: &str = "model.norm.weight";
 /// Name of the output matrix (only when it is not the embedding).
 pub const OUTPUT: &str = "lm_head.weight";
+/// GPT-2's name of the embedding.
+const GPT2_EMBEDDING: &str = "transformer.wte.weight";
+
+impl Architecture {
+    /// Name of the embedding.
+    pub fn embedding(self) -> &'static str {
+        if self == Self::Gpt2 { GPT2_EMBEDDING } else { EMBEDDING }
+    }
+
+    /// Whether Hugging Face's files hold this matrix as `[in, out]` (GPT-2's `Conv1D`).
+    pub(crate) fn is_turned(self, name: &str) -> bool {
+        self == Self::Gpt2
+            && (name.ends_with(".c_attn.weight") || name.ends_with(".c_proj.weight") || name.ends_with(".c_fc.weight"))
+    }
+}
 
 impl ModelConfig {
     /// Every tensor of the model, in the order of the forward pass, under Hugging Face's names.
@@ -109,6 +75,17 @@ impl ModelConfig {
     pub fn tensor_specs(&self) -> Vec<TensorSpec> {
         let mut specs = Vec::new();
         let mut add = |name: String, shape: &[usize]| specs.push(TensorSpec { name, shape: shape.to_vec() });
+        match self.architecture {
+            Architecture::Gpt2 => self.gpt2_tensors(&mut add),
+            _ => self.llama_tensors(&mut add),
+        }
+        if !self.tie_word_embeddings {
+            add(OUTPUT.into(), &[self.vocab_size, self.hidden_size]);
+        }
+        specs
+    }
+
+    fn llama_tensors(&self, add: &mut dyn FnMut(String, &[usize])) {
         let (width, inner, q, kv) =
             (self.hidden_size, self.intermediate_size, self.query_width(), self.key_value_width());
         add(EMBEDDING.into(), &[self.vocab_size, width]);
@@ -121,8 +98,12 @@ impl ModelConfig {
                     add(at(&format!("self_attn.{part}.bias")), &[out]);
                 }
             }
+            if self.architecture.normalizes_queries_and_keys() {
+                add(at("self_attn.q_norm.weight"), &[self.head_dim]);
+                add(at("self_attn.k_norm.weight"), &[self.head_dim]);
+            }
             add(at("self_attn.o_proj.weight"), &[width, q]);
-            if self.attention_bias && self.architecture == Architecture::Llama {
+            if self.output_projection_bias() {
                 add(at("self_attn.o_proj.bias"), &[width]);
             }
             add(at("post_attention_layernorm.weight"), &[width]);
@@ -131,10 +112,26 @@ impl ModelConfig {
             add(at("mlp.down_proj.weight"), &[width, inner]);
         }
         add(FINAL_NORM.into(), &[width]);
-        if !self.tie_word_embeddings {
-            add(OUTPUT.into(), &[self.vocab_size, width]);
+    }
+
+    fn gpt2_tensors(&self, add: &mut dyn FnMut(String, &[usize])) {
+        let (width, inner) = (self.hidden_size, self.intermediate_size);
+        add(GPT2_EMBEDDING.into(), &[self.vocab_size, width]);
+        add("transformer.wpe.weight".into(), &[self.max_position_embeddings, width]);
+        for layer in 0..self.num_hidden_layers {
+            let mut both = |part: &str, shape: &[usize]| {
+                add(format!("transformer.h.{layer}.{part}.weight"), shape);
+                add(format!("transformer.h.{layer}.{part}.bias"), &shape[..1]);
+            };
+            both("ln_1", &[width]);
+            both("attn.c_attn", &[3 * width, width]);
+            both("attn.c_proj", &[width, width]);
+            both("ln_2", &[width]);
+            both("mlp.c_fc", &[inner, width]);
+            both("mlp.c_proj", &[width, inner]);
         }
-        specs
+        add("transformer.ln_f.weight".into(), &[width]);
+        add("transformer.ln_f.bias".into(), &[width]);
     }
 
     /// Number of parameters; a tied output matrix counts once.

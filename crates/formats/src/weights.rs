@@ -9,14 +9,17 @@ use std::path::Path;
 use bantam_core::{Error, Result};
 use memmap2::Mmap;
 
-use crate::config::ModelConfig;
-use crate::tensor::{DType, EMBEDDING, OUTPUT, TensorData};
+use crate::config::{ModelConfig, USE_A_KNOWN_ONE};
+use crate::gguf::package;
+use crate::tensor::{DType, OUTPUT, TensorData};
 
-/// How a stored tensor's rows stand to the order Hugging Face gives them.
+/// How a stored tensor stands to the matrix `[out, in]` with rows in the order Hugging Face gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowOrder {
     /// The same.
     HuggingFace,
+    /// Stored as `[in, out]`; only floats are.
+    Turned,
     /// GGUF's `llama` layout of q and k: in each of so many heads the two halves are interleaved, so that row 2j of a head is
     /// Hugging Face's row j and row 2j + 1 its row j + head_dim / 2.
     InterleavedHalves {
@@ -35,9 +38,17 @@ pub(crate) struct Stored {
     pub rows: RowOrder,
 }
 
-/// A file mapped into memory.
+/// A file's bytes.
 pub(crate) struct MappedFile {
-    pub bytes: Mmap,
+    bytes: FileBytes,
+    /// Length on disk.
+    stored: u64,
+}
+
+enum FileBytes {
+    Mapped(Mmap),
+    /// Decompressed from a package.
+    Unpacked(Vec<u8>),
 }
 
 impl MappedFile {
@@ -50,7 +61,25 @@ impl MappedFile {
         // SAFETY: the map is only read, through slices whose bounds were checked against its length. What no program can rule out is
         // that another process shortens the file meanwhile; Bantam itself replaces files by renaming, which leaves the map whole.
         let bytes = unsafe { Mmap::map(&file) }.map_err(failed)?;
-        Ok(Self { bytes })
+        Ok(Self { stored: bytes.len() as u64, bytes: FileBytes::Mapped(bytes) })
+    }
+
+    /// As [`open`](Self::open); a package's content is decompressed into memory.
+    pub fn open_unpacked(path: &Path) -> Result<Self> {
+        let file = Self::open(path)?;
+        if !package::is_compressed(file.bytes()) {
+            return Ok(file);
+        }
+        let bytes = package::read(file.bytes(), &path.display().to_string())?;
+        Ok(Self { stored: file.stored, bytes: FileBytes::Unpacked(bytes) })
+    }
+
+    /// The content.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            FileBytes::Mapped(map) => map,
+            FileBytes::Unpacked(bytes) => bytes,
+        }
     }
 }
 
@@ -58,6 +87,8 @@ impl MappedFile {
 pub(crate) struct Weights {
     files: Vec<MappedFile>,
     tensors: HashMap<String, Stored>,
+    /// What a tied output matrix is.
+    embedding: &'static str,
 }
 
 impl Weights {
@@ -81,8 +112,12 @@ impl Weights {
             // Some writers store the tied matrix twice.
             tensors.remove(OUTPUT);
         }
-        // Older files keep the rotary table, which the config determines.
-        tensors.retain(|name, _| !name.ends_with(".rotary_emb.inv_freq"));
+        // Older files keep the rotary table, or GPT-2's causal mask, which the config determines.
+        tensors.retain(|name, _| {
+            let mask = name.starts_with("transformer.")
+                && [".attn.bias", ".attn.masked_bias"].iter().any(|m| name.ends_with(m));
+            !(mask || name.ends_with(".rotary_emb.inv_freq"))
+        });
         let specs = config.tensor_specs();
         for spec in &specs {
             let at = || format!("{place}: {}", spec.name);
@@ -98,8 +133,12 @@ impl Weights {
             }
         }
         // Blocks along a vector could not be put in another order, and no tool writes them.
-        if let Some((name, _)) = tensors.iter().find(|(_, t)| t.shape.len() == 1 && t.dtype == DType::Q8_0) {
-            return Err(Error::input(format!("{place}: {name}"), "a vector in Q8_0", "convert the model again"));
+        if let Some((name, _)) = tensors.iter().find(|(_, t)| t.shape.len() == 1 && t.dtype.is_blocks()) {
+            return Err(Error::input(
+                format!("{place}: {name}"),
+                "a vector in a block format",
+                "convert the model again",
+            ));
         }
         if tensors.len() > specs.len() {
             let known: std::collections::HashSet<&str> = specs.iter().map(|s| s.name.as_str()).collect();
@@ -107,21 +146,22 @@ impl Weights {
             return Err(Error::input(
                 format!("{place}: {}", unknown.map_or("", String::as_str)),
                 "a tensor that the config has no place for",
-                "Bantam does not run this variant; use a plain llama or qwen2 model",
+                USE_A_KNOWN_ONE,
             ));
         }
-        Ok(Self { files, tensors })
+        Ok(Self { files, tensors, embedding: config.architecture.embedding() })
     }
 
     /// One tensor with its rows in Hugging Face's order.
     pub fn tensor(&self, name: &str) -> Result<TensorData<'_>> {
         // A tied output is the embedding, under either name.
-        let stored = self.tensors.get(name).or_else(|| self.tensors.get(EMBEDDING).filter(|_| name == OUTPUT));
+        let stored = self.tensors.get(name).or_else(|| self.tensors.get(self.embedding).filter(|_| name == OUTPUT));
         let stored =
             stored.ok_or_else(|| Error::internal("formats::weights", format!("the model has no tensor `{name}`")))?;
-        let bytes = &self.files[stored.file].bytes[stored.range.clone()];
+        let bytes = &self.files[stored.file].bytes()[stored.range.clone()];
         let bytes = match stored.rows {
             RowOrder::HuggingFace => Cow::Borrowed(bytes),
+            RowOrder::Turned => Cow::Owned(turned(bytes, stored.shape[0], stored.shape[1])),
             RowOrder::InterleavedHalves { heads } => {
                 let rows = stored.shape[0];
                 let row = bytes.len() / rows;
@@ -136,15 +176,28 @@ impl Weights {
         Ok(TensorData { dtype: stored.dtype, shape: stored.shape.clone(), bytes })
     }
 
-    /// Length of all files together.
+    /// Length of all files together, as they lie on disk.
     pub fn bytes_on_disk(&self) -> u64 {
-        self.files.iter().map(|f| f.bytes.len() as u64).sum()
+        self.files.iter().map(|f| f.stored).sum()
     }
 
     /// Number format of a tensor without reading it.
     pub fn dtype(&self, name: &str) -> Option<DType> {
         self.tensors.get(name).map(|s| s.dtype)
     }
+}
+
+/// A matrix `[out, in]` of plain numbers from its transpose, or the other way round with the sizes exchanged. As many numbers as
+/// `bytes` holds; their size follows from it.
+pub(crate) fn turned(bytes: &[u8], out: usize, into: usize) -> Vec<u8> {
+    let size = bytes.len() / (out * into).max(1);
+    let mut result = Vec::with_capacity(bytes.len());
+    for row in 0..out {
+        for column in 0..into {
+            result.extend_from_slice(&bytes[(column * out + row) * size..][..size]);
+        }
+    }
+    result
 }
 
 /// Where Hugging Face's row `row` lies when the halves of every head of `head_dim` rows are interleaved.
@@ -157,6 +210,16 @@ pub(crate) fn interleaved_row(row: usize, head_dim: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn turning_twice_gives_the_matrix_back() {
+        let bytes: Vec<u8> = (0..24).collect();
+        assert_eq!(
+            turned(&bytes, 3, 4),
+            [0, 1, 6, 7, 12, 13, 18, 19, 2, 3, 8, 9, 14, 15, 20, 21, 4, 5, 10, 11, 16, 17, 22, 23]
+        );
+        assert_eq!(turned(&turned(&bytes, 3, 4), 4, 3), bytes);
+    }
 
     #[test]
     fn interleaving_is_what_convert_hf_to_gguf_does() {

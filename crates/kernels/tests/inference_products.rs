@@ -1,7 +1,8 @@
 //! Every instruction set's products against the definition in f64, in every weight format, token count and thread count.
 
-use bantam_kernels::inference::{Isa, PackedMatrix, PackedRows, Pool, ProductInput, RowFormat, multiply};
-use half::{bf16, f16};
+use bantam_kernels::codec::DType;
+use bantam_kernels::inference::{Isa, PackedMatrix, PackedRows, Pool, ProductInput, multiply};
+use half::f16;
 use proptest::prelude::*;
 
 /// A matrix as stored bytes, and what those bytes mean.
@@ -20,40 +21,31 @@ fn noise(n: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-fn stored(format: RowFormat, rows: usize, cols: usize, seed: u64) -> Stored {
-    let mut out = Stored { bytes: Vec::new(), values: Vec::new() };
-    for (i, v) in noise(rows * cols, seed).into_iter().enumerate() {
-        match format {
-            RowFormat::F32 => {
-                out.bytes.extend(v.to_le_bytes());
-                out.values.push(v.into());
-            }
-            RowFormat::F16 => {
-                let v = f16::from_f32(v);
-                out.bytes.extend(v.to_le_bytes());
-                out.values.push(v.into());
-            }
-            RowFormat::Bf16 => {
-                let v = bf16::from_f32(v);
-                out.bytes.extend(v.to_le_bytes());
-                out.values.push(v.into());
-            }
-            RowFormat::Q8_0 => {
-                let scale = f16::from_f32(0.003 + (i / 32 % 7) as f32 * 0.01);
-                if i % 32 == 0 {
-                    out.bytes.extend(scale.to_le_bytes());
-                }
-                // The whole range of a signed byte, -128 too.
-                let q = (v * 128.0).floor() as i8;
-                out.bytes.push(q as u8);
-                out.values.push(f64::from(scale) * f64::from(q));
+/// Random bits as blocks, with scales and minimums below 2^-6; floats between -1 and 1.
+fn stored(format: DType, rows: usize, cols: usize, seed: u64) -> Stored {
+    let mut bytes = vec![0; format.bytes_for(&[rows, cols]).unwrap()];
+    if format.is_blocks() {
+        // Quants over their whole range, -128 of Q8_0 too.
+        bytes.iter_mut().zip(noise(rows * cols * 2, seed)).for_each(|(b, v)| *b = (v * 128.0).floor() as i8 as u8);
+        let halves: &[usize] = match format {
+            DType::Q4_1 | DType::Q5_1 | DType::Q4K | DType::Q5K => &[0, 2],
+            DType::Q6K => &[208],
+            _ => &[0],
+        };
+        for block in bytes.chunks_exact_mut(format.block().1) {
+            for &at in halves {
+                block[at + 1] &= 0xa3;
             }
         }
+    } else {
+        format.quantize(&noise(rows * cols, seed), &mut bytes);
     }
-    out
+    let mut values = vec![0f32; rows * cols];
+    format.dequantize(&bytes, &mut values);
+    Stored { bytes, values: values.into_iter().map(f64::from).collect() }
 }
 
-/// What a Q8_0 product sees of its input: blocks of 32 rounded to 127ths of their largest magnitude, the scale in f16.
+/// What a product with blocks sees of its input: blocks of 32 rounded to 127ths of their largest magnitude, the scale in f16.
 fn as_quantized(x: &[f32]) -> Vec<f64> {
     let block = |b: &[f32]| {
         let largest = b.iter().fold(0f32, |m, v| m.max(v.abs()));
@@ -72,20 +64,18 @@ fn run(isa: Isa, pool: &Pool, matrix: &PackedMatrix, x: &[f32], tokens: usize) -
     out
 }
 
-const FORMATS: [RowFormat; 4] = [RowFormat::F32, RowFormat::F16, RowFormat::Bf16, RowFormat::Q8_0];
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn products_match_the_definition(rows in 1usize..150, blocks in 1usize..5, ragged in 0usize..32, tokens in 1usize..10, seed: u64) {
-        for format in FORMATS {
-            let cols = if format == RowFormat::Q8_0 { blocks * 32 } else { blocks * 32 - ragged };
+        for format in DType::ALL {
+            let cols = if format.is_blocks() { blocks * format.block().0 } else { blocks * 32 - ragged };
             let w = stored(format, rows, cols, seed);
             let matrix = PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &w.bytes }]).unwrap();
             let x = noise(tokens * cols, seed ^ 1);
             let seen: Vec<f64> =
-                if format == RowFormat::Q8_0 { as_quantized(&x) } else { x.iter().map(|v| f64::from(*v)).collect() };
+                if format.is_blocks() { as_quantized(&x) } else { x.iter().map(|v| f64::from(*v)).collect() };
             for isa in Isa::available() {
                 let out = run(isa, &Pool::new(1), &matrix, &x, tokens);
                 for (token, seen) in seen.chunks(cols).enumerate() {
@@ -106,8 +96,8 @@ proptest! {
 
 #[test]
 fn a_batch_gives_the_bits_of_single_tokens() {
-    let (rows, cols, tokens) = (77, 96, 7);
-    for format in FORMATS {
+    let (rows, cols, tokens) = (77, 256, 7);
+    for format in DType::ALL {
         let w = stored(format, rows, cols, 5);
         let matrix = PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &w.bytes }]).unwrap();
         let x = noise(tokens * cols, 6);
@@ -122,8 +112,8 @@ fn a_batch_gives_the_bits_of_single_tokens() {
 
 #[test]
 fn threads_give_the_bits_of_one_thread() {
-    let (rows, cols, tokens) = (1000, 160, 3);
-    for format in FORMATS {
+    let (rows, cols, tokens) = (1000, 512, 3);
+    for format in DType::ALL {
         let w = stored(format, rows, cols, 7);
         let matrix = PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &w.bytes }]).unwrap();
         let x = noise(tokens * cols, 8);
@@ -136,10 +126,10 @@ fn threads_give_the_bits_of_one_thread() {
 
 #[test]
 fn a_nan_input_reaches_the_result_in_every_format() {
-    for format in FORMATS {
-        let w = stored(format, 16, 64, 9);
-        let matrix = PackedMatrix::pack(format, 64, &[PackedRows { rows: 16, bytes: &w.bytes }]).unwrap();
-        let mut x = noise(64, 10);
+    for format in DType::ALL {
+        let w = stored(format, 16, 256, 9);
+        let matrix = PackedMatrix::pack(format, 256, &[PackedRows { rows: 16, bytes: &w.bytes }]).unwrap();
+        let mut x = noise(256, 10);
         x[33] = f32::NAN;
         for isa in Isa::available() {
             assert!(run(isa, &Pool::new(1), &matrix, &x, 1).iter().all(|v| v.is_nan()), "{isa:?} {format:?}");

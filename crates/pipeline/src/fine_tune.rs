@@ -62,7 +62,7 @@ struct Task<'a> {
 
 impl<'a> Task<'a> {
     fn open(recipe: &'a Recipe, section: &'a FineTuneSection, progress: &dyn Progress) -> Result<Self> {
-        let artifact = ModelArtifact::open(base::locate(&section.base, progress)?)?;
+        let artifact = ModelArtifact::open_to_train(base::locate(&section.base, progress)?)?;
         check_trainable(artifact.config()).map_err(|e| e.at("finetune.base"))?;
         Ok(Self { recipe, section, artifact })
     }

@@ -57,7 +57,7 @@ pub fn merge(base: &Path, adapter: &Path, out: &Path) -> Result<Merged> {
     if out.exists() {
         return Err(Error::input(out.display(), "is there already", "choose another --out"));
     }
-    let artifact = ModelArtifact::open(base)?;
+    let artifact = ModelArtifact::open_to_train(base)?;
     let config = artifact.config();
     let pair = Adapter::read(adapter, config)?;
     let mut records = read_records(artifact.path())?;

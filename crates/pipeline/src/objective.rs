@@ -33,7 +33,7 @@ pub(crate) fn of_recipe(
 ) -> Result<Box<dyn Objective>> {
     let label_smoothing = recipe.train.label_smoothing;
     let Some(section) = &recipe.distill else { return Ok(Box::new(NextToken { label_smoothing })) };
-    let artifact = ModelArtifact::open(base::locate(&section.teacher, progress)?)?;
+    let artifact = ModelArtifact::open_to_train(base::locate(&section.teacher, progress)?)?;
     let examples: Vec<Example> = sources.iter().flat_map(|(examples, _)| examples.clone()).collect();
     let examples = examples.as_slice();
     check_teacher(&artifact, student, tokenizer, examples)?;

@@ -43,10 +43,10 @@ pub(crate) fn gguf_files(recipe: &Recipe, context: &StageContext<'_>) -> Result<
     let trained = Trained::read(recipe, context)?;
     context.progress.start("gguf", None);
     let (mut outputs, mut told) = (Vec::new(), Vec::new());
-    for tensor_type in &recipe.package.gguf {
+    for &tensor_type in &recipe.package.gguf {
         let path = context.run.gguf(tensor_type.name());
         let written: GgufSummary =
-            gguf::write_model(&path, &trained.config, &trained.weights, Some(&trained.tokenizer), tensor_type.gguf())?;
+            gguf::write_model(&path, &trained.config, &trained.weights, Some(&trained.tokenizer), tensor_type)?;
         let name = path.file_name().map(PathBuf::from).unwrap_or_default();
         let size = written.file_bytes as f64 / 1e6;
         told.push(format!("{} {size:.2} MB ({:.2} bits a weight)", name.display(), written.bits_per_weight));

@@ -149,47 +149,13 @@ impl Default for ModelSection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PackageSection {
-    /// A GGUF for each tensor type, `model-<type>.gguf`.
-    pub gguf: Vec<TensorType>,
+    /// A GGUF for each of these, `model-<type>.gguf`.
+    pub gguf: Vec<GgufType>,
 }
 
 impl Default for PackageSection {
     fn default() -> Self {
-        Self { gguf: vec![TensorType::F16, TensorType::Q8_0] }
-    }
-}
-
-/// How the large tensors of a GGUF are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TensorType {
-    /// 32-bit floats.
-    #[serde(rename = "f32")]
-    F32,
-    /// 16-bit floats.
-    #[serde(rename = "f16")]
-    F16,
-    /// Blocks of 32 bytes with one 16-bit scale.
-    #[serde(rename = "q8_0")]
-    Q8_0,
-}
-
-impl TensorType {
-    /// The name in recipes and file names.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-            Self::Q8_0 => "q8_0",
-        }
-    }
-
-    /// The writer's name for it.
-    pub fn gguf(self) -> GgufType {
-        match self {
-            Self::F32 => GgufType::F32,
-            Self::F16 => GgufType::F16,
-            Self::Q8_0 => GgufType::Q8_0,
-        }
+        Self { gguf: vec![GgufType::F16, GgufType::Q8_0] }
     }
 }
 

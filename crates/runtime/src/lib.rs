@@ -14,6 +14,7 @@
 //! ```
 
 pub mod bench;
+mod block;
 mod constraint;
 mod generate;
 mod linear;

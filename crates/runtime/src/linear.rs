@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bantam_core::{Error, Result};
 use bantam_formats::{DType, TensorData};
-use bantam_kernels::inference::{Isa, PackedMatrix, PackedRows, Pool, ProductInput, RowFormat, multiply};
+use bantam_kernels::inference::{Isa, PackedMatrix, PackedRows, Pool, ProductInput, multiply};
 
 /// `y = W x + b`, where W may be several stored matrices one above the other. Weights keep their stored number format.
 pub struct Linear {
@@ -71,12 +71,8 @@ impl Linear {
 
 /// Packs matrices `[rows, cols]` of one number format, one above the other.
 pub(crate) fn pack_rows(weights: &[TensorData<'_>], cols: usize) -> Result<PackedMatrix> {
-    let format = match weights.first().map(|w| w.dtype) {
-        Some(DType::F32) => RowFormat::F32,
-        Some(DType::F16) => RowFormat::F16,
-        Some(DType::BF16) => RowFormat::Bf16,
-        Some(DType::Q8_0) => RowFormat::Q8_0,
-        None => return Err(Error::internal("runtime::linear", "no matrix to pack")),
+    let Some(format) = weights.first().map(|w| w.dtype) else {
+        return Err(Error::internal("runtime::linear", "no matrix to pack"));
     };
     let rows: Vec<_> = weights.iter().map(|w| PackedRows { rows: w.shape[0], bytes: &w.bytes }).collect();
     PackedMatrix::pack(format, cols, &rows)

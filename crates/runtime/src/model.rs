@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bantam_core::{Error, Result};
-use bantam_formats::{EMBEDDING, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorData};
+use bantam_formats::{Architecture, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorData};
 use bantam_kernels::inference::rope::RotaryTable;
 use bantam_kernels::inference::{Isa, PackedMatrix, Pool};
 
+use crate::block::{Block, FeedForward, Norm};
 use crate::linear::{Linear, from_f32, pack_rows};
-use crate::mixers::{AnyMixer, Attention};
+use crate::mixers::{Attention, HeadNorms};
 
 /// How a model is loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,23 +18,16 @@ pub struct LoadOptions {
     pub threads: usize,
 }
 
-/// A block: norm, mixer, residual, norm, feed-forward, residual.
-pub(crate) struct Block {
-    pub mixer_norm: Vec<f32>,
-    pub mixer: Box<dyn AnyMixer>,
-    pub feed_forward_norm: Vec<f32>,
-    pub gate_up: Linear,
-    pub down: Linear,
-}
-
 /// A model in memory. Weights keep the number format they are stored in. Shared by any number of sessions.
 pub struct Model {
     pub(crate) config: ModelConfig,
     pub(crate) isa: Isa,
     pub(crate) pool: Pool,
     pub(crate) embedding: PackedMatrix,
+    /// `[positions, width]`, added to the embedding, where positions are learned.
+    pub(crate) positions: Option<PackedMatrix>,
     pub(crate) blocks: Vec<Block>,
-    pub(crate) final_norm: Vec<f32>,
+    pub(crate) final_norm: Norm,
     /// Absent when the output is the embedding.
     pub(crate) output: Option<PackedMatrix>,
     inverse_frequencies: Vec<f32>,
@@ -76,35 +70,20 @@ impl Model {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        let (width, inner) = (config.hidden_size, config.intermediate_size);
-        let values = |name: &str| tensor(name).map(|t| t.to_f32());
-        let mut blocks = Vec::with_capacity(config.num_hidden_layers);
-        for layer in 0..config.num_hidden_layers {
-            let at = |part: &str| format!("model.layers.{layer}.{part}");
-            let weight = |part: &str| tensor(&at(&format!("{part}.weight")));
-            let bias = |part: &str, has: bool| has.then(|| values(&at(&format!("{part}.bias")))).transpose();
-            let projections = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
-            let qkv = projections.into_iter().map(weight).collect::<Result<Vec<_>>>()?;
-            let biases = projections.into_iter().map(|p| bias(p, config.attention_bias)).collect::<Result<Vec<_>>>()?;
-            let mixer = Attention {
-                qkv: Linear::pack(&qkv, &biases, width)?,
-                output: Linear::pack(
-                    &[weight("self_attn.o_proj")?],
-                    &[bias("self_attn.o_proj", config.output_projection_bias())?],
-                    config.query_width(),
-                )?,
-                query_heads: config.num_attention_heads,
-                key_heads: config.num_key_value_heads,
-                head_dim: config.head_dim,
-            };
-            blocks.push(Block {
-                mixer_norm: values(&at("input_layernorm.weight"))?,
-                mixer: Box::new(mixer),
-                feed_forward_norm: values(&at("post_attention_layernorm.weight"))?,
-                gate_up: Linear::pack(&[weight("mlp.gate_proj")?, weight("mlp.up_proj")?], &[None, None], width)?,
-                down: Linear::pack(&[weight("mlp.down_proj")?], &[None], inner)?,
-            });
-        }
+        let source = Source { config, tensor };
+        let width = config.hidden_size;
+        let block = |layer| match config.architecture {
+            Architecture::Gpt2 => source.gpt2_block(layer),
+            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => source.llama_block(layer),
+        };
+        let blocks = (0..config.num_hidden_layers).map(block).collect::<Result<Vec<_>>>()?;
+        let (final_norm, positions) = match config.architecture {
+            Architecture::Gpt2 => {
+                let positions = pack_rows(&[tensor("transformer.wpe.weight")?], width)?;
+                (source.layer_norm("transformer.ln_f")?, Some(positions))
+            }
+            _ => (source.rms_norm(FINAL_NORM)?, None),
+        };
         let output = match config.tie_word_embeddings {
             true => None,
             false => Some(pack_rows(&[tensor(OUTPUT)?], width)?),
@@ -113,11 +92,12 @@ impl Model {
             config: config.clone(),
             isa: Isa::best(),
             pool: Pool::new(threads),
-            embedding: pack_rows(&[tensor(EMBEDDING)?], width)?,
+            embedding: pack_rows(&[tensor(config.architecture.embedding())?], width)?,
+            inverse_frequencies: if positions.is_some() { Vec::new() } else { config.rope_inverse_frequencies() },
+            positions,
             blocks,
-            final_norm: values(FINAL_NORM)?,
+            final_norm,
             output,
-            inverse_frequencies: config.rope_inverse_frequencies(),
             rotary: Mutex::new(Arc::new(RotaryTable::default())),
         })
     }
@@ -153,12 +133,16 @@ impl Model {
             .blocks
             .iter()
             .map(|b| {
-                let norms = (b.mixer_norm.len() + b.feed_forward_norm.len()) * 4;
-                norms + b.mixer.weight_bytes() + b.gate_up.byte_len() + b.down.byte_len()
+                let norms = b.mixer_norm.byte_len() + b.feed_forward_norm.byte_len();
+                norms + b.mixer.weight_bytes() + b.feed_forward.byte_len()
             })
             .sum();
-        let output = self.output.as_ref().map_or(0, PackedMatrix::byte_len);
-        blocks + output + self.embedding.byte_len() + self.final_norm.len() * 4
+        let optional = |matrix: &Option<PackedMatrix>| matrix.as_ref().map_or(0, PackedMatrix::byte_len);
+        blocks
+            + optional(&self.output)
+            + optional(&self.positions)
+            + self.embedding.byte_len()
+            + self.final_norm.byte_len()
     }
 
     /// Rotary angles of at least `positions` positions. Grown when asked for and shared by all sessions, so that neither
@@ -171,5 +155,95 @@ impl Model {
             *table = Arc::new(RotaryTable::new(&self.inverse_frequencies, size));
         }
         Arc::clone(&table)
+    }
+}
+
+/// Where a model's tensors come from while it is built.
+struct Source<'s, 'a> {
+    config: &'s ModelConfig,
+    tensor: &'s dyn Fn(&str) -> Result<TensorData<'a>>,
+}
+
+impl<'a> Source<'_, 'a> {
+    fn values(&self, name: &str) -> Result<Vec<f32>> {
+        (self.tensor)(name).map(|t| t.to_f32())
+    }
+
+    fn rms_norm(&self, weight: &str) -> Result<Norm> {
+        Ok(Norm::Rms { gain: self.values(weight)?, epsilon: self.config.rms_norm_eps as f32 })
+    }
+
+    fn layer_norm(&self, name: &str) -> Result<Norm> {
+        let (gain, bias) = (self.values(&format!("{name}.weight"))?, self.values(&format!("{name}.bias"))?);
+        Ok(Norm::Layer { gain, bias, epsilon: self.config.rms_norm_eps as f32 })
+    }
+
+    /// Matrices one above the other, each with its name and whether it has a bias.
+    fn linear(&self, names: &[(String, bool)], cols: usize) -> Result<Linear> {
+        let weight = |(name, _): &(String, bool)| (self.tensor)(&format!("{name}.weight"));
+        let bias = |(name, has): &(String, bool)| has.then(|| self.values(&format!("{name}.bias"))).transpose();
+        let weights = names.iter().map(weight).collect::<Result<Vec<_>>>()?;
+        let biases = names.iter().map(bias).collect::<Result<Vec<_>>>()?;
+        Linear::pack(&weights, &biases, cols)
+    }
+
+    /// Llama's block, Qwen2's with its biases, Qwen3's with its norms of queries and keys.
+    fn llama_block(&self, layer: usize) -> Result<Block> {
+        let config = self.config;
+        let at = |part: &str| format!("model.layers.{layer}.{part}");
+        let projections =
+            ["q_proj", "k_proj", "v_proj"].map(|p| (at(&format!("self_attn.{p}")), config.attention_bias));
+        let head_norms = match config.architecture.normalizes_queries_and_keys() {
+            false => None,
+            true => Some(HeadNorms {
+                query: self.values(&at("self_attn.q_norm.weight"))?,
+                key: self.values(&at("self_attn.k_norm.weight"))?,
+                epsilon: config.rms_norm_eps as f32,
+            }),
+        };
+        let mixer = Attention {
+            qkv: self.linear(&projections, config.hidden_size)?,
+            output: self.linear(&[(at("self_attn.o_proj"), config.output_projection_bias())], config.query_width())?,
+            query_heads: config.num_attention_heads,
+            key_heads: config.num_key_value_heads,
+            head_dim: config.head_dim,
+            head_norms,
+            rotates: true,
+        };
+        let gate_up = ["mlp.gate_proj", "mlp.up_proj"].map(|p| (at(p), false));
+        Ok(Block {
+            mixer_norm: self.rms_norm(&at("input_layernorm.weight"))?,
+            mixer: Box::new(mixer),
+            feed_forward_norm: self.rms_norm(&at("post_attention_layernorm.weight"))?,
+            feed_forward: FeedForward::SwiGlu {
+                gate_up: self.linear(&gate_up, config.hidden_size)?,
+                down: self.linear(&[(at("mlp.down_proj"), false)], config.intermediate_size)?,
+            },
+        })
+    }
+
+    fn gpt2_block(&self, layer: usize) -> Result<Block> {
+        let config = self.config;
+        let width = config.hidden_size;
+        let at = |part: &str| format!("transformer.h.{layer}.{part}");
+        let linear = |part: &str, cols| self.linear(&[(at(part), true)], cols);
+        let mixer = Attention {
+            qkv: linear("attn.c_attn", width)?,
+            output: linear("attn.c_proj", width)?,
+            query_heads: config.num_attention_heads,
+            key_heads: config.num_key_value_heads,
+            head_dim: config.head_dim,
+            head_norms: None,
+            rotates: false,
+        };
+        Ok(Block {
+            mixer_norm: self.layer_norm(&at("ln_1"))?,
+            mixer: Box::new(mixer),
+            feed_forward_norm: self.layer_norm(&at("ln_2"))?,
+            feed_forward: FeedForward::Gelu {
+                up: linear("mlp.c_fc", width)?,
+                down: linear("mlp.c_proj", config.intermediate_size)?,
+            },
+        })
     }
 }

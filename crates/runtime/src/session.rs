@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use bantam_core::{Error, Result};
-use bantam_kernels::inference::activation::swiglu;
 use bantam_kernels::inference::multiply;
-use bantam_kernels::inference::norm::rms_norm;
 use bantam_kernels::inference::rope::RotaryTable;
 
+use crate::block::Inner;
 use crate::mixers::{AnyState, Scratch, StepContext, room};
 use crate::model::Model;
 
@@ -31,8 +30,7 @@ struct Buffers {
     x: Vec<f32>,
     normed: Vec<f32>,
     mixed: Vec<f32>,
-    gate_up: Vec<f32>,
-    gated: Vec<f32>,
+    inner: Inner,
     logits: Vec<f32>,
     scratch: Scratch,
 }
@@ -75,7 +73,12 @@ impl<'m> Session<'m> {
         self.states.iter_mut().for_each(|s| s.reserve(positions));
         let group = self.model.config.num_attention_heads / self.model.config.num_key_value_heads;
         self.buffers.scratch.attention.reserve(&self.model.pool, group, positions);
-        if self.rotary.positions() < positions {
+        self.reach(positions);
+    }
+
+    /// Sees to the rotary angles of so many positions, where positions are angles.
+    fn reach(&mut self, positions: usize) {
+        if self.model.positions.is_none() && self.rotary.positions() < positions {
             self.rotary = self.model.rotary(positions);
         }
     }
@@ -199,26 +202,27 @@ impl<'m> Session<'m> {
         let model = self.model;
         let config = &model.config;
         let (isa, pool) = (model.isa, &model.pool);
-        let (n, width, inner) = (tokens.len(), config.hidden_size, config.intermediate_size);
-        let epsilon = config.rms_norm_eps as f32;
-        if self.rotary.positions() < self.position + n {
-            self.rotary = model.rotary(self.position + n);
-        }
+        let (n, width) = (tokens.len(), config.hidden_size);
+        self.reach(self.position + n);
         let context = StepContext { isa, pool, position: self.position, rotary: &self.rotary };
-        let Buffers { x, normed, mixed, gate_up, gated, scratch, .. } = &mut self.buffers;
+        let Buffers { x, normed, mixed, inner, scratch, .. } = &mut self.buffers;
         let (x, normed, mixed) = (room(x, n * width), room(normed, n * width), room(mixed, n * width));
-        let (gate_up, gated) = (room(gate_up, 2 * n * inner), room(gated, n * inner));
         for (token, row) in tokens.iter().zip(x.chunks_exact_mut(width)) {
             model.embedding.read_row(*token as usize, row);
         }
+        if let Some(positions) = &model.positions {
+            for (index, row) in x.chunks_exact_mut(width).enumerate() {
+                let learned = &mut normed[..width];
+                positions.read_row(self.position + index, learned);
+                row.iter_mut().zip(learned).for_each(|(x, p)| *x += *p);
+            }
+        }
         for (block, state) in model.blocks.iter().zip(&mut self.states) {
-            rms_norm(isa, x, &block.mixer_norm, epsilon, normed);
+            block.mixer_norm.apply(isa, x, normed);
             block.mixer.run(&context, normed, n, state.as_mut(), scratch, mixed);
             x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
-            rms_norm(isa, x, &block.feed_forward_norm, epsilon, normed);
-            block.gate_up.apply(isa, pool, normed, n, &mut scratch.product, gate_up);
-            swiglu(isa, gate_up, inner, gated);
-            block.down.apply(isa, pool, gated, n, &mut scratch.product, mixed);
+            block.feed_forward_norm.apply(isa, x, normed);
+            block.feed_forward.apply(isa, pool, normed, n, &mut scratch.product, inner, mixed);
             x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
         }
         self.position += n;
@@ -236,7 +240,7 @@ impl<'m> Session<'m> {
         let Buffers { x, normed, logits, scratch, .. } = &mut self.buffers;
         let normed = room(normed, rows * width);
         let x = &x[first * width..(first + rows) * width];
-        rms_norm(model.isa, x, &model.final_norm, model.config.rms_norm_eps as f32, normed);
+        model.final_norm.apply(model.isa, x, normed);
         logits.resize(rows * vocab, 0.0);
         let output = model.output.as_ref().unwrap_or(&model.embedding);
         multiply(model.isa, &model.pool, output, normed, rows, &mut scratch.product, logits, vocab);

@@ -27,8 +27,32 @@ fn largest_difference(model: &Model, ids: &[u32], expected: &[f32]) -> f32 {
     logits.iter().zip(expected).fold(0f32, |m, (a, b)| m.max((a - b).abs()))
 }
 
-const MODELS: [&str; 8] =
-    ["llama", "smollm2", "llama3_bias", "llama_linear", "qwen2", "qwen2_untied", "qwen2_bf16", "qwen2_f16"];
+const MODELS: [&str; 11] = [
+    "llama",
+    "smollm2",
+    "llama3_bias",
+    "llama_linear",
+    "qwen2",
+    "qwen2_untied",
+    "qwen2_bf16",
+    "qwen2_f16",
+    "qwen3",
+    "gpt2",
+    "gpt2_untied",
+];
+
+/// The model in F32 as a GGUF.
+fn packaged(name: &str, dir: &Path) -> Model {
+    let artifact = ModelArtifact::open(folder(name)).unwrap();
+    let tensor = |spec: bantam_formats::TensorSpec| {
+        let values = artifact.tensor(&spec.name).unwrap().to_f32();
+        (spec.name, spec.shape, values)
+    };
+    let tensors: Vec<_> = artifact.config().tensor_specs().into_iter().map(tensor).collect();
+    let path = dir.join(format!("{name}.gguf"));
+    write_model(&path, artifact.config(), &tensors, None, GgufType::F32).unwrap();
+    Model::load(&ModelArtifact::open(&path).unwrap(), LoadOptions { threads: 1 }).unwrap()
+}
 
 #[test]
 fn logits_agree_to_one_part_in_ten_thousand() {
@@ -43,22 +67,37 @@ fn logits_agree_to_one_part_in_ten_thousand() {
 #[test]
 fn logits_of_the_same_weights_as_gguf_agree_too() {
     let dir = tempfile::tempdir().unwrap();
-    for name in ["llama", "smollm2", "llama3_bias", "qwen2", "qwen2_untied"] {
+    for name in ["llama", "smollm2", "llama3_bias", "qwen2", "qwen2_untied", "qwen3", "gpt2", "gpt2_untied"] {
         let (ids, expected) = reference(name);
-        let artifact = ModelArtifact::open(folder(name)).unwrap();
-        let tensors: Vec<_> = artifact
-            .config()
-            .tensor_specs()
-            .into_iter()
-            .map(|spec| {
-                let values = artifact.tensor(&spec.name).unwrap().to_f32();
-                (spec.name, spec.shape, values)
-            })
-            .collect();
-        let path = dir.path().join(format!("{name}.gguf"));
-        write_model(&path, artifact.config(), &tensors, None, GgufType::F32).unwrap();
-        let model = Model::load(&ModelArtifact::open(&path).unwrap(), LoadOptions { threads: 1 }).unwrap();
-        let difference = largest_difference(&model, &ids, &expected);
+        let difference = largest_difference(&packaged(name, dir.path()), &ids, &expected);
         assert!(difference < 1e-4, "{name}: logits differ by {difference}");
+    }
+}
+
+#[test]
+fn greedy_tokens_are_those_of_transformers() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["llama", "qwen2", "qwen3", "gpt2"] {
+        let bytes = std::fs::read(folder(name).join("reference.safetensors")).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let greedy = file.tensor("greedy").unwrap();
+        let greedy = greedy.data().as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b) as u32);
+        let margins = file.tensor("margins").unwrap();
+        let margins = margins.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
+        let expected: Vec<u32> =
+            greedy.zip(margins).take_while(|(_, margin)| *margin >= 1e-3).map(|(id, _)| id).collect();
+        assert_eq!(expected.len(), 64, "the golden models are never in doubt");
+        let prompt = &reference(name).0[..8];
+        let from_folder = Model::load(&ModelArtifact::open(folder(name)).unwrap(), LoadOptions { threads: 1 }).unwrap();
+        for model in [from_folder, packaged(name, dir.path())] {
+            let mut session = Session::new(&model);
+            let best =
+                |logits: &[f32]| (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap() as u32;
+            let mut next = best(session.prefill(prompt).unwrap());
+            for (i, expected) in expected.iter().enumerate() {
+                assert_eq!(next, *expected, "{name}, token {i}");
+                next = best(session.step(next).unwrap());
+            }
+        }
     }
 }

@@ -88,7 +88,7 @@ fn training(arguments: &BenchTrainArguments, progress: &dyn Progress, output: &O
         let what = format!("{} heads do not divide a width of {}", arguments.heads, arguments.width);
         return wrong("--heads", what, "choose a divisor");
     }
-    let init = arguments.init.as_deref().map(ModelArtifact::open).transpose()?;
+    let init = arguments.init.as_deref().map(ModelArtifact::open_to_train).transpose()?;
     let BenchTrainArguments { width, layers, heads, ffn, vocab, batch, context, steps, .. } = *arguments;
     let config = init.as_ref().map_or_else(|| shape(width, layers, heads, ffn, vocab, context), |a| a.config().clone());
     config.validate("bench train")?;

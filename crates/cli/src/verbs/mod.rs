@@ -1,6 +1,7 @@
 //! Which code answers which verb?
 
 mod bench;
+mod compress;
 mod data;
 mod doctor;
 mod eval;
@@ -32,6 +33,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Verb::Data(verb) => data::run(&verb, progress, &output),
         Verb::Tokenizer(verb) => tokenizer::run(&verb, progress, &output),
         Verb::Merge(arguments) => merge::run(&arguments, &output),
+        Verb::Compress(verb) => compress::run(&verb, &output),
         Verb::Generate(arguments) => generate::run(&arguments, progress, &output),
         Verb::Score(arguments) => score::run(&arguments, &output),
         Verb::Eval(verb) => eval::run(&verb, progress, &output),

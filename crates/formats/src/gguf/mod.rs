@@ -4,15 +4,20 @@
 //! there before anything is allocated.
 
 mod keys;
+mod mix;
 mod model;
+mod names;
+pub mod package;
 mod reader;
+mod sentence_piece;
 mod vocabulary;
 mod write_model;
 mod writer;
 
 pub use keys::{List, Value};
+pub use mix::GgufType;
 pub(crate) use model::open_model;
 pub use reader::{Contents, TensorInfo, parse};
 pub(crate) use vocabulary::Vocabulary;
-pub use write_model::{GgufSummary, GgufType, write_model};
+pub use write_model::{GgufSummary, repackage, write_model};
 pub use writer::{Tensor, write};

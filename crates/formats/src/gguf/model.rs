@@ -6,11 +6,12 @@ use std::path::Path;
 use bantam_core::{Error, Result};
 
 use super::keys::Value;
+use super::names::{ROPE_DIVISORS, hf_name};
 use super::reader::{self, shortened};
 use super::vocabulary::Vocabulary;
-use crate::config::{Architecture, ModelConfig};
+use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
 use crate::rope::RopeScaling;
-use crate::tensor::{EMBEDDING, FINAL_NORM, OUTPUT};
+use crate::tensor::OUTPUT;
 use crate::weights::{MappedFile, RowOrder, Stored, Weights};
 
 /// What a GGUF holds, as a model.
@@ -19,51 +20,6 @@ pub(crate) struct GgufModel {
     pub weights: Weights,
     pub vocabulary: Vocabulary,
     pub chat_template: Option<String>,
-}
-
-/// GGUF's name of the tensor of per-frequency divisors.
-pub(super) const ROPE_DIVISORS: &str = "rope_freqs.weight";
-
-/// Parts of a block: GGUF's name and Hugging Face's.
-const BLOCK_PARTS: [(&str, &str); 9] = [
-    ("attn_norm", "input_layernorm"),
-    ("attn_q", "self_attn.q_proj"),
-    ("attn_k", "self_attn.k_proj"),
-    ("attn_v", "self_attn.v_proj"),
-    ("attn_output", "self_attn.o_proj"),
-    ("ffn_norm", "post_attention_layernorm"),
-    ("ffn_gate", "mlp.gate_proj"),
-    ("ffn_up", "mlp.up_proj"),
-    ("ffn_down", "mlp.down_proj"),
-];
-
-/// Hugging Face's name of a GGUF tensor; `None` if no model Bantam runs has such a tensor.
-pub(super) fn hf_name(gguf: &str) -> Option<String> {
-    match gguf {
-        "token_embd.weight" => return Some(EMBEDDING.into()),
-        "output_norm.weight" => return Some(FINAL_NORM.into()),
-        "output.weight" => return Some(OUTPUT.into()),
-        _ => {}
-    }
-    let (layer, part) = gguf.strip_prefix("blk.")?.split_once('.')?;
-    let layer: u32 = layer.parse().ok()?;
-    let (part, kind) = part.rsplit_once('.')?;
-    let (_, hf) = BLOCK_PARTS.iter().find(|(g, _)| *g == part)?;
-    matches!(kind, "weight" | "bias").then(|| format!("model.layers.{layer}.{hf}.{kind}"))
-}
-
-/// The inverse of [`hf_name`].
-pub(super) fn gguf_name(hf: &str) -> Option<String> {
-    match hf {
-        EMBEDDING => return Some("token_embd.weight".into()),
-        FINAL_NORM => return Some("output_norm.weight".into()),
-        OUTPUT => return Some("output.weight".into()),
-        _ => {}
-    }
-    let (layer, part) = hf.strip_prefix("model.layers.")?.split_once('.')?;
-    let (part, kind) = part.rsplit_once('.')?;
-    let (gguf, _) = BLOCK_PARTS.iter().find(|(_, h)| *h == part)?;
-    Some(format!("blk.{layer}.{gguf}.{kind}"))
 }
 
 /// In which order GGUF keeps the rows of a tensor: q and k of `llama` are interleaved, nothing else is.
@@ -77,19 +33,27 @@ pub(super) fn row_order(config: &ModelConfig, hf: &str) -> RowOrder {
     };
     match config.architecture {
         Architecture::Llama => RowOrder::InterleavedHalves { heads },
-        Architecture::Qwen2 => RowOrder::HuggingFace,
+        _ => RowOrder::HuggingFace,
     }
 }
 
-/// Opens and checks a GGUF of a llama or qwen2 model.
+/// Opens and checks a GGUF of one of the architectures that Bantam runs.
 pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
     let place = path.display().to_string();
-    let file = MappedFile::open(path)?;
-    let reader::Contents { mut keys, tensors } = reader::parse(&file.bytes, &place)?;
+    let file = MappedFile::open_unpacked(path)?;
+    let reader::Contents { mut keys, tensors } = reader::parse(file.bytes(), &place)?;
     let vocabulary = Vocabulary::take(&mut keys, &place)?;
     let chat_template = match keys.remove("tokenizer.chat_template") {
         Some(Value::Text(template)) => Some(template),
         _ => None,
+    };
+    let name = keys.get("general.architecture").and_then(Value::as_text).unwrap_or_default();
+    let Some(architecture) = Architecture::from_name(name) else {
+        return Err(Error::input(
+            format!("{place}: general.architecture"),
+            format!("`{}` is not supported", shortened(name)),
+            USE_A_KNOWN_ONE,
+        ));
     };
     let mut divisors = None;
     let mut by_name = HashMap::new();
@@ -98,11 +62,11 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
             divisors = Some(tensor);
             continue;
         }
-        let Some(name) = hf_name(&tensor.name) else {
+        let Some(name) = hf_name(architecture, &tensor.name) else {
             return Err(Error::input(
                 format!("{place}: {}", shortened(&tensor.name)),
                 "a tensor that Bantam has no place for",
-                "use a plain llama or qwen2 model",
+                USE_A_KNOWN_ONE,
             ));
         };
         // `blk.00` and `blk.0` mean the same layer.
@@ -111,10 +75,10 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
             return Err(Error::input(place, "the tensor stands twice", "restore the file from its origin"));
         }
     }
-    let mut config = read_config(&keys, &by_name, &vocabulary, &place)?;
+    let mut config = read_config(&keys, architecture, &by_name, &vocabulary, &place)?;
     if let Some(info) = divisors {
         let data =
-            crate::tensor::TensorData { dtype: info.dtype, shape: info.shape, bytes: file.bytes[info.range].into() };
+            crate::tensor::TensorData { dtype: info.dtype, shape: info.shape, bytes: file.bytes()[info.range].into() };
         config.rope_scaling = Some(RopeScaling::Divisors(data.to_f32()));
     }
     config.validate(&place)?;
@@ -129,18 +93,11 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
 /// The config from the keys under the architecture's name. Not yet validated.
 fn read_config(
     keys: &HashMap<String, Value>,
+    architecture: Architecture,
     tensors: &HashMap<String, reader::TensorInfo>,
     vocabulary: &Vocabulary,
     place: &str,
 ) -> Result<ModelConfig> {
-    let name = keys.get("general.architecture").and_then(Value::as_text).unwrap_or_default();
-    let Some(architecture) = Architecture::from_name(name) else {
-        return Err(Error::input(
-            format!("{place}: general.architecture"),
-            format!("`{}` is not supported", shortened(name)),
-            "use a llama or qwen2 model",
-        ));
-    };
     let read = Keys { keys, architecture: architecture.name(), place };
     read.refuse_what_we_do_not_compute()?;
     let hidden_size = read.required("embedding_length")?;
@@ -157,7 +114,7 @@ fn read_config(
             return Err(read.error(same, &format!("differs from the head's width {head_dim}")));
         }
     }
-    let Some(embedding) = tensors.get(EMBEDDING) else {
+    let Some(embedding) = tensors.get(architecture.embedding()) else {
         return Err(Error::input(
             format!("{place}: token_embd.weight"),
             "tensor missing",
@@ -172,6 +129,8 @@ fn read_config(
     let mut eos_token_ids: Vec<u32> = vocabulary.eos.into_iter().chain(vocabulary.more_eos.iter().copied()).collect();
     let mut seen = std::collections::HashSet::new();
     eos_token_ids.retain(|id| seen.insert(*id));
+    let is_gpt2 = architecture == Architecture::Gpt2;
+    let epsilon = if is_gpt2 { "attention.layer_norm_epsilon" } else { "attention.layer_norm_rms_epsilon" };
     Ok(ModelConfig {
         architecture,
         vocab_size,
@@ -181,15 +140,15 @@ fn read_config(
         num_attention_heads,
         num_key_value_heads: read.size("attention.head_count_kv")?.unwrap_or(num_attention_heads),
         head_dim,
-        rms_norm_eps: match read.float("attention.layer_norm_rms_epsilon")? {
+        rms_norm_eps: match read.float(epsilon)? {
             Some(eps) => eps,
-            None => return Err(read.error("attention.layer_norm_rms_epsilon", "missing")),
+            None => return Err(read.error(epsilon, "missing")),
         },
         rope_theta: read.float("rope.freq_base")?.unwrap_or(10_000.0),
-        rope_scaling: read.rope_scaling()?,
+        rope_scaling: if is_gpt2 { None } else { read.rope_scaling()? },
         tie_word_embeddings: !tensors.contains_key(OUTPUT),
         max_position_embeddings: read.required("context_length")?,
-        attention_bias: tensors.contains_key("model.layers.0.self_attn.q_proj.bias"),
+        attention_bias: is_gpt2 || tensors.contains_key("model.layers.0.self_attn.q_proj.bias"),
         bos_token_id: vocabulary.bos,
         eos_token_ids,
         pad_token_id: vocabulary.pad,
@@ -235,10 +194,13 @@ impl Keys<'_> {
     }
 
     fn refuse_what_we_do_not_compute(&self) -> Result<()> {
-        let remedy = "Bantam does not run this variant; use a plain llama or qwen2 model";
         for name in ["expert_count", "attention.sliding_window"] {
             if self.size(name)?.is_some_and(|n| n > 0) {
-                return Err(Error::input(format!("{}: {}.{name}", self.place, self.architecture), "set", remedy));
+                return Err(Error::input(
+                    format!("{}: {}.{name}", self.place, self.architecture),
+                    "set",
+                    USE_A_KNOWN_ONE,
+                ));
             }
         }
         Ok(())
@@ -261,26 +223,6 @@ impl Keys<'_> {
                 let place = format!("{}: {}.rope.scaling.type", self.place, self.architecture);
                 Err(Error::input(place, what, "use a model with no or linear scaling"))
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_map_both_ways() {
-        for gguf in
-            ["token_embd.weight", "output.weight", "output_norm.weight", "blk.11.attn_q.bias", "blk.0.ffn_down.weight"]
-        {
-            assert_eq!(gguf_name(&hf_name(gguf).unwrap()).unwrap(), gguf);
-        }
-        assert_eq!(hf_name("blk.3.attn_k.weight").unwrap(), "model.layers.3.self_attn.k_proj.weight");
-        for unknown in
-            ["blk.0.attn_q_norm.weight", "blk.-1.attn_q.weight", "blk.0", "output.bias", "blk.0.attn_q.scale"]
-        {
-            assert_eq!(hf_name(unknown), None, "{unknown}");
         }
     }
 }

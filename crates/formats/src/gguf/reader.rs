@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
                 return Err(Error::input(
                     format!("{}: {}", self.place, shortened(&name)),
                     format!("tensor type {} is not supported", type_name(kind)),
-                    "use an F32, F16, BF16 or Q8_0 file",
+                    "use a file in F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K",
                 ));
             };
             entries.push(Entry { name, shape, dtype, offset: self.u64()? });
@@ -272,29 +272,30 @@ pub(super) fn type_number(dtype: DType) -> u32 {
     match dtype {
         DType::F32 => 0,
         DType::F16 => 1,
+        DType::Q4_0 => 2,
+        DType::Q4_1 => 3,
+        DType::Q5_0 => 6,
+        DType::Q5_1 => 7,
         DType::Q8_0 => 8,
+        DType::Q4K => 12,
+        DType::Q5K => 13,
+        DType::Q6K => 14,
         DType::BF16 => 30,
     }
 }
 
 fn dtype_of(kind: u32) -> Option<DType> {
-    [DType::F32, DType::F16, DType::BF16, DType::Q8_0].into_iter().find(|&d| type_number(d) == kind)
+    DType::ALL.into_iter().find(|&d| type_number(d) == kind)
 }
 
 /// Names of the formats that Bantam does not read, for error messages.
 fn type_name(kind: u32) -> String {
     let name = match kind {
-        2 => "Q4_0",
-        3 => "Q4_1",
-        6 => "Q5_0",
-        7 => "Q5_1",
         9 => "Q8_1",
         10 => "Q2_K",
         11 => "Q3_K",
-        12 => "Q4_K",
-        13 => "Q5_K",
-        14 => "Q6_K",
         15 => "Q8_K",
+        16..=23 | 29 => "of the IQ family",
         28 => "F64",
         other => return format!("number {other}"),
     };

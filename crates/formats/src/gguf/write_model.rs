@@ -1,55 +1,29 @@
 //! A model as a GGUF that llama.cpp loads: its keys, its tokenizer and its tensors, plain or quantized.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::Path;
 
 use bantam_core::{Error, Result};
-use bantam_kernels::codec::{float16, q8_0};
 use serde_json::Value as Json;
 
 use super::keys::{List, Value};
-use super::model::{ROPE_DIVISORS, gguf_name, row_order};
+use super::mix::GgufType;
+use super::model::row_order;
+use super::names::{ROPE_DIVISORS, gguf_name};
 use super::vocabulary::token_type;
 use super::writer::{Tensor, write};
-use crate::config::ModelConfig;
+use crate::artifact::ModelArtifact;
+use crate::config::{Architecture, ModelConfig};
 use crate::rope::RopeScaling;
-use crate::tensor::{DType, check_to_write, f32_bytes};
+use crate::tensor::{DType, TensorSpec, check_to_write, f32_bytes};
 use crate::tokenizer::{PreTokenizer, Tokenizer, TokenizerBundle};
 use crate::weights::{RowOrder, interleaved_row};
-
-/// Number format of a packaged model's matrices. Vectors (norms, biases) are always F32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GgufType {
-    /// 32-bit float.
-    F32,
-    /// IEEE half.
-    F16,
-    /// 8.5 bits a weight; matrices whose rows are no multiple of 32 stay F16.
-    Q8_0,
-}
-
-impl GgufType {
-    /// The number of `general.file_type`.
-    fn file_type(self) -> u32 {
-        match self {
-            Self::F32 => 0,
-            Self::F16 => 1,
-            Self::Q8_0 => 7,
-        }
-    }
-
-    fn dtype_for(self, shape: &[usize]) -> DType {
-        match (self, shape) {
-            (Self::F32, _) | (_, [_]) => DType::F32,
-            (Self::Q8_0, [.., row]) if row.is_multiple_of(q8_0::BLOCK) => DType::Q8_0,
-            _ => DType::F16,
-        }
-    }
-}
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GgufSummary {
-    /// Every tensor's GGUF name, elements and the format it got: rows that do not fit Q8_0 show here.
+    /// Every tensor's GGUF name, elements and the format it got: rows that are no whole blocks show here.
     pub tensors: Vec<(String, usize, DType)>,
     /// Size of the file.
     pub file_bytes: u64,
@@ -69,39 +43,68 @@ pub fn write_model(
     kind: GgufType,
 ) -> Result<GgufSummary> {
     check_to_write(config, tensors)?;
+    let given: HashMap<&str, &[f32]> = tensors.iter().map(|(name, _, data)| (name.as_str(), data.as_slice())).collect();
+    // `check_to_write` has found every name.
+    let values = |name: &str| Ok(Cow::Borrowed(given.get(name).copied().unwrap_or_default()));
     let name = path.file_stem().map_or("model".into(), |s| s.to_string_lossy());
-    let mut keys = model_keys(config, &name, kind);
+    write_values(path, &name, config, &values, tokenizer, kind)
+}
+
+/// Packages a model that lies on disk, tensor by tensor, with its tokenizer if it has one. A path that ends in `.zst` is compressed
+/// ([`super::package`]).
+///
+/// Errors as [`write_model`]; an input error too if the model is quantized already: its errors would add up.
+pub fn repackage(artifact: &ModelArtifact, path: &Path, kind: GgufType) -> Result<GgufSummary> {
+    let config = artifact.config();
+    for spec in config.tensor_specs() {
+        if let Some(dtype) = artifact.dtype(&spec.name).filter(|d| d.is_blocks()) {
+            let place = format!("{}: {}", artifact.path().display(), spec.name);
+            let what = format!("the tensor is quantized already ({})", dtype.name());
+            return Err(Error::input(place, what, "package the model that it was made from"));
+        }
+    }
+    let tokenizer = if artifact.has_tokenizer() { Some(artifact.tokenizer_bundle()?) } else { None };
+    let name = artifact.path().file_stem().map_or("model".into(), |s| s.to_string_lossy());
+    let values = |name: &str| Ok(Cow::Owned(artifact.tensor(name)?.to_f32()));
+    write_values(path, &name, config, &values, tokenizer.as_ref(), kind)
+}
+
+/// Where a tensor's values come from, by Hugging Face name.
+type Values<'a> = dyn Fn(&str) -> Result<Cow<'a, [f32]>> + 'a;
+
+fn write_values(
+    path: &Path,
+    name: &str,
+    config: &ModelConfig,
+    values: &Values<'_>,
+    tokenizer: Option<&TokenizerBundle>,
+    kind: GgufType,
+) -> Result<GgufSummary> {
+    let mut keys = model_keys(config, name, kind);
     match tokenizer {
         Some(bundle) => keys.extend(tokenizer_keys(bundle, config)?),
         None => keys.push(("tokenizer.ggml.model".into(), Value::Text("no_vocab".into()))),
     }
-
     let mut out = Vec::new();
     if let Some(divisors) = config.rope_scaling.as_ref().and_then(|s| s.divisors(config.head_dim, config.rope_theta)) {
         out.push(Tensor {
             name: ROPE_DIVISORS.into(),
             shape: vec![divisors.len()],
             dtype: DType::F32,
-            bytes: Box::new(move || f32_bytes(&divisors).into_owned()),
+            bytes: Box::new(move || Ok(f32_bytes(&divisors).into_owned())),
         });
     }
-    for spec in config.tensor_specs() {
-        // `check_to_write` has found every name.
-        let Some((name, shape, data)) = tensors.iter().find(|t| t.0 == spec.name) else { continue };
-        let dtype = kind.dtype_for(shape);
-        if dtype != DType::F32
-            && let Some(big) = data.iter().position(|v| v.abs() > 65_504.0)
-        {
-            let what = format!("{} is too large for {}", data[big], dtype.name());
-            return Err(Error::check(format!("{name}[{big}]"), what, "package as F32, or train with weight decay"));
-        }
-        let gguf_name = gguf_name(name).ok_or_else(|| Error::internal("gguf::write_model", name))?;
-        let rows = row_order(config, name);
+    for TensorSpec { name, shape } in config.tensor_specs() {
+        let gguf_name =
+            gguf_name(config.architecture, &name).ok_or_else(|| Error::internal("gguf::write_model", &name))?;
+        let dtype = kind.dtype_for(&gguf_name, &shape, config.num_hidden_layers, config.tie_word_embeddings);
+        check_values(&name, &values(&name)?, dtype)?;
+        let (rows, order) = (shape[0], row_order(config, &name));
         out.push(Tensor {
             name: gguf_name,
-            shape: shape.clone(),
+            shape,
             dtype,
-            bytes: Box::new(move || encode(data, shape[0], rows, dtype)),
+            bytes: Box::new(move || Ok(encode(&values(&name)?, rows, order, dtype))),
         });
     }
     write(path, &keys, &out)?;
@@ -115,12 +118,26 @@ pub fn write_model(
     })
 }
 
-/// Rows put in GGUF's order, then encoded.
+/// Whether a format can hold the values. Scales and minimums of blocks are f16 too: one limit for all.
+fn check_values(name: &str, data: &[f32], dtype: DType) -> Result<()> {
+    if let Some(bad) = data.iter().position(|v| !v.is_finite()) {
+        let what = format!("the weight is {}", data[bad]);
+        return Err(Error::check(format!("{name}[{bad}]"), what, "the model is damaged or its training diverged"));
+    }
+    let limit = if matches!(dtype, DType::F32 | DType::BF16) { f32::MAX } else { 65_504.0 };
+    if let Some(big) = data.iter().position(|v| v.abs() > limit) {
+        let what = format!("{} is too large for {}", data[big], dtype.name());
+        return Err(Error::check(format!("{name}[{big}]"), what, "package as F32, or train with weight decay"));
+    }
+    Ok(())
+}
+
+/// Rows put in GGUF's order, then encoded. (GGUF turns no matrix.)
 fn encode(data: &[f32], rows: usize, order: RowOrder, dtype: DType) -> Vec<u8> {
     let width = data.len() / rows;
     let ordered: Vec<f32>;
     let data = match order {
-        RowOrder::HuggingFace => data,
+        RowOrder::HuggingFace | RowOrder::Turned => data,
         RowOrder::InterleavedHalves { heads } => {
             let mut out = vec![0f32; data.len()];
             for (row, values) in data.chunks_exact(width).enumerate() {
@@ -131,17 +148,8 @@ fn encode(data: &[f32], rows: usize, order: RowOrder, dtype: DType) -> Vec<u8> {
             &ordered
         }
     };
-    match dtype {
-        DType::F32 => f32_bytes(data).into_owned(),
-        DType::F16 => encoded(2 * data.len(), |out| float16::f16_from_f32(data, out)),
-        DType::BF16 => encoded(2 * data.len(), |out| float16::bf16_from_f32(data, out)),
-        DType::Q8_0 => encoded(data.len() / q8_0::BLOCK * q8_0::BLOCK_BYTES, |out| q8_0::quantize(data, out)),
-    }
-}
-
-fn encoded(bytes: usize, fill: impl FnOnce(&mut [u8])) -> Vec<u8> {
-    let mut out = vec![0; bytes];
-    fill(&mut out);
+    let mut out = vec![0; dtype.row_bytes(data.len()).unwrap_or_default()];
+    dtype.quantize(data, &mut out);
     out
 }
 
@@ -158,14 +166,21 @@ fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Vec<(String, 
         (of("block_count"), size(config.num_hidden_layers)),
         (of("feed_forward_length"), size(config.intermediate_size)),
         (of("attention.head_count"), size(config.num_attention_heads)),
+        (of("vocab_size"), size(config.vocab_size)),
+    ];
+    let epsilon = Value::F32(config.rms_norm_eps as f32);
+    if config.architecture == Architecture::Gpt2 {
+        keys.push((of("attention.layer_norm_epsilon"), epsilon));
+        return keys;
+    }
+    keys.extend([
         (of("attention.head_count_kv"), size(config.num_key_value_heads)),
         (of("attention.key_length"), size(config.head_dim)),
         (of("attention.value_length"), size(config.head_dim)),
-        (of("attention.layer_norm_rms_epsilon"), Value::F32(config.rms_norm_eps as f32)),
+        (of("attention.layer_norm_rms_epsilon"), epsilon),
         (of("rope.dimension_count"), size(config.head_dim)),
         (of("rope.freq_base"), Value::F32(config.rope_theta as f32)),
-        (of("vocab_size"), size(config.vocab_size)),
-    ];
+    ]);
     if let Some(RopeScaling::Linear { factor }) = config.rope_scaling {
         keys.push((of("rope.scaling.type"), Value::Text("linear".into())));
         keys.push((of("rope.scaling.factor"), Value::F32(factor as f32)));

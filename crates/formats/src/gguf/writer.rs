@@ -6,6 +6,7 @@ use std::path::Path;
 use bantam_core::{Error, Result, files};
 
 use super::keys::{List, Value};
+use super::package;
 use super::reader::type_number;
 use crate::tensor::DType;
 
@@ -21,10 +22,10 @@ pub struct Tensor<'a> {
     /// Number format.
     pub dtype: DType,
     /// Makes the bytes; their number must be [`DType::bytes_for`] the shape.
-    pub bytes: Box<dyn Fn() -> Vec<u8> + 'a>,
+    pub bytes: Box<dyn Fn() -> Result<Vec<u8>> + 'a>,
 }
 
-/// Writes a GGUF; the file appears whole or not at all.
+/// Writes a GGUF; the file appears whole or not at all. A path that ends in `.zst` is compressed ([`super::package`]).
 pub fn write(path: &Path, keys: &[(String, Value)], tensors: &[Tensor<'_>]) -> Result<()> {
     let sizes = tensors.iter().map(|t| {
         t.dtype.bytes_for(&t.shape).ok_or_else(|| {
@@ -32,20 +33,27 @@ pub fn write(path: &Path, keys: &[(String, Value)], tensors: &[Tensor<'_>]) -> R
         })
     });
     let sizes = sizes.collect::<Result<Vec<usize>>>()?;
-    files::write_with(path, |out| {
-        let head = head(keys, tensors, &sizes);
-        out.write_all(&head)?;
-        pad(out, head.len())?;
-        for (tensor, &size) in tensors.iter().zip(&sizes) {
-            let bytes = (tensor.bytes)();
-            if bytes.len() != size {
-                return Err(io::Error::other(format!("`{}` gave {} bytes of {size}", tensor.name, bytes.len())));
-            }
-            out.write_all(&bytes)?;
-            pad(out, size)?;
+    if !package::is_package(path) {
+        return files::write_with(path, |out| write_to(out, keys, tensors, &sizes));
+    }
+    let mut gguf = Vec::new();
+    write_to(&mut gguf, keys, tensors, &sizes).map_err(|e| Error::io(path, "write", &e))?;
+    package::write(path, &gguf)
+}
+
+fn write_to(out: &mut impl Write, keys: &[(String, Value)], tensors: &[Tensor<'_>], sizes: &[usize]) -> io::Result<()> {
+    let head = head(keys, tensors, sizes);
+    out.write_all(&head)?;
+    pad(out, head.len())?;
+    for (tensor, &size) in tensors.iter().zip(sizes) {
+        let bytes = (tensor.bytes)().map_err(io::Error::other)?;
+        if bytes.len() != size {
+            return Err(io::Error::other(format!("`{}` gave {} bytes of {size}", tensor.name, bytes.len())));
         }
-        Ok(())
-    })
+        out.write_all(&bytes)?;
+        pad(out, size)?;
+    }
+    Ok(())
 }
 
 fn pad(out: &mut impl Write, written: usize) -> io::Result<()> {
@@ -162,8 +170,8 @@ mod tests {
             ("a.f64s".into(), Value::List(List::Floats { kind: 12, values: vec![1e300] })),
         ];
         let tensors = [
-            Tensor { name: "x".into(), shape: vec![3], dtype: DType::F32, bytes: Box::new(|| vec![7; 12]) },
-            Tensor { name: "y".into(), shape: vec![2, 32], dtype: DType::Q8_0, bytes: Box::new(|| vec![9; 68]) },
+            Tensor { name: "x".into(), shape: vec![3], dtype: DType::F32, bytes: Box::new(|| Ok(vec![7; 12])) },
+            Tensor { name: "y".into(), shape: vec![2, 32], dtype: DType::Q8_0, bytes: Box::new(|| Ok(vec![9; 68])) },
         ];
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.gguf");
@@ -173,7 +181,7 @@ mod tests {
         assert_eq!(read.keys, keys.into_iter().collect());
         for (tensor, info) in tensors.iter().zip(&read.tensors) {
             assert_eq!((&info.name, &info.shape, info.dtype), (&tensor.name, &tensor.shape, tensor.dtype));
-            assert_eq!(file[info.range.clone()], (tensor.bytes)()[..]);
+            assert_eq!(file[info.range.clone()], (tensor.bytes)().unwrap()[..]);
             assert_eq!(info.range.start % ALIGNMENT, 0);
         }
     }
@@ -182,7 +190,8 @@ mod tests {
     fn a_tensor_of_the_wrong_length_leaves_no_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.gguf");
-        let tensor = Tensor { name: "x".into(), shape: vec![3], dtype: DType::F32, bytes: Box::new(|| vec![7; 11]) };
+        let tensor =
+            Tensor { name: "x".into(), shape: vec![3], dtype: DType::F32, bytes: Box::new(|| Ok(vec![7; 11])) };
         assert!(write(&path, &[], &[tensor]).is_err());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }

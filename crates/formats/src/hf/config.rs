@@ -1,9 +1,10 @@
-//! `config.json` of Llama and Qwen2 models, in the spellings of transformers v4 and v5.
+//! `config.json` of Llama, Qwen2 and Qwen3 models, in the spellings of transformers v4 and v5; GPT-2's is in `gpt2_config.rs`.
 
 use bantam_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
-use crate::config::{Architecture, ModelConfig};
+use super::gpt2_config;
+use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
 use crate::rope::RopeScaling;
 
 impl ModelConfig {
@@ -21,14 +22,21 @@ impl ModelConfig {
 
         let name = read.text("model_type")?.unwrap_or_default();
         let Some(architecture) = Architecture::from_name(&name) else {
-            return Err(read.error("model_type", format!("`{name}` is not supported"), "use a llama or qwen2 model"));
+            return Err(read.error("model_type", format!("`{name}` is not supported"), USE_A_KNOWN_ONE));
         };
+        if architecture == Architecture::Gpt2 {
+            let config = gpt2_config::read(&read)?;
+            config.validate(place)?;
+            return Ok(config);
+        }
         read.refuse_what_we_do_not_compute()?;
         let (rope_theta, rope_scaling) = read.rope()?;
         let hidden_size = read.required("hidden_size")?;
         let num_attention_heads = read.required("num_attention_heads")?;
         let head_dim = match read.size("head_dim")? {
             Some(n) => n,
+            // transformers' default of the class.
+            None if architecture == Architecture::Qwen3 => 128,
             None if num_attention_heads > 0 && hidden_size.is_multiple_of(num_attention_heads) => {
                 hidden_size / num_attention_heads
             }
@@ -46,7 +54,10 @@ impl ModelConfig {
                 2048,
                 read.flag("attention_bias")?.unwrap_or(false),
             ),
-            Architecture::Qwen2 => (read.required("num_key_value_heads")?, 32768, true),
+            Architecture::Qwen3 => {
+                (read.required("num_key_value_heads")?, 32768, read.flag("attention_bias")?.unwrap_or(false))
+            }
+            Architecture::Qwen2 | Architecture::Gpt2 => (read.required("num_key_value_heads")?, 32768, true),
         };
         let config = Self {
             architecture,
@@ -74,6 +85,9 @@ impl ModelConfig {
     /// The `config.json` of this model, in the v4 spelling that every release of transformers reads.
     /// `rope_scaling` by divisors has no name there and is an error: write a GGUF instead.
     pub fn to_hf_json(&self) -> Result<String> {
+        if self.architecture == Architecture::Gpt2 {
+            return Ok(format!("{:#}\n", gpt2_config::to_json(self)));
+        }
         let rope_scaling = match &self.rope_scaling {
             None => Value::Null,
             Some(RopeScaling::Linear { factor }) => json!({"rope_type": "linear", "factor": factor}),
@@ -99,7 +113,8 @@ impl ModelConfig {
         };
         let class = match self.architecture {
             Architecture::Llama => "LlamaForCausalLM",
-            Architecture::Qwen2 => "Qwen2ForCausalLM",
+            Architecture::Qwen3 => "Qwen3ForCausalLM",
+            Architecture::Qwen2 | Architecture::Gpt2 => "Qwen2ForCausalLM",
         };
         let mut out = json!({
             "architectures": [class],
@@ -130,7 +145,11 @@ impl ModelConfig {
                 out["attention_bias"] = json!(self.attention_bias);
                 out["mlp_bias"] = json!(false);
             }
-            Architecture::Qwen2 => out["use_sliding_window"] = json!(false),
+            Architecture::Qwen3 => {
+                out["attention_bias"] = json!(false);
+                out["use_sliding_window"] = json!(false);
+            }
+            Architecture::Qwen2 | Architecture::Gpt2 => out["use_sliding_window"] = json!(false),
         }
         Ok(format!("{out:#}\n"))
     }
@@ -146,17 +165,17 @@ pub(super) fn ids_json(ids: &[u32]) -> Value {
 }
 
 /// Typed look-ups that name file and key when a value is of the wrong kind. A null counts as absent.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     keys: &'a Map<String, Value>,
     place: &'a str,
 }
 
 impl Reader<'_> {
-    fn error(&self, key: &str, what: String, remedy: &str) -> Error {
+    pub(super) fn error(&self, key: &str, what: String, remedy: &str) -> Error {
         Error::input(format!("{}: {key}", self.place), what, remedy)
     }
 
-    fn get(&self, key: &str) -> Option<&Value> {
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
         self.keys.get(key).filter(|v| !v.is_null())
     }
 
@@ -167,28 +186,28 @@ impl Reader<'_> {
             .ok_or_else(|| self.error(key, format!("`{}` is not {kind}", shortened(value)), &format!("give {kind}")))
     }
 
-    fn size(&self, key: &str) -> Result<Option<usize>> {
+    pub(super) fn size(&self, key: &str) -> Result<Option<usize>> {
         self.read(key, "a whole number", |v| v.as_u64().and_then(|n| usize::try_from(n).ok()))
     }
 
-    fn required(&self, key: &str) -> Result<usize> {
+    pub(super) fn required(&self, key: &str) -> Result<usize> {
         self.size(key)?.ok_or_else(|| self.error(key, "missing".into(), "add it, or restore the file from its origin"))
     }
 
-    fn number(&self, key: &str) -> Result<Option<f64>> {
+    pub(super) fn number(&self, key: &str) -> Result<Option<f64>> {
         self.read(key, "a number", Value::as_f64)
     }
 
-    fn flag(&self, key: &str) -> Result<Option<bool>> {
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>> {
         self.read(key, "true or false", Value::as_bool)
     }
 
-    fn text(&self, key: &str) -> Result<Option<String>> {
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>> {
         self.read(key, "a string", |v| v.as_str().map(str::to_owned))
     }
 
     /// A token id, or a list of them. Some old configs write -1 for "none".
-    fn ids(&self, key: &str) -> Result<Vec<u32>> {
+    pub(super) fn ids(&self, key: &str) -> Result<Vec<u32>> {
         let id = |v: &Value| v.as_u64().and_then(|n| u32::try_from(n).ok());
         let ids = self.read(key, "a token id or a list of them", |v| match v {
             Value::Array(list) => list.iter().map(id).collect(),

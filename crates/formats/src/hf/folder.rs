@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::config::ids_json;
 use super::safetensors;
-use crate::config::ModelConfig;
+use crate::config::{Architecture, ModelConfig};
 use crate::tokenizer::TokenizerBundle;
 use crate::weights::{MappedFile, RowOrder, Stored, Weights};
 
@@ -23,17 +23,17 @@ pub(crate) fn open_folder(dir: &Path) -> Result<(ModelConfig, Weights)> {
     for name in weight_files(dir)? {
         let path = dir.join(name);
         let file = MappedFile::open(&path)?;
-        for found in safetensors::read_header(&file.bytes, &path)? {
-            let stored = Stored {
-                file: mapped.len(),
-                range: found.range,
-                dtype: found.dtype,
-                shape: found.shape,
-                rows: RowOrder::HuggingFace,
-            };
-            if tensors.insert(found.name.clone(), stored).is_some() {
+        for found in safetensors::read_header(file.bytes(), &path)? {
+            let (name, mut shape) = (full_name(found.name, &config), found.shape);
+            let mut rows = RowOrder::HuggingFace;
+            if config.architecture.is_turned(&name) {
+                shape.reverse();
+                rows = RowOrder::Turned;
+            }
+            let stored = Stored { file: mapped.len(), range: found.range, dtype: found.dtype, shape, rows };
+            if tensors.insert(name.clone(), stored).is_some() {
                 return Err(Error::input(
-                    format!("{}: {}", path.display(), found.name),
+                    format!("{}: {name}", path.display()),
                     "the tensor stands in two shards",
                     "restore the folder from its origin",
                 ));
@@ -43,6 +43,13 @@ pub(crate) fn open_folder(dir: &Path) -> Result<(ModelConfig, Weights)> {
     }
     let weights = Weights::new(mapped, tensors, &config, &dir.display().to_string())?;
     Ok((config, weights))
+}
+
+/// The hub's first GPT-2 files were saved without the prefix that the model's class gives.
+fn full_name(name: String, config: &ModelConfig) -> String {
+    let short = config.architecture == Architecture::Gpt2
+        && ["wte.", "wpe.", "h.", "ln_f."].iter().any(|p| name.starts_with(p));
+    if short { format!("transformer.{name}") } else { name }
 }
 
 /// Generation ends at the ids of `generation_config.json` where it names more than `config.json`, as in transformers.
@@ -167,7 +174,7 @@ pub fn write_folder(
             "pad_token_id": config.pad_token_id,
         });
         files::write(&dir.join("generation_config.json"), format!("{generation:#}\n").as_bytes())?;
-        safetensors::write(&dir.join("model.safetensors"), tensors)?;
+        safetensors::write(&dir.join("model.safetensors"), tensors, |name| config.architecture.is_turned(name))?;
         if let Some(bundle) = tokenizer {
             write_tokenizer_files(dir, bundle, config.max_position_embeddings)?;
         }

@@ -40,6 +40,8 @@ impl PreTokenizer {
     /// By GGUF's name; other names of the same pattern count too.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
+            "starcoder" | "refact" => Some(Self::SmolLm),
+            "phi-2" => Some(Self::Gpt2),
             "llama3" | "llama-v3" => Some(Self::LlamaBpe),
             "deepseek-r1-qwen" => Some(Self::Qwen2),
             _ => Self::ALL.into_iter().find(|p| p.name() == name),

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bantam_formats::gguf::GgufType;
+use bantam_formats::gguf::{self, GgufType};
 use bantam_formats::{Architecture, ModelArtifact, Tokenizer};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -78,6 +78,8 @@ struct Models {
     _dir: tempfile::TempDir,
     folder: PathBuf,
     gguf: PathBuf,
+    mixed: PathBuf,
+    package: PathBuf,
 }
 
 // One copy for each test's thread: damage must not reach what another test has open.
@@ -85,7 +87,16 @@ thread_local! {
     static MODELS: Models = {
         let dir = tempfile::tempdir().unwrap();
         let folder = fixtures::folder(dir.path(), Architecture::Qwen2);
-        Models { folder, gguf: fixtures::gguf(dir.path(), Architecture::Llama, GgufType::Q8_0), _dir: dir }
+        let gguf = fixtures::gguf(dir.path(), Architecture::Llama, GgufType::Q8_0);
+        let other = |name: &str, architecture, kind| {
+            let at = dir.path().join(name);
+            std::fs::create_dir(&at).unwrap();
+            fixtures::gguf(&at, architecture, kind)
+        };
+        let mixed = other("mixed", Architecture::Gpt2, GgufType::Q5KM);
+        let package = dir.path().join("model.gguf.zst");
+        gguf::package::write(&package, &std::fs::read(&mixed).unwrap()).unwrap();
+        Models { folder, gguf, mixed, package, _dir: dir }
     };
 }
 
@@ -165,6 +176,16 @@ proptest! {
     #[test]
     fn a_gguf_with_a_damaged_beginning_never_panics(damages in proptest::collection::vec(damage(900), 1..4)) {
         MODELS.with(|m| open_damaged(&m.gguf, &m.gguf, &damages));
+    }
+
+    #[test]
+    fn a_damaged_mixed_gguf_never_panics(damages in proptest::collection::vec(damage(3_000), 1..4)) {
+        MODELS.with(|m| open_damaged(&m.mixed, &m.mixed, &damages));
+    }
+
+    #[test]
+    fn a_damaged_package_never_panics(damages in proptest::collection::vec(damage(60_000), 1..4)) {
+        MODELS.with(|m| open_damaged(&m.package, &m.package, &damages));
     }
 
     #[test]

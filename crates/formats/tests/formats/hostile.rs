@@ -208,7 +208,12 @@ mod gguf_files {
             (one_tensor().tensor("t", &[1 << 62, 1 << 62], 0, 0).zeros(64), "does not fit"),
             (one_tensor().tensor("t", &[u64::MAX], 0, 0).zeros(64), "does not fit"),
             (one_tensor().tensor("t", &[33], 8, 0).zeros(64), "does not fit Q8_0"),
-            (one_tensor().tensor("t", &[32], 2, 0).zeros(64), "Q4_0 is not supported"),
+            (one_tensor().tensor("t", &[33], 2, 0).zeros(64), "does not fit Q4_0"),
+            (one_tensor().tensor("t", &[128], 12, 0).zeros(96), "does not fit Q4_K"),
+            (one_tensor().tensor("t", &[256, 1 << 55], 14, 0).zeros(256), "the file holds"),
+            (one_tensor().tensor("t", &[256, 1 << 60], 14, 0).zeros(256), "does not fit Q6_K"),
+            (one_tensor().tensor("t", &[256, 2], 13, 0).zeros(300), "the file holds"),
+            (one_tensor().tensor("t", &[256], 10, 0).zeros(96), "Q2_K is not supported"),
             (one_tensor().tensor("t", &[32], 77, 0).zeros(64), "number 77"),
             (one_tensor().tensor("t", &[4], 0, 8).zeros(64), "offset is 8"),
             (one_tensor().tensor("t", &[4], 0, u64::MAX).zeros(64), "offset"),
@@ -239,7 +244,7 @@ mod gguf_files {
             name: t.name,
             shape: t.shape,
             dtype: t.dtype,
-            bytes: Box::new(move || bytes[t.range.clone()].to_vec()),
+            bytes: Box::new(move || Ok(bytes[t.range.clone()].to_vec())),
         });
         gguf::write(&path, &keys.into_iter().collect::<Vec<_>>(), &copied.collect::<Vec<_>>()).unwrap();
         path

@@ -37,7 +37,7 @@ fn from_gguf(pre: &str, more: &[(&str, Value)]) -> bantam_core::Result<Tokenizer
             name: t.name,
             shape: t.shape,
             dtype: t.dtype,
-            bytes: Box::new(move || bytes[t.range.clone()].to_vec()),
+            bytes: Box::new(move || Ok(bytes[t.range.clone()].to_vec())),
         })
         .collect();
     gguf::write(&path, &keys.into_iter().collect::<Vec<_>>(), &tensors)?;
@@ -61,6 +61,38 @@ fn tokenizers_rebuilt_from_gguf_agree_with_llama_cpp() {
             let text = row["text"].as_str().unwrap();
             assert_eq!(tokenizer.encode(text, true), ids(&row[pre]), "{pre} {text:?}");
         }
+    }
+}
+
+#[test]
+fn sentence_piece_from_gguf_agrees_with_llama_cpp_and_sentence_piece() {
+    // `tests/reference/sentence_piece_gguf.py`
+    let file = std::fs::read(data("sentence_piece/vocabulary.gguf")).unwrap();
+    let keys = gguf::parse(&file, "vocabulary.gguf").unwrap().keys;
+    let own: Vec<(&str, Value)> =
+        keys.iter().filter_map(|(k, v)| Some((k.strip_prefix("tokenizer.ggml.")?, v.clone()))).collect();
+    let tokenizer = from_gguf("default", &own).unwrap();
+    let lines = std::fs::read_to_string(data("sentence_piece/gguf_strings.jsonl")).unwrap();
+    for row in lines.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()) {
+        let text = row["text"].as_str().unwrap();
+        assert_eq!(tokenizer.encode(text, false), ids(&row["ids"]), "{text:?}");
+        let with_bos = tokenizer.encode(text, true);
+        assert_eq!((with_bos[0], &with_bos[1..]), (tokenizer.bos().unwrap(), &ids(&row["ids"])[..]));
+        // A mark of the format eats the space that the next piece of text begins with.
+        if !text.contains("<|") {
+            assert_eq!(tokenizer.decode(&with_bos, true), text);
+        }
+    }
+    for (key, value) in [
+        ("scores", Value::List(List::Floats { kind: 6, values: vec![0.0; 3] })),
+        ("scores", Value::List(List::Floats { kind: 6, values: vec![f64::NAN; 1000] })),
+        ("tokens", List::texts(vec!["a".into(); 1000])),
+    ] {
+        let mut broken = own.clone();
+        broken.retain(|(k, _)| *k != key);
+        broken.push((key, value));
+        let error = from_gguf("default", &broken).err().unwrap();
+        assert!(error.exit_code() == 2 && error.to_string().contains("tokenizer.ggml."), "{error}");
     }
 }
 
@@ -149,7 +181,8 @@ fn vocabularies_we_cannot_read_are_refused_by_name() {
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains(says), "{error}");
     };
-    refused("model", Value::Text("llama".into()), "`llama`");
+    refused("model", Value::Text("bert".into()), "`bert`");
+    refused("model", Value::Text("llama".into()), "0 scores for 1030 tokens");
     refused("pre", Value::Text("tekken".into()), "`tekken`");
     refused("merges", List::texts(vec!["ab".into()]), "not a pair");
     refused("merges", List::texts(vec!["zz qq".into()]), "tokenizer.ggml");

@@ -1,4 +1,4 @@
-//! SwiGLU's gate and the softmax of attention.
+//! SwiGLU's gate, GELU and the softmax of attention.
 
 use super::isa::per_isa;
 use crate::multiversion::exp;
@@ -17,6 +17,21 @@ per_isa! {
     /// `out = silu(gate) * up` (Shazeer 2020) for every row of `gate_up` (`[tokens, gate then up: 2 * width]`);
     /// `out` is `[tokens, width]`.
     pub fn swiglu(gate_up: &[f32], width: usize, out: &mut [f32]) = swiglu_body;
+}
+
+#[inline(always)]
+fn gelu_body<const FMA: bool>(x: &mut [f32]) {
+    // 0.5 (1 + tanh u) = 1 / (1 + exp(-2 u)), where u = sqrt(2 / pi) (x + 0.044715 x^3).
+    const TWICE: f32 = 1.595_769_2;
+    for x in x {
+        let u = TWICE * (*x + 0.044_715 * *x * *x * *x);
+        *x /= 1.0 + exp::<FMA>(-u);
+    }
+}
+
+per_isa! {
+    /// GELU (Hendrycks and Gimpel 2016) in its form by tanh, as GPT-2 has it, in place.
+    pub fn gelu(x: &mut [f32]) = gelu_body;
 }
 
 /// Lanes of the partial maxima and sums.
@@ -77,6 +92,20 @@ mod tests {
                     let expected = g / (1.0 + (-g).exp()) * u;
                     assert!((f64::from(out[i]) - expected).abs() < 2e-6 * (1.0 + expected.abs()), "{isa:?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn gelu_matches_the_definition_in_f64() {
+        for isa in Isa::available() {
+            let x = [values(40), vec![0.0, -100.0, 100.0, 1e-8, -3e4, 3e4]].concat();
+            let mut out = x.clone();
+            super::gelu(isa, &mut out);
+            for (x, o) in x.iter().map(|v| f64::from(*v)).zip(&out) {
+                let expected =
+                    0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
+                assert!((f64::from(*o) - expected).abs() < 1e-6 * (1.0 + expected.abs()), "{isa:?} {x}: {o}");
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Weight matrices repacked for the products: panels of 16 rows in the stored number format.
+//! Weight matrices repacked for the products: panels of 16 rows in the stored number format, or rows of blocks as they are stored.
 
 use half::{bf16, f16};
 
 use super::{Lines, PANEL};
+use crate::codec::DType;
 
 /// Columns of one Q8_0 block.
 pub(super) const BLOCK: usize = 32;
@@ -10,30 +11,6 @@ pub(super) const BLOCK: usize = 32;
 const Q8_0_BYTES: usize = 2 + BLOCK;
 /// What is added to a stored signed byte, so that unsigned-by-signed dot instructions apply.
 const OFFSET: u8 = 128;
-
-/// How the rows of a matrix are stored on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowFormat {
-    /// Little-endian IEEE single.
-    F32,
-    /// Little-endian IEEE half.
-    F16,
-    /// Little-endian bfloat16.
-    Bf16,
-    /// ggml's Q8_0: blocks of 32 columns, an f16 scale then 32 signed bytes.
-    Q8_0,
-}
-
-impl RowFormat {
-    /// Bytes of a row of `cols` columns; `None` when the format cannot hold that many.
-    pub fn row_bytes(self, cols: usize) -> Option<usize> {
-        match self {
-            RowFormat::F32 => cols.checked_mul(4),
-            RowFormat::F16 | RowFormat::Bf16 => cols.checked_mul(2),
-            RowFormat::Q8_0 => cols.is_multiple_of(BLOCK).then(|| cols / BLOCK * Q8_0_BYTES),
-        }
-    }
-}
 
 /// Consecutive rows as they lie on disk, row-major.
 #[derive(Clone, Copy)]
@@ -44,15 +21,15 @@ pub struct PackedRows<'a> {
     pub bytes: &'a [u8],
 }
 
-/// A matrix `[rows, cols]` in panels of 16 rows. Rows past the end of the last panel are zero.
+/// A matrix `[rows, cols]`, in panels of 16 rows where the format has such a layout. Rows past the end of the last panel are zero.
 ///
-/// F32, F16 and Bf16: `[panel][column][16 rows]`. Q8_0: bytes `[panel][block][8][16 rows][4 columns]`, each 128 more than
-/// the signed value, and scales `[panel][block][16 rows]` in f16.
+/// F32, F16 and BF16: `[panel][column][16 rows]`. Q8_0: bytes `[panel][block][8][16 rows][4 columns]`, each 128 more than
+/// the signed value, and scales `[panel][block][16 rows]` in f16. Other block formats: the rows' bytes one after another, as on disk.
 #[derive(Clone)]
 pub struct PackedMatrix {
     rows: usize,
     cols: usize,
-    format: RowFormat,
+    format: DType,
     weights: Lines,
     scales: Lines,
 }
@@ -60,7 +37,7 @@ pub struct PackedMatrix {
 impl PackedMatrix {
     /// Packs the rows of `parts`, one after another. `None` when a part's bytes do not have the length that its rows,
     /// `cols` and `format` ask for.
-    pub fn pack(format: RowFormat, cols: usize, parts: &[PackedRows<'_>]) -> Option<Self> {
+    pub fn pack(format: DType, cols: usize, parts: &[PackedRows<'_>]) -> Option<Self> {
         let row_bytes = format.row_bytes(cols)?;
         if cols == 0 || parts.iter().any(|p| p.rows.checked_mul(row_bytes) != Some(p.bytes.len())) {
             return None;
@@ -68,12 +45,13 @@ impl PackedMatrix {
         let rows: usize = parts.iter().map(|p| p.rows).sum();
         let panels = rows.div_ceil(PANEL);
         let (weights, scales) = match format {
-            RowFormat::F32 => (panels * cols * PANEL * 4, 0),
-            RowFormat::F16 | RowFormat::Bf16 => (panels * cols * PANEL * 2, 0),
-            RowFormat::Q8_0 => (panels * cols * PANEL, panels * (cols / BLOCK) * PANEL * 2),
+            DType::F32 => (panels * cols * PANEL * 4, 0),
+            DType::F16 | DType::BF16 => (panels * cols * PANEL * 2, 0),
+            DType::Q8_0 => (panels * cols * PANEL, panels * (cols / BLOCK) * PANEL * 2),
+            _ => (rows * row_bytes, 0),
         };
         let mut packed = Self { rows, cols, format, weights: Lines::zeroed(weights), scales: Lines::zeroed(scales) };
-        if format == RowFormat::Q8_0 {
+        if format == DType::Q8_0 {
             packed.weights.as_mut_slice::<u8>().fill(OFFSET);
         }
         let sources = parts.iter().flat_map(|p| p.bytes.chunks_exact(row_bytes));
@@ -87,19 +65,19 @@ impl PackedMatrix {
         let (panel, lane) = (row / PANEL, row % PANEL);
         let start = panel * self.cols * PANEL + lane;
         match self.format {
-            RowFormat::F32 => {
+            DType::F32 => {
                 let weights = &mut self.weights.as_mut_slice::<f32>()[start..];
                 for (value, to) in source.chunks_exact(4).zip(weights.iter_mut().step_by(PANEL)) {
                     *to = f32::from_le_bytes([value[0], value[1], value[2], value[3]]);
                 }
             }
-            RowFormat::F16 | RowFormat::Bf16 => {
+            DType::F16 | DType::BF16 => {
                 let weights = &mut self.weights.as_mut_slice::<u16>()[start..];
                 for (value, to) in source.chunks_exact(2).zip(weights.iter_mut().step_by(PANEL)) {
                     *to = u16::from_le_bytes([value[0], value[1]]);
                 }
             }
-            RowFormat::Q8_0 => {
+            DType::Q8_0 => {
                 let blocks = self.cols / BLOCK;
                 for (block, source) in source.chunks_exact(Q8_0_BYTES).enumerate() {
                     self.scales.as_mut_slice::<u16>()[(panel * blocks + block) * PANEL + lane] =
@@ -113,6 +91,7 @@ impl PackedMatrix {
                     }
                 }
             }
+            _ => self.weights.as_mut_slice()[row * source.len()..][..source.len()].copy_from_slice(source),
         }
     }
 
@@ -122,21 +101,21 @@ impl PackedMatrix {
         let (panel, lane) = (row / PANEL, row % PANEL);
         let start = panel * self.cols * PANEL + lane;
         match self.format {
-            RowFormat::F32 => {
+            DType::F32 => {
                 let weights = &self.weights.as_slice::<f32>()[start..];
                 out.iter_mut().zip(weights.iter().step_by(PANEL)).for_each(|(to, v)| *to = *v);
             }
-            RowFormat::F16 => {
+            DType::F16 => {
                 let weights = &self.weights.as_slice::<u16>()[start..];
                 out.iter_mut().zip(weights.iter().step_by(PANEL)).for_each(|(to, v)| *to = f16::from_bits(*v).to_f32());
             }
-            RowFormat::Bf16 => {
+            DType::BF16 => {
                 let weights = &self.weights.as_slice::<u16>()[start..];
                 out.iter_mut()
                     .zip(weights.iter().step_by(PANEL))
                     .for_each(|(to, v)| *to = bf16::from_bits(*v).to_f32());
             }
-            RowFormat::Q8_0 => {
+            DType::Q8_0 => {
                 let blocks = self.cols / BLOCK;
                 for (block, out) in out.chunks_exact_mut(BLOCK).enumerate() {
                     let at = panel * blocks + block;
@@ -150,7 +129,15 @@ impl PackedMatrix {
                     }
                 }
             }
+            format => format.dequantize(self.row(row), out),
         }
+    }
+
+    /// The stored bytes of a row, in a format that is kept by rows.
+    fn row(&self, row: usize) -> &[u8] {
+        // `pack` has found the length.
+        let bytes = self.format.row_bytes(self.cols).unwrap_or_default();
+        &self.weights.as_slice()[row * bytes..][..bytes]
     }
 
     /// The number of rows: outputs of a product.
@@ -164,7 +151,7 @@ impl PackedMatrix {
     }
 
     /// The number format of the weights.
-    pub fn format(&self) -> RowFormat {
+    pub fn format(&self) -> DType {
         self.format
     }
 
@@ -192,26 +179,13 @@ mod tests {
 
     #[test]
     fn rows_come_back_from_panels_in_every_format() {
-        let (rows, cols) = (21, 64);
-        let value = |r: usize, c: usize| ((r * 31 + c * 7) % 255) as f32 - 127.0;
-        for format in [RowFormat::F32, RowFormat::F16, RowFormat::Bf16, RowFormat::Q8_0] {
-            let mut bytes = Vec::new();
-            for r in 0..rows {
-                for c in 0..cols {
-                    let v = value(r, c);
-                    match format {
-                        RowFormat::F32 => bytes.extend(v.to_le_bytes()),
-                        RowFormat::F16 => bytes.extend(f16::from_f32(v).to_le_bytes()),
-                        RowFormat::Bf16 => bytes.extend(bf16::from_f32(v).to_le_bytes()),
-                        RowFormat::Q8_0 => {
-                            if c % BLOCK == 0 {
-                                bytes.extend(f16::from_f32(0.5).to_le_bytes());
-                            }
-                            bytes.push(v as i8 as u8);
-                        }
-                    }
-                }
-            }
+        let (rows, cols) = (21, 256);
+        let values: Vec<f32> = (0..rows * cols).map(|i| ((i * 31 + i / cols * 7) % 255) as f32 - 127.0).collect();
+        for format in DType::ALL {
+            let mut bytes = vec![0; format.bytes_for(&[rows, cols]).unwrap()];
+            format.quantize(&values, &mut bytes);
+            let mut expected = vec![0.0; values.len()];
+            format.dequantize(&bytes, &mut expected);
             let half = rows / 2 * format.row_bytes(cols).unwrap();
             let parts = [
                 PackedRows { rows: rows / 2, bytes: &bytes[..half] },
@@ -219,20 +193,18 @@ mod tests {
             ];
             let packed = PackedMatrix::pack(format, cols, &parts).unwrap();
             let mut out = vec![0.0; cols];
-            for r in 0..rows {
-                packed.read_row(r, &mut out);
-                for (c, got) in out.iter().enumerate() {
-                    let expected = if format == RowFormat::Q8_0 { 0.5 * value(r, c) } else { value(r, c) };
-                    assert_eq!(*got, expected, "{format:?} row {r} column {c}");
-                }
+            for (row, expected) in expected.chunks(cols).enumerate() {
+                packed.read_row(row, &mut out);
+                assert_eq!(out, expected, "{format:?} row {row}");
             }
         }
     }
 
     #[test]
     fn wrong_lengths_are_refused() {
-        assert!(PackedMatrix::pack(RowFormat::F32, 4, &[PackedRows { rows: 2, bytes: &[0; 31] }]).is_none());
-        assert!(PackedMatrix::pack(RowFormat::Q8_0, 33, &[PackedRows { rows: 0, bytes: &[] }]).is_none());
-        assert!(PackedMatrix::pack(RowFormat::F32, 4, &[PackedRows { rows: usize::MAX, bytes: &[] }]).is_none());
+        assert!(PackedMatrix::pack(DType::F32, 4, &[PackedRows { rows: 2, bytes: &[0; 31] }]).is_none());
+        assert!(PackedMatrix::pack(DType::Q4K, 128, &[PackedRows { rows: 1, bytes: &[0; 72] }]).is_none());
+        assert!(PackedMatrix::pack(DType::Q8_0, 33, &[PackedRows { rows: 0, bytes: &[] }]).is_none());
+        assert!(PackedMatrix::pack(DType::F32, 4, &[PackedRows { rows: usize::MAX, bytes: &[] }]).is_none());
     }
 }

@@ -1,7 +1,8 @@
-//! Causal grouped-query attention with rotary positions (Llama, Qwen2), stepping over a cache of keys and values.
+//! Causal grouped-query attention (Llama, Qwen2, Qwen3, GPT-2), stepping over a cache of keys and values.
 
 use bantam_core::{Error, Result};
 use bantam_kernels::inference::attention::{KeyValueCache, attend};
+use bantam_kernels::inference::norm::rms_norm_in_place;
 
 use super::{Mixer, MixerState, Scratch, StepContext, room};
 use crate::linear::Linear;
@@ -18,6 +19,20 @@ pub struct Attention {
     pub key_heads: usize,
     /// Width of a head.
     pub head_dim: usize,
+    /// Gains of the RMSNorms of every query's and key's head (`[head_dim]` each) and their epsilon, where the model has them.
+    pub head_norms: Option<HeadNorms>,
+    /// Whether positions turn queries and keys; otherwise they are in the input already.
+    pub rotates: bool,
+}
+
+/// RMSNorms of queries and keys, head by head, before they are turned (Qwen3).
+pub struct HeadNorms {
+    /// `[head_dim]`
+    pub query: Vec<f32>,
+    /// `[head_dim]`
+    pub key: Vec<f32>,
+    /// Added to the mean square.
+    pub epsilon: f32,
 }
 
 impl Mixer for Attention {
@@ -49,7 +64,14 @@ impl Mixer for Attention {
         let scale = 1.0 / (self.head_dim as f32).sqrt();
         for (token, qkv) in qkv.chunks_exact_mut(width).enumerate() {
             let (rotated, value) = qkv.split_at_mut(query_width + key_width);
-            context.rotary.rotate(isa, context.position + token, rotated);
+            if let Some(norms) = &self.head_norms {
+                let (query, key) = rotated.split_at_mut(query_width);
+                rms_norm_in_place(isa, query, &norms.query, norms.epsilon);
+                rms_norm_in_place(isa, key, &norms.key, norms.epsilon);
+            }
+            if self.rotates {
+                context.rotary.rotate(isa, context.position + token, rotated);
+            }
             let (query, key) = rotated.split_at(query_width);
             for (to, from) in queries[token * query_width..].iter_mut().zip(query) {
                 *to = from * scale;
@@ -62,7 +84,8 @@ impl Mixer for Attention {
     }
 
     fn weight_bytes(&self) -> usize {
-        self.qkv.byte_len() + self.output.byte_len()
+        let norms = self.head_norms.as_ref().map_or(0, |n| (n.query.len() + n.key.len()) * 4);
+        self.qkv.byte_len() + self.output.byte_len() + norms
     }
 }
 

@@ -9,7 +9,7 @@ use bantam_kernels::inference::attention::AttentionScratch;
 use bantam_kernels::inference::rope::RotaryTable;
 use bantam_kernels::inference::{Isa, Pool, ProductInput};
 
-pub use attention::{Attention, AttentionState};
+pub use attention::{Attention, AttentionState, HeadNorms};
 
 /// What a mixer may use while it runs, the same for every layer.
 pub struct StepContext<'a> {
@@ -19,7 +19,7 @@ pub struct StepContext<'a> {
     pub pool: &'a Pool,
     /// Position of the first token given.
     pub position: usize,
-    /// Rotary angles of every position up to the last token given.
+    /// Rotary angles of every position up to the last token given (none where positions are learned).
     pub rotary: &'a RotaryTable,
 }
 

@@ -61,7 +61,23 @@ pub fn shapes() -> Vec<(&'static str, ModelConfig)> {
         ..llama()
     };
     let linear = ModelConfig { rope_scaling: Some(RopeScaling::Linear { factor: 4.0 }), ..llama() };
-    vec![("llama", llama()), ("qwen2", qwen2), ("smollm", smollm), ("llama3", llama3), ("linear", linear)]
+    let qwen3 = ModelConfig { architecture: Architecture::Qwen3, head_dim: 12, ..llama() };
+    let gpt2 = ModelConfig {
+        architecture: Architecture::Gpt2,
+        num_key_value_heads: 4,
+        intermediate_size: 50,
+        attention_bias: true,
+        ..llama()
+    };
+    vec![
+        ("qwen3", qwen3),
+        ("gpt2", gpt2),
+        ("llama", llama()),
+        ("qwen2", qwen2),
+        ("smollm", smollm),
+        ("llama3", llama3),
+        ("linear", linear),
+    ]
 }
 
 /// Random weights for a config: matrices of a size that keeps activations near 1, gains near 1.
@@ -72,7 +88,8 @@ pub fn tensors(config: &ModelConfig, seed: u64) -> Tensors {
         .map(|spec| {
             let mut rng = seed::rng(seed, &spec.name);
             let n = spec.shape.iter().product();
-            let gain = spec.name.ends_with("norm.weight");
+            let gain =
+                spec.name.ends_with("norm.weight") || spec.name.contains(".ln_") && spec.name.ends_with(".weight");
             let scale = if spec.shape.len() == 2 { 1.7 / (spec.shape[1] as f32).sqrt() } else { 0.2 };
             let values =
                 (0..n).map(|_| rng.random_range(-scale..scale) + if gain { 1.0 } else { 0.0 }).collect::<Vec<f32>>();

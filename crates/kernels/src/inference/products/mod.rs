@@ -4,6 +4,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod blocks;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -12,7 +13,9 @@ mod scalar;
 
 use std::ops::Range;
 
-use super::{Isa, PANEL, PackedMatrix, Pool, RowFormat};
+use super::{Isa, PANEL, PackedMatrix, Pool};
+use crate::codec::DType;
+use blocks::Blocks;
 use lanes::{Dense, Output, Quantized};
 pub use quantize::ProductInput;
 
@@ -37,8 +40,8 @@ unsafe impl<T> Sync for Shared<T> {}
 
 /// `out[token * out_stride + row] = sum over columns of matrix[row, column] * x[token, column]` for every token.
 ///
-/// `x` is `[tokens, cols]`. With Q8_0 weights the inputs are quantized to blocks of 32 signed bytes first, as ggml does,
-/// and multiplied exactly. Divided over `pool` where that pays. Panics on sizes that do not fit.
+/// `x` is `[tokens, cols]`. With weights in blocks the inputs are quantized to blocks of 32 signed bytes first, as ggml does
+/// for Q8_0, and multiplied exactly. Divided over `pool` where that pays. Panics on sizes that do not fit.
 #[allow(clippy::too_many_arguments)]
 pub fn multiply(
     isa: Isa,
@@ -56,7 +59,7 @@ pub fn multiply(
     assert_eq!(x.len(), tokens * cols, "inputs");
     let weights = matrix.weights();
     match matrix.format() {
-        RowFormat::Q8_0 => {
+        DType::Q8_0 => {
             input.quantize(isa, x);
             let blocks = cols / super::packed::BLOCK;
             assert!(weights.byte_len() >= panels * cols * PANEL);
@@ -75,18 +78,34 @@ pub fn multiply(
             // SAFETY: `divide` gives disjoint ranges within `panels`; sizes were checked above and by `quantize`.
             divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe { quantized(isa, &job.0, part) });
         }
-        RowFormat::F32 => {
+        DType::F32 => {
             let job = Shared(packed_job(weights.as_slice::<f32>(), panels, cols, x, tokens, output));
             let job = &job;
             // SAFETY: as above; `packed_job` checked the sizes.
             divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe { dense_f32(isa, &job.0, part) });
         }
-        format => {
+        DType::F16 | DType::BF16 => {
+            let half = matrix.format() == DType::F16;
             let job = Shared(packed_job(weights.as_slice::<u16>(), panels, cols, x, tokens, output));
             let job = &job;
             // SAFETY: as above.
+            divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe { dense_16(isa, half, &job.0, part) });
+        }
+        format => {
+            input.quantize(isa, x);
+            let job = Blocks {
+                rows: weights.as_slice(),
+                cols,
+                x: input.quants.as_slice(),
+                x_scales: &input.scales,
+                corrections: &input.corrections,
+                tokens,
+            };
+            let to = Shared(output);
+            let to = &to;
+            // SAFETY: as above; a part's rows are within the matrix, whose outputs `checked_output` has found room for.
             divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe {
-                dense_16(isa, format == RowFormat::F16, &job.0, part)
+                blocks::multiply(isa, format, &job, part.start * PANEL..(part.end * PANEL).min(matrix.rows()), &to.0)
             });
         }
     }
