@@ -68,26 +68,33 @@ impl Product<'_> {
     }
 }
 
+/// What a tile is made of.
+#[derive(Clone, Copy)]
+struct Operands {
+    /// Words of the inner dimension.
+    steps: usize,
+    /// The left operand, and the distance between its steps if rows are neighbours, else between its rows.
+    left: *const u32,
+    stride: usize,
+    /// The right operand, rows of words `pitch` apart.
+    right: *const u32,
+    pitch: usize,
+    /// Words that will be needed soon. They are asked for, nothing more.
+    ahead: *const u32,
+    /// The result, rows `out_width` apart, and whether to add to it.
+    out: *mut f32,
+    out_width: usize,
+    add: bool,
+}
+
 /// How one instruction set multiplies words.
 trait Multiply {
     /// `out[row][..N]` is set to `left[row][step] * right[step][..N]` summed over `steps`, or that is added to it.
     ///
     /// # Safety
-    /// All `M` rows and `steps` steps of the left operand and all `steps` rows of `N` words of the right one (`pitch`
-    /// apart) are readable, `M` rows of `N` values of `out` (`out_width` apart) writable; the processor has the
-    /// instructions. `ahead` is only asked for, in case it is needed soon.
-    #[allow(clippy::too_many_arguments)]
-    unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(
-        steps: usize,
-        left: *const u32,
-        stride: usize,
-        right: *const u32,
-        pitch: usize,
-        ahead: *const u32,
-        out: *mut f32,
-        out_width: usize,
-        add: bool,
-    );
+    /// All `M` rows and `steps` steps of the left operand and all `steps` rows of `N` words of the right one are readable,
+    /// `M` rows of `N` values of `out` writable; the processor has the instructions.
+    unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(operands: Operands);
 }
 
 /// The first word of each row. With these the compiler needs no arithmetic on addresses but the step's own: where another
@@ -101,17 +108,8 @@ struct F32<const FMA: bool>;
 
 impl<const FMA: bool> Multiply for F32<FMA> {
     #[inline(always)]
-    unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(
-        steps: usize,
-        left: *const u32,
-        stride: usize,
-        right: *const u32,
-        pitch: usize,
-        _ahead: *const u32,
-        out: *mut f32,
-        out_width: usize,
-        add: bool,
-    ) {
+    unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(operands: Operands) {
+        let Operands { steps, left, stride, right, pitch, ahead: _, out, out_width, add } = operands;
         let rows = rows_of::<M, ADJACENT>(left, stride);
         let mut sums = [[0f32; N]; M];
         for p in 0..steps {
@@ -299,18 +297,18 @@ fn store<K: Multiply, const M: usize, const N: usize, const ADJACENT: bool>(
     let last = if ADJACENT { M - 1 + (steps - 1) * stride } else { (M - 1) * stride + steps - 1 };
     assert!(last < left.len() && (steps - 1) * panel.pitch + N <= panel.words.len(), "operands too short");
     assert!((M - 1) * out_width + columns <= out.len(), "result too short");
-    let (left, right) = (left.as_ptr(), panel.words.as_ptr());
-    // SAFETY of both calls: the assertions have seen the last word of both operands and the last value of the result inside
-    // their slices (a panel's words are there beyond its last column, too). `product_body` runs only where its
-    // instructions exist.
+    let (left, right, pitch) = (left.as_ptr(), panel.words.as_ptr(), panel.pitch);
     if columns == N {
-        unsafe {
-            K::tile::<M, N, ADJACENT>(steps, left, stride, right, panel.pitch, ahead, out.as_mut_ptr(), out_width, add)
-        };
+        let operands = Operands { steps, left, stride, right, pitch, ahead, out: out.as_mut_ptr(), out_width, add };
+        // SAFETY: the assertions have seen the last word of both operands and the last value of the result inside their
+        // slices. `product_body` runs only where its instructions exist.
+        unsafe { K::tile::<M, N, ADJACENT>(operands) };
     } else {
         let mut whole = [[0f32; N]; M];
         let to = whole.as_mut_ptr().cast();
-        unsafe { K::tile::<M, N, ADJACENT>(steps, left, stride, right, panel.pitch, ahead, to, N, false) };
+        let operands = Operands { steps, left, stride, right, pitch, ahead, out: to, out_width: N, add: false };
+        // SAFETY: as above; a panel's words are there beyond its last column, too.
+        unsafe { K::tile::<M, N, ADJACENT>(operands) };
         for (i, whole) in whole.iter().enumerate() {
             let out = &mut out[i * out_width..][..columns];
             match add {

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
-use super::{Multiply, PANEL, Product, TILE, product_body, rows_of};
+use super::{Multiply, Operands, PANEL, Product, TILE, product_body, rows_of};
 
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
 pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
@@ -30,16 +30,7 @@ trait Word {
     ///
     /// # Safety
     /// As there, with rows of `right` a panel's width apart.
-    unsafe fn whole<const ADJACENT: bool>(
-        steps: usize,
-        left: *const u32,
-        stride: usize,
-        right: *const u32,
-        ahead: *const u32,
-        out: *mut f32,
-        out_width: usize,
-        add: bool,
-    );
+    unsafe fn whole<const ADJACENT: bool>(operands: Operands);
 }
 
 /// The word at `$address` times a panel's row (zmm24 to 27), added to a row of sums.
@@ -175,16 +166,8 @@ macro_rules! tile {
 macro_rules! whole {
     ($multiply:literal) => {
         #[inline(always)]
-        unsafe fn whole<const ADJACENT: bool>(
-            steps: usize,
-            left: *const u32,
-            stride: usize,
-            right: *const u32,
-            ahead: *const u32,
-            out: *mut f32,
-            out_width: usize,
-            add: bool,
-        ) {
+        unsafe fn whole<const ADJACENT: bool>(operands: Operands) {
+            let Operands { steps, left, stride, right, pitch: _, ahead, out, out_width, add } = operands;
             // Asked for now, the result is in the nearest cache when the sums are ready.
             for i in 0..if add { TILE } else { 0 } {
                 for line in 0..PANEL / 16 {
@@ -193,7 +176,6 @@ macro_rules! whole {
                 }
             }
             if ADJACENT {
-                let _ = ahead;
                 // SAFETY: reads `steps` steps of both operands and reads and writes a tile of the result, which are there
                 // by the caller's promise.
                 unsafe {
@@ -288,22 +270,13 @@ struct Tiles<W>(std::marker::PhantomData<W>);
 
 impl<W: Word> Multiply for Tiles<W> {
     #[inline(always)]
-    unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(
-        steps: usize,
-        left: *const u32,
-        stride: usize,
-        right: *const u32,
-        pitch: usize,
-        ahead: *const u32,
-        out: *mut f32,
-        out_width: usize,
-        add: bool,
-    ) {
+    unsafe fn tile<const M: usize, const N: usize, const ADJACENT: bool>(operands: Operands) {
+        let Operands { steps, left, stride, right, pitch, ahead: _, out, out_width, add } = operands;
         // SAFETY: the operands and the result are there by the caller's promise, N is a multiple of 16, and the caller
         // runs on a processor with the instructions.
         unsafe {
             if M == TILE && N == PANEL && pitch == PANEL {
-                return W::whole::<ADJACENT>(steps, left, stride, right, ahead, out, out_width, add);
+                return W::whole::<ADJACENT>(operands);
             }
             let mut sums = [[_mm512_setzero_ps(); PANEL / 16]; M];
             let rows = rows_of::<M, ADJACENT>(left, stride);
