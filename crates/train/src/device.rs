@@ -178,8 +178,8 @@ mod accelerator {
         match choice {
             #[cfg(feature = "vulkan")]
             DeviceChoice::Vulkan => {
-                let software = Device::vulkan(burn::tensor::DeviceKind::Cpu);
-                Device::enumerate(DeviceType::Vulkan).iter().any(|device| *device != software)
+                let software = Device::wgpu(burn::tensor::DeviceKind::Cpu);
+                Device::enumerate(DeviceType::Wgpu).iter().any(|device| *device != software)
             }
             #[cfg(feature = "metal")]
             DeviceChoice::Metal => {

@@ -101,9 +101,14 @@ fn every_operation_and_its_gradients() {
     agrees("frozen_linear", &device, &[[33, 40]], |x| frozen_linear(x[0].clone(), &matrix));
 }
 
+/// The setup's closure sees a training whose lifetime it cannot name.
+fn kept<T>(x: T) -> &'static T {
+    Box::leak(Box::new(x))
+}
+
 fn trained(config: &TrainConfig, device: &Device, recorder: &mut Recorder) -> Outcome {
-    let (dir, device) = (tempfile::tempdir().unwrap(), device.clone().autodiff());
-    run_with(config, dir.path(), recorder, |t| t.device = &device).unwrap()
+    let (dir, device) = (tempfile::tempdir().unwrap(), kept(device.clone().autodiff()));
+    run_with(config, dir.path(), recorder, |t| t.device = device).unwrap()
 }
 
 /// Largest relative difference.
@@ -137,10 +142,10 @@ fn thirty_steps_have_the_same_losses_and_repeat() {
 #[test]
 fn a_stopped_and_resumed_run_ends_with_the_same_bits() {
     let Some(device) = vulkan() else { return };
-    let device = device.autodiff();
+    let device = kept(device.autodiff());
     let dir = tempfile::tempdir().unwrap();
     let run = |name: &str, resume: bool, recorder: &mut Recorder| {
-        let change = |t: &mut Training<'_>| (t.device, t.resume) = (&device, resume);
+        let change = |t: &mut Training<'_>| (t.device, t.resume) = (device, resume);
         run_with(&config(), &dir.path().join(name), recorder, change).unwrap()
     };
     let whole = run("whole", false, &mut Recorder::default());
@@ -167,20 +172,20 @@ fn adapters_and_a_live_teacher() {
             dropout: 0.0,
             base_model: None,
         };
-        let tracked = device.clone().autodiff();
+        let tracked = kept(device.clone().autodiff());
         let adapter = adapters::start(&setup::model(), &adapter, 5).unwrap();
-        let model = adapters::attach(seeded(2, &tracked), &adapter, &tracked).unwrap();
+        let model = adapters::attach(seeded(2, tracked), &adapter, tracked).unwrap();
         let names = adapters::parameter_names(&model);
         let teacher = Teacher::Live(Box::new(seeded(1, device)));
-        let objective = Distillation {
+        let objective = kept(Distillation {
             config: DistillationConfig { direction: Direction::Forward, ..DistillationConfig::default() },
             label_smoothing: 0.1,
             teacher,
             teacher_sha256: String::new(),
-        };
+        });
         let (mut recorder, dir) = (Recorder::default(), tempfile::tempdir().unwrap());
         let outcome = run_with(&config(), dir.path(), &mut recorder, |t| {
-            (t.device, t.objective, t.trainable) = (&tracked, &objective, Some(names));
+            (t.device, t.objective, t.trainable) = (tracked, objective, Some(names));
             t.start = Start::Model(Box::new(model));
         });
         outcome.unwrap();
