@@ -25,8 +25,10 @@ def main():
     parser.add_argument("--gen-tokens", type=int, default=128)
     parser.add_argument("--repetitions", type=int, default=5)
     a = parser.parse_args()
+    begin = time.perf_counter()
     llm = llama_cpp.Llama(a.model, n_ctx=a.prompt_tokens + a.gen_tokens + 8, n_batch=512, n_threads=a.threads,
                           n_threads_batch=a.threads, verbose=False)
+    load = time.perf_counter() - begin
     ctx, vocab = llm.ctx, llm.n_vocab()
     memory = llama_cpp.llama_get_memory(ctx)
     rng = numpy.random.default_rng(0)
@@ -42,7 +44,7 @@ def main():
     def best():
         return int(numpy.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(ctx, -1), (vocab,)).argmax())
 
-    prefill, steps, cpu = [], [], []
+    prefill, steps, cpu, firsts = [], [], [], []
     for repetition in range(a.repetitions + 1):
         llama_cpp.llama_memory_clear(memory, True)
         first = sum(decode(prompt[i:i + 512]) for i in range(0, len(prompt), 512))
@@ -53,8 +55,10 @@ def main():
         if repetition:
             cpu.append((time.process_time() - begin) / a.gen_tokens)
             prefill.append(len(prompt) / first)
+            firsts.append(first)
             steps.append(a.gen_tokens / spent)
     print(json.dumps({"prefill_tokens_per_s": statistics.median(prefill), "decode_tokens_per_s": statistics.median(steps),
+                      "time_to_first_token_ms": statistics.median(firsts) * 1e3, "load_ms": load * 1e3,
                       "cpu_us_per_token": statistics.median(cpu) * 1e6, "threads": a.threads}))
 
 

@@ -63,7 +63,7 @@ impl LocalModel {
         generation.validate()?;
         let text = |id: Option<u32>| id.and_then(|id| tokenizer.id_to_token(id));
         Ok(Self {
-            model: Model::load(&opened, LoadOptions { threads: 1 })?,
+            model: Model::load(&opened, LoadOptions { threads: 1, ..Default::default() })?,
             compiler: options.constrained.then(|| ConstraintCompiler::new(&tokenizer, ends)).transpose()?,
             template: opened.chat_template().map(str::to_owned),
             bos: text(tokenizer.bos()),

@@ -25,7 +25,8 @@ fn run(arguments: &[String]) -> Result<()> {
         gen_tokens: or(2, default.gen_tokens),
         repetitions: or(3, default.repetitions),
     };
-    let report = bench(Path::new(model), LoadOptions { threads: or(0, 0) }, options, &WallClock::start())?;
+    let report =
+        bench(Path::new(model), LoadOptions { threads: or(0, 0), ..Default::default() }, options, &WallClock::start())?;
     println!("{}", serde_json::json!(report));
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! How fast a model runs: medians over repetitions.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bantam_core::{Error, Result, seed};
 use bantam_formats::ModelArtifact;
+use bantam_kernels::inference::Lines;
+use bantam_kernels::inference::bandwidth::read_all;
 use rand::RngExt as _;
 use serde::Serialize;
 
@@ -42,6 +45,10 @@ pub struct BenchReport {
     pub load_ms: f64,
     /// Bytes of the weight files.
     pub model_bytes: u64,
+    /// Bytes of weights that every written token reads: all but an embedding that is not the output too.
+    pub bytes_per_token: usize,
+    /// Bytes read per second, by all threads, from memory of that size: the limit of decoding, caches included.
+    pub read_bytes_per_s: f64,
     /// Threads that large products are divided among.
     pub threads: usize,
 }
@@ -104,9 +111,28 @@ pub fn bench_model(model: &Model, options: BenchOptions, clock: &dyn Clock) -> R
         time_to_first_token_ms: median(firsts),
         load_ms: 0.0,
         model_bytes: 0,
+        bytes_per_token: model.bytes_per_token(),
+        read_bytes_per_s: read_speed(model, clock),
         threads: model.threads(),
     })
 }
+
+/// Reads memory of the size of the weights that a token reads, over and over for at least a twentieth of a second; the median.
+fn read_speed(model: &Model, clock: &dyn Clock) -> f64 {
+    let mut lines = Lines::zeroed(model.bytes_per_token());
+    // Written to, so that no page is the system's page of zeros.
+    lines.as_mut_slice::<u64>().fill(1);
+    let (begin, mut speeds) = (clock.now(), Vec::new());
+    while speeds.len() < 5 || (clock.now().saturating_sub(begin) < READING && speeds.len() < 10_000) {
+        let (sum, time) = timed(clock, || read_all(model.isa, &model.pool, &lines));
+        std::hint::black_box(sum);
+        speeds.push(per_second(lines.byte_len(), time));
+    }
+    median(speeds)
+}
+
+/// How long [`read_speed`] reads.
+const READING: Duration = Duration::from_millis(50);
 
 /// The token with the largest logit; 0 when none is a number (the speed of damaged weights is still a speed).
 fn most_likely(logits: &[f32]) -> u32 {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bantam_core::{Error, Result};
 use bantam_formats::{Architecture, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorData};
 use bantam_kernels::inference::rope::RotaryTable;
-use bantam_kernels::inference::{Isa, PackedMatrix, Pool};
+use bantam_kernels::inference::{CacheFormat, Isa, PackedMatrix, Pool};
 
 use crate::block::{Block, FeedForward, Norm};
 use crate::linear::{Linear, from_f32, pack_rows};
@@ -16,6 +16,8 @@ use crate::mixers::{Attention, HeadNorms};
 pub struct LoadOptions {
     /// Threads that divide large products; 0 means one for each processor. A product too small to gain stays on one.
     pub threads: usize,
+    /// How attention keeps keys and values. By default halves where the weights are quantized, else 32-bit floats.
+    pub cache: Option<CacheFormat>,
 }
 
 /// A model in memory. Weights keep the number format they are stored in. Shared by any number of sessions.
@@ -70,7 +72,9 @@ impl Model {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        let source = Source { config, tensor };
+        let quantized = tensor(config.architecture.embedding())?.dtype.is_blocks();
+        let by_weights = if quantized { CacheFormat::F16 } else { CacheFormat::F32 };
+        let source = Source { config, tensor, cache: options.cache.unwrap_or(by_weights) };
         let width = config.hidden_size;
         let block = |layer| match config.architecture {
             Architecture::Gpt2 => source.gpt2_block(layer),
@@ -145,6 +149,13 @@ impl Model {
             + self.final_norm.byte_len()
     }
 
+    /// Bytes of weights that reading one token takes: all but looked-up rows.
+    pub fn bytes_per_token(&self) -> usize {
+        let positions = self.positions.as_ref().map_or(0, PackedMatrix::byte_len);
+        let embedding = if self.output.is_some() { self.embedding.byte_len() } else { 0 };
+        self.weight_bytes() - positions - embedding
+    }
+
     /// Rotary angles of at least `positions` positions. Grown when asked for and shared by all sessions, so that neither
     /// loading nor forking pays for positions that are not reached.
     pub(crate) fn rotary(&self, positions: usize) -> Arc<RotaryTable> {
@@ -162,6 +173,7 @@ impl Model {
 struct Source<'s, 'a> {
     config: &'s ModelConfig,
     tensor: &'s dyn Fn(&str) -> Result<TensorData<'a>>,
+    cache: CacheFormat,
 }
 
 impl<'a> Source<'_, 'a> {
@@ -208,6 +220,7 @@ impl<'a> Source<'_, 'a> {
             key_heads: config.num_key_value_heads,
             head_dim: config.head_dim,
             head_norms,
+            cache: self.cache,
             rotates: true,
         };
         let gate_up = ["mlp.gate_proj", "mlp.up_proj"].map(|p| (at(p), false));
@@ -234,6 +247,7 @@ impl<'a> Source<'_, 'a> {
             key_heads: config.num_key_value_heads,
             head_dim: config.head_dim,
             head_norms: None,
+            cache: self.cache,
             rotates: false,
         };
         Ok(Block {

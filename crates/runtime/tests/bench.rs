@@ -27,7 +27,7 @@ fn a_gguf_without_vocabulary_is_measured_from_the_tokens_produced() {
     let path = dir.path().join("m.gguf");
     write_model(&path, &llama(), &tensors(&llama(), 1), None, GgufType::Q8_0).unwrap();
     let options = BenchOptions { prompt_tokens: 30, gen_tokens: 7, repetitions: 3 };
-    let report = bench(&path, LoadOptions { threads: 1 }, options, &Ticks(Cell::new(0))).unwrap();
+    let report = bench(&path, LoadOptions { threads: 1, ..Default::default() }, options, &Ticks(Cell::new(0))).unwrap();
     // Every measured stretch lasts one or two ticks of this clock.
     assert!((report.prefill_tokens_per_s - 30_000.0).abs() < 1e-3);
     assert!((report.decode_tokens_per_s - 7_000.0).abs() < 1e-3);
@@ -44,7 +44,8 @@ fn what_does_not_fit_is_an_input_error() {
     for (prompt_tokens, gen_tokens, repetitions) in [(500, 13, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (usize::MAX, 1, 1)]
     {
         let options = BenchOptions { prompt_tokens, gen_tokens, repetitions };
-        let error = bench(&path, LoadOptions { threads: 1 }, options, &Ticks(Cell::new(0))).unwrap_err();
+        let error =
+            bench(&path, LoadOptions { threads: 1, ..Default::default() }, options, &Ticks(Cell::new(0))).unwrap_err();
         assert_eq!(error.exit_code(), 2);
     }
 }

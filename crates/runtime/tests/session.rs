@@ -20,7 +20,7 @@ fn packaged(config: &ModelConfig, kind: GgufType, threads: usize) -> Model {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("m.gguf");
     write_model(&path, config, &tensors(config, 5), None, kind).unwrap();
-    Model::load(&ModelArtifact::open(&path).unwrap(), LoadOptions { threads }).unwrap()
+    Model::load(&ModelArtifact::open(&path).unwrap(), LoadOptions { threads, ..Default::default() }).unwrap()
 }
 
 #[test]
@@ -229,8 +229,8 @@ fn eight_bit_products_err_little_against_their_own_weights_in_f32() {
             (s.name, s.shape, values)
         })
         .collect();
-    let exact = Model::from_tensors(&config, &widened, LoadOptions { threads: 1 }).unwrap();
-    let model = Model::load(&artifact, LoadOptions { threads: 1 }).unwrap();
+    let exact = Model::from_tensors(&config, &widened, LoadOptions { threads: 1, ..Default::default() }).unwrap();
+    let model = Model::load(&artifact, LoadOptions { threads: 1, ..Default::default() }).unwrap();
     let tokens = tokens(&config, 60, 6);
     let exact = Session::new(&exact).prefill_all(&tokens).unwrap();
     let rounded = Session::new(&model).prefill_all(&tokens).unwrap();

@@ -51,14 +51,16 @@ fn packaged(name: &str, dir: &Path) -> Model {
     let tensors: Vec<_> = artifact.config().tensor_specs().into_iter().map(tensor).collect();
     let path = dir.join(format!("{name}.gguf"));
     write_model(&path, artifact.config(), &tensors, None, GgufType::F32).unwrap();
-    Model::load(&ModelArtifact::open(&path).unwrap(), LoadOptions { threads: 1 }).unwrap()
+    Model::load(&ModelArtifact::open(&path).unwrap(), LoadOptions { threads: 1, ..Default::default() }).unwrap()
 }
 
 #[test]
 fn logits_agree_to_one_part_in_ten_thousand() {
     for name in MODELS {
         let (ids, expected) = reference(name);
-        let model = Model::load(&ModelArtifact::open(folder(name)).unwrap(), LoadOptions { threads: 1 }).unwrap();
+        let model =
+            Model::load(&ModelArtifact::open(folder(name)).unwrap(), LoadOptions { threads: 1, ..Default::default() })
+                .unwrap();
         let difference = largest_difference(&model, &ids, &expected);
         assert!(difference < 1e-4, "{name}: logits differ by {difference}");
     }
@@ -88,7 +90,9 @@ fn greedy_tokens_are_those_of_transformers() {
             greedy.zip(margins).take_while(|(_, margin)| *margin >= 1e-3).map(|(id, _)| id).collect();
         assert_eq!(expected.len(), 64, "the golden models are never in doubt");
         let prompt = &reference(name).0[..8];
-        let from_folder = Model::load(&ModelArtifact::open(folder(name)).unwrap(), LoadOptions { threads: 1 }).unwrap();
+        let from_folder =
+            Model::load(&ModelArtifact::open(folder(name)).unwrap(), LoadOptions { threads: 1, ..Default::default() })
+                .unwrap();
         for model in [from_folder, packaged(name, dir.path())] {
             let mut session = Session::new(&model);
             let best =

@@ -50,7 +50,7 @@ fn load_options(threads: Option<usize>) -> Result<LoadOptions> {
             Err(Error::input("--threads", "0 threads do nothing", "give at least 1, or leave it out for all cores"))
         }
         Some(n) if n > 4096 => Err(Error::input("--threads", format_args!("{n} is too many"), "give at most 4096")),
-        threads => Ok(LoadOptions { threads: threads.unwrap_or(0) }),
+        threads => Ok(LoadOptions { threads: threads.unwrap_or(0), ..Default::default() }),
     }
 }
 

@@ -1,106 +1,29 @@
 //! Causal grouped-query attention of new tokens over a cache that grows (Vaswani et al. 2017, Ainslie et al. 2023).
 
 use super::activation::softmax;
-use super::products::{PanelView, multiply_view};
-use super::{Isa, Lines, PANEL, Pool};
+use super::cache::HeadCache;
+use super::isa::per_isa;
+use super::products::{PanelView, ProductInput, Viewed, multiply_bytes, multiply_view};
+use super::{CacheFormat, Isa, KeyValueCache, PANEL, Pool};
+use crate::codec::PAIR;
 
-/// Multiply-adds below which a batch's attention stays on the calling thread.
-const WORTH_DIVIDING: usize = 400_000;
+/// Multiply-adds below which attention stays on the calling thread.
+const WORTH_DIVIDING: usize = 100_000;
 
-/// Keys and values of one layer for the positions seen so far.
-///
-/// Keys lie in panels of 16 positions (`[panel][head_dim][16]` for each key head) and values as rows padded to a multiple
-/// of 16 (`[position][padded]`), so that both products of attention are the weight products of this crate.
-#[derive(Clone)]
-pub struct KeyValueCache {
-    keys: Vec<Lines>,
-    values: Vec<Lines>,
-    head_dim: usize,
-    padded: usize,
-    len: usize,
-}
-
-impl KeyValueCache {
-    /// An empty cache of `heads` key heads of width `head_dim`.
-    pub fn new(heads: usize, head_dim: usize) -> Self {
-        Self {
-            keys: vec![Lines::default(); heads],
-            values: vec![Lines::default(); heads],
-            head_dim,
-            padded: head_dim.next_multiple_of(PANEL),
-            len: 0,
-        }
-    }
-
-    /// Positions held.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether no position is held.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Makes room for `positions` positions in all, so that reaching them allocates nothing.
-    pub fn reserve(&mut self, positions: usize) {
-        let panels = positions.div_ceil(PANEL);
-        for (keys, values) in self.keys.iter_mut().zip(&mut self.values) {
-            keys.reserve(panels * PANEL * self.head_dim * 4);
-            values.reserve(panels * PANEL * self.padded * 4);
-        }
-    }
-
-    /// Bytes of the buffers that hold the positions seen.
-    pub fn byte_len(&self) -> usize {
-        self.keys.iter().chain(&self.values).map(Lines::byte_len).sum()
-    }
-
-    /// Forgets every position from `len` on.
-    pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
-    }
-
-    /// Appends one position: `key` and `value` are `[heads][head_dim]`.
-    pub fn push(&mut self, key: &[f32], value: &[f32]) {
-        let (panel, lane) = (self.len / PANEL, self.len % PANEL);
-        let (dim, padded) = (self.head_dim, self.padded);
-        let heads = self.keys.iter_mut().zip(&mut self.values);
-        for ((keys, values), (key, value)) in heads.zip(key.chunks_exact(dim).zip(value.chunks_exact(dim))) {
-            keys.grow((panel + 1) * PANEL * dim * 4);
-            values.grow((panel + 1) * PANEL * padded * 4);
-            let keys = &mut keys.as_mut_slice::<f32>()[panel * PANEL * dim + lane..];
-            for (to, from) in keys.iter_mut().step_by(PANEL).zip(key) {
-                *to = *from;
-            }
-            values.as_mut_slice::<f32>()[self.len * padded..][..dim].copy_from_slice(value);
-        }
-        self.len += 1;
-    }
-
-    /// Writes every position as `push` took them: `[len][heads][head_dim]` keys, then the same of values.
-    pub fn export(&self) -> (Vec<f32>, Vec<f32>) {
-        let mut keys = Vec::with_capacity(self.len * self.keys.len() * self.head_dim);
-        let mut values = Vec::with_capacity(keys.capacity());
-        for position in 0..self.len {
-            for (k, v) in self.keys.iter().zip(&self.values) {
-                let start = position / PANEL * PANEL * self.head_dim + position % PANEL;
-                keys.extend(k.as_slice::<f32>()[start..].iter().step_by(PANEL).take(self.head_dim));
-                values.extend(&v.as_slice::<f32>()[position * self.padded..][..self.head_dim]);
-            }
-        }
-        (keys, values)
-    }
-
-    fn heads(&self) -> usize {
-        self.keys.len()
-    }
-}
-
-/// Scores, for each part that a batch is divided into: `[queries per key head][positions]`.
-#[derive(Clone, Default)]
+/// Buffers for each part that attention is divided into.
+#[derive(Default)]
 pub struct AttentionScratch {
-    scores: Vec<Vec<f32>>,
+    parts: Vec<Part>,
+}
+
+#[derive(Default)]
+struct Part {
+    /// `[queries per key head][positions]`
+    scores: Vec<f32>,
+    /// In Q8_0: scores times one block's scales, of the same shape; the queries with padded heads, and as bytes.
+    scaled: Vec<f32>,
+    queries: Vec<f32>,
+    input: ProductInput,
 }
 
 impl AttentionScratch {
@@ -108,24 +31,25 @@ impl AttentionScratch {
     pub fn reserve(&mut self, pool: &Pool, group: usize, positions: usize) {
         let needed = group * positions.next_multiple_of(PANEL);
         let parts = if pool.threads() == 1 { 1 } else { 4 * pool.threads() };
-        self.scores.resize_with(self.scores.len().max(parts), Vec::new);
-        for scores in &mut self.scores {
-            if scores.len() < needed {
-                scores.resize(needed, 0.0);
+        self.parts.resize_with(self.parts.len().max(parts), Part::default);
+        for part in &mut self.parts {
+            if part.scores.len() < needed {
+                part.scores.resize(needed, 0.0);
+                part.scaled.resize(needed, 0.0);
             }
         }
     }
 }
 
-/// A pointer that threads write through, each at tokens of its own.
-struct Shared(*mut f32, *mut Vec<f32>);
-// SAFETY: `attend` gives every thread tokens of its own (disjoint parts of the output) and scores of its own.
+/// A pointer that threads write through, each at heads of its own.
+struct Shared(*mut f32, *mut Part);
+// SAFETY: `attend` gives every thread heads of its own (disjoint parts of the output) and buffers of its own.
 unsafe impl Sync for Shared {}
 
 /// Attention of the last `tokens` positions of `cache` (already pushed), each over the positions up to itself.
 ///
 /// `queries` is `[tokens][query heads][head_dim]`, scaled and rotated; `out` has the same shape. Query head `h` reads key
-/// head `h / (query heads / key heads)`. Every token is computed alone, in the same order of operations whether it
+/// head `h / (query heads / key heads)`. Every token and key head is computed alone, in the same order of operations whether the token
 /// comes by itself or in a batch. Panics on sizes that do not fit.
 #[allow(clippy::too_many_arguments)]
 pub fn attend(
@@ -138,69 +62,148 @@ pub fn attend(
     scratch: &mut AttentionScratch,
     out: &mut [f32],
 ) {
-    let width = query_heads * cache.head_dim;
-    assert!(tokens <= cache.len && queries.len() == tokens * width && out.len() == tokens * width);
-    assert!(cache.heads() > 0 && query_heads.is_multiple_of(cache.heads()));
-    let group = query_heads / cache.heads();
-    scratch.reserve(pool, group, cache.len);
-    let first = cache.len - tokens;
+    let (width, heads) = (query_heads * cache.head_dim, cache.heads.len());
+    assert!(tokens <= cache.len() && queries.len() == tokens * width && out.len() == tokens * width);
+    assert!(heads > 0 && query_heads.is_multiple_of(heads));
+    let group = query_heads / heads;
+    scratch.reserve(pool, group, cache.len());
+    let first = cache.len() - tokens;
     let threads = pool.threads();
-    if threads < 2 || tokens < 2 || tokens * cache.len * width < WORTH_DIVIDING {
-        let scores = &mut scratch.scores[0];
-        for (token, out) in out.chunks_exact_mut(width).enumerate() {
-            attend_one(isa, cache, &queries[token * width..][..width], group, first + token + 1, scores, out);
+    let wide = group * cache.head_dim;
+    // A task is one token's queries of one key head: the same number of them lie one after the other.
+    let task = |task: usize, part: &mut Part, out: &mut [f32]| {
+        let (token, head) = (task / heads, task % heads);
+        attend_one(isa, cache, head, &queries[task * wide..][..wide], first + token + 1, part, out);
+    };
+    if threads < 2 || tokens * cache.len() * width < WORTH_DIVIDING {
+        for (index, out) in out.chunks_exact_mut(wide).enumerate() {
+            task(index, &mut scratch.parts[0], out);
         }
         return;
     }
-    let shared = Shared(out.as_mut_ptr(), scratch.scores.as_mut_ptr());
+    let shared = Shared(out.as_mut_ptr(), scratch.parts.as_mut_ptr());
     let shared = &shared;
-    let parts = scratch.scores.len();
+    let tasks = tokens * heads;
+    let parts = if tokens == 1 { threads } else { scratch.parts.len() }.min(scratch.parts.len());
     pool.run(parts, &|part| {
-        // SAFETY: there are as many vectors of scores as parts, and every part runs once.
-        let scores = unsafe { &mut *shared.1.add(part) };
+        // SAFETY: there are at least as many buffers as parts, and every part runs once.
+        let buffers = unsafe { &mut *shared.1.add(part) };
         // Later tokens look at more positions: dealing them round evens the work out.
-        for token in (part..tokens).step_by(parts) {
-            // SAFETY: each token belongs to one part, and `out` holds `tokens * width` numbers.
-            let out = unsafe { std::slice::from_raw_parts_mut(shared.0.add(token * width), width) };
-            attend_one(isa, cache, &queries[token * width..][..width], group, first + token + 1, scores, out);
+        for index in (part..tasks).step_by(parts) {
+            // SAFETY: each task belongs to one part, and `out` holds `tasks * wide` numbers.
+            let out = unsafe { std::slice::from_raw_parts_mut(shared.0.add(index * wide), wide) };
+            task(index, buffers, out);
         }
     });
 }
 
-/// One token over the first `seen` positions.
+/// One token's queries of one key head over the first `seen` positions.
 fn attend_one(
     isa: Isa,
     cache: &KeyValueCache,
+    head: usize,
     queries: &[f32],
-    group: usize,
     seen: usize,
-    scores: &mut [f32],
+    part: &mut Part,
     out: &mut [f32],
 ) {
     let dim = cache.head_dim;
-    let stride = seen.next_multiple_of(PANEL);
-    let heads = queries.chunks_exact(group * dim).zip(out.chunks_exact_mut(group * dim));
-    for (head, (queries, out)) in heads.enumerate() {
-        let keys = PanelView {
-            values: cache.keys[head].as_slice(),
-            panel_stride: PANEL * dim,
-            column_stride: PANEL,
-            cols: dim,
-            rows: stride,
-        };
-        multiply_view(isa, &keys, queries, dim, group, scores, stride);
-        for scores in scores.chunks_exact_mut(stride).take(group) {
-            softmax(isa, &mut scores[..seen]);
+    let (group, stride) = (queries.len() / dim, seen.next_multiple_of(PANEL));
+    let head = &cache.heads[head];
+    match cache.format() {
+        CacheFormat::F32 => scores::<f32>(isa, head.keys.as_slice(), dim, queries, stride, &mut part.scores),
+        CacheFormat::F16 => scores::<u16>(isa, head.keys.as_slice(), dim, queries, stride, &mut part.scores),
+        CacheFormat::Q8_0 => {
+            let padded = cache.padded;
+            part.queries.clear();
+            part.queries.resize(group * padded, 0.0);
+            for (to, from) in part.queries.chunks_exact_mut(padded).zip(queries.chunks_exact(dim)) {
+                to[..dim].copy_from_slice(from);
+            }
+            let (planes, scales, input) = (head.keys.as_slice(), head.key_scales.as_slice(), &mut part.input);
+            let (queries, scores) = (&part.queries, &mut part.scores);
+            multiply_bytes(isa, planes, scales, stride, cache.blocks(), queries, group, input, scores, stride);
         }
+    }
+    for scores in part.scores.chunks_exact_mut(stride).take(group) {
+        softmax(isa, &mut scores[..seen]);
+    }
+    match cache.format() {
+        CacheFormat::F32 => mix::<f32>(isa, head.values.as_slice(), cache.padded, dim, &part.scores, seen, group, out),
+        CacheFormat::F16 => mix::<u16>(isa, head.values.as_slice(), cache.padded, dim, &part.scores, seen, group, out),
+        CacheFormat::Q8_0 => mix_bytes(isa, cache, head, part, seen, group, out),
+    }
+}
+
+/// Scores of queries `[group][dim]` against `stride` positions, `[group][stride]`.
+fn scores<T: Viewed>(isa: Isa, keys: &[T], dim: usize, queries: &[f32], stride: usize, scores: &mut [f32]) {
+    let keys = PanelView { values: keys, panel_stride: PANEL * dim, column_stride: PANEL, cols: dim, rows: stride };
+    multiply_view(isa, &keys, queries, dim, queries.len() / dim, scores, stride);
+}
+
+/// Values weighted by `[group][seen padded]`, `[group][dim]`.
+#[allow(clippy::too_many_arguments)]
+fn mix<T: Viewed>(
+    isa: Isa,
+    values: &[T],
+    padded: usize,
+    dim: usize,
+    weights: &[f32],
+    seen: usize,
+    group: usize,
+    out: &mut [f32],
+) {
+    let values = PanelView { values, panel_stride: PANEL, column_stride: padded, cols: seen, rows: dim };
+    multiply_view(isa, &values, weights, seen.next_multiple_of(PANEL), group, out, dim);
+}
+
+/// [`mix`] of bytes, a block of 32 values after the other: every position's weight takes the scale of its block.
+fn mix_bytes(
+    isa: Isa,
+    cache: &KeyValueCache,
+    head: &HeadCache,
+    part: &mut Part,
+    seen: usize,
+    group: usize,
+    out: &mut [f32],
+) {
+    let (dim, stride) = (cache.head_dim, seen.next_multiple_of(PANEL));
+    for block in 0..cache.blocks() {
+        let scales = head.value_scales.as_slice::<u16>();
+        scale_weights(isa, &part.scores[..group * stride], scales, block, cache.blocks(), stride, &mut part.scaled);
         let values = PanelView {
-            values: cache.values[head].as_slice(),
+            values: &head.values.as_slice::<i8>()[block * PAIR..],
             panel_stride: PANEL,
             column_stride: cache.padded,
             cols: seen,
-            rows: dim,
+            rows: PAIR.min(dim - block * PAIR),
         };
-        multiply_view(isa, &values, scores, stride, group, out, dim);
+        multiply_view(isa, &values, &part.scaled, stride, group, &mut out[block * PAIR..], dim);
     }
+}
+
+#[inline(always)]
+fn scale_weights_body<const FMA: bool>(
+    weights: &[f32],
+    scales: &[u16],
+    block: usize,
+    blocks: usize,
+    stride: usize,
+    scaled: &mut [f32],
+) {
+    let (weights, scaled) = (weights.as_chunks::<PANEL>().0, scaled.as_chunks_mut::<PANEL>().0);
+    for (index, (weights, scaled)) in weights.iter().zip(scaled).enumerate() {
+        let panel = index % (stride / PANEL);
+        let scales = &scales[(panel * blocks + block) * PANEL..][..PANEL];
+        for ((to, weight), scale) in scaled.iter_mut().zip(weights).zip(scales) {
+            *to = weight * super::products::f16_to_f32(*scale);
+        }
+    }
+}
+
+per_isa! {
+    /// `scaled = weights * scales` for one block's scales of every position; weights are `[group][stride]`.
+    fn scale_weights(weights: &[f32], scales: &[u16], block: usize, blocks: usize, stride: usize, scaled: &mut [f32]) = scale_weights_body;
 }
 
 #[cfg(test)]
@@ -255,34 +258,27 @@ mod tests {
             let values = noise(total * key_heads * dim, 2);
             let queries = noise(tokens * heads * dim, 3);
             let expected = reference(&keys, &values, &queries, heads, key_heads, dim, tokens);
-            let mut cache = KeyValueCache::new(key_heads, dim);
-            for (k, v) in keys.chunks(key_heads * dim).zip(values.chunks(key_heads * dim)) {
-                cache.push(k, v);
-            }
-            assert_eq!(cache.export(), (keys, values));
-            for isa in Isa::available() {
-                for threads in [1, 3] {
-                    let mut out = vec![0.0; queries.len()];
-                    let mut scratch = AttentionScratch::default();
-                    attend(isa, &Pool::new(threads), &cache, &queries, heads, tokens, &mut scratch, &mut out);
-                    for (o, e) in out.iter().zip(&expected) {
-                        assert!((f64::from(*o) - e).abs() < 1e-5, "{isa:?}: {o} {e}");
+            for (format, tolerance) in [(CacheFormat::F32, 1e-5), (CacheFormat::F16, 2e-3), (CacheFormat::Q8_0, 2e-2)] {
+                let mut cache = KeyValueCache::new(format, key_heads, dim);
+                for (k, v) in keys.chunks(key_heads * dim).zip(values.chunks(key_heads * dim)) {
+                    cache.push(k, v);
+                }
+                let (held_keys, held_values) = cache.export();
+                // Against the definition on what the cache holds: what is left in Q8_0 is the rounding of the queries.
+                let held = reference(&held_keys, &held_values, &queries, heads, key_heads, dim, tokens);
+                let left = if format == CacheFormat::Q8_0 { 1e-2 } else { 1e-5 };
+                for isa in Isa::available() {
+                    for threads in [1, 3] {
+                        let mut out = vec![0.0; queries.len()];
+                        let mut scratch = AttentionScratch::default();
+                        attend(isa, &Pool::new(threads), &cache, &queries, heads, tokens, &mut scratch, &mut out);
+                        for ((o, e), held) in out.iter().zip(&expected).zip(&held) {
+                            assert!((f64::from(*o) - e).abs() < tolerance, "{isa:?} {format:?}: {o} {e}");
+                            assert!((f64::from(*o) - held).abs() < left, "{isa:?} {format:?}: {o} {held}");
+                        }
                     }
                 }
             }
         }
-    }
-
-    #[test]
-    fn reserving_makes_room_and_truncating_forgets() {
-        let mut cache = KeyValueCache::new(1, 4);
-        cache.reserve(40);
-        for i in 0..40 {
-            cache.push(&[i as f32; 4], &[-(i as f32); 4]);
-        }
-        cache.truncate(17);
-        cache.push(&[99.0; 4], &[98.0; 4]);
-        let (keys, values) = cache.export();
-        assert_eq!((cache.len(), keys[17 * 4], values[17 * 4], keys[16 * 4]), (18, 99.0, 98.0, 16.0));
     }
 }

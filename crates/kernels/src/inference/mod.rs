@@ -7,6 +7,8 @@
 
 pub mod activation;
 pub mod attention;
+pub mod bandwidth;
+mod cache;
 mod isa;
 mod lines;
 pub mod norm;
@@ -16,6 +18,7 @@ mod pool;
 mod products;
 pub mod rope;
 
+pub use cache::{CacheFormat, KeyValueCache};
 pub use isa::Isa;
 pub use lines::Lines;
 pub use packed::{PackedMatrix, PackedRows};

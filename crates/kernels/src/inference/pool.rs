@@ -3,6 +3,7 @@
 //! A product of a small model lasts microseconds, less than waking a sleeping thread takes. Workers therefore spin for
 //! a short while after a job before they sleep.
 
+use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -28,7 +29,10 @@ const EPOCH: u64 = 1 << 32;
 struct Shared {
     /// The present job's number, whether it is open, and how many workers are inside.
     ticket: AtomicU64,
-    job: Mutex<Option<Job>>,
+    /// Written by the caller while the job is closed and nobody is inside; read by workers inside an open one.
+    job: UnsafeCell<Option<Job>>,
+    /// What sleeping workers and the one that wakes them agree by.
+    sleep: Mutex<()>,
     /// The next part that nobody has taken, and how many there are.
     next: AtomicUsize,
     parts: AtomicUsize,
@@ -37,6 +41,11 @@ struct Shared {
     panicked: AtomicBool,
     wake: Condvar,
 }
+
+// SAFETY: every field but `job` is made for sharing. `job` is written only between jobs (`Pool::run` holds `busy`, the last job is closed and
+// empty) and read only by workers that have entered an open job, which they do by an acquiring update of the ticket that the
+// caller stored after writing.
+unsafe impl Sync for Shared {}
 
 impl Shared {
     fn take_parts(&self, job: &(dyn Fn(usize) + Sync)) {
@@ -63,7 +72,8 @@ impl Pool {
     pub fn new(threads: usize) -> Self {
         let shared = Arc::new(Shared {
             ticket: AtomicU64::new(0),
-            job: Mutex::new(None),
+            job: UnsafeCell::new(None),
+            sleep: Mutex::new(()),
             next: AtomicUsize::new(0),
             parts: AtomicUsize::new(0),
             sleepers: AtomicUsize::new(0),
@@ -100,7 +110,8 @@ impl Pool {
             std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync + 'static)>(job)
         };
         let shared = &*self.shared;
-        *lock(&shared.job) = Some(Job(erased));
+        // SAFETY: `busy` is held and the last job is closed and empty, so nobody else looks at it.
+        unsafe { *shared.job.get() = Some(Job(erased)) };
         shared.next.store(0, Ordering::Relaxed);
         shared.parts.store(parts, Ordering::Relaxed);
         // Closed and empty since the last job, so only this thread writes the ticket now.
@@ -108,7 +119,7 @@ impl Pool {
         shared.ticket.store(((ticket & !(EPOCH - 1)) + EPOCH) | OPEN, Ordering::SeqCst);
         if shared.sleepers.load(Ordering::SeqCst) > 0 {
             // A worker counted as sleeper either waits already or will look at the ticket once more under this lock.
-            drop(lock(&shared.job));
+            drop(lock(&shared.sleep));
             shared.wake.notify_all();
         }
         let own = catch_unwind(AssertUnwindSafe(|| shared.take_parts(job)));
@@ -131,7 +142,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
         self.shared.ticket.fetch_add(EPOCH, Ordering::SeqCst);
-        drop(lock(&self.shared.job));
+        drop(lock(&self.shared.sleep));
         self.shared.wake.notify_all();
         for worker in self.workers.drain(..) {
             // A worker catches the panics of jobs; joining cannot fail in another way worth reporting.
@@ -140,9 +151,9 @@ impl Drop for Pool {
     }
 }
 
-fn lock(job: &Mutex<Option<Job>>) -> std::sync::MutexGuard<'_, Option<Job>> {
-    // No code panics while it holds this lock, and the value is one pointer: poison carries no news.
-    job.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(sleep: &Mutex<()>) -> std::sync::MutexGuard<'_, ()> {
+    // No code panics while it holds this lock, and it guards nothing but the order of events: poison carries no news.
+    sleep.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn work(shared: &Shared) {
@@ -154,7 +165,7 @@ fn work(shared: &Shared) {
             std::hint::spin_loop();
         }
         if shared.ticket.load(Ordering::SeqCst) / EPOCH == seen {
-            let mut guard = lock(&shared.job);
+            let mut guard = lock(&shared.sleep);
             shared.sleepers.fetch_add(1, Ordering::SeqCst);
             while shared.ticket.load(Ordering::SeqCst) / EPOCH == seen {
                 guard = shared.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
@@ -171,8 +182,8 @@ fn work(shared: &Shared) {
         if entered.is_err() {
             continue;
         }
-        let job = *lock(&shared.job);
-        if let Some(Job(function)) = job {
+        // SAFETY: this worker is inside an open job, so the caller has written it and does not write again before this worker leaves.
+        if let Some(Job(function)) = unsafe { *shared.job.get() } {
             // SAFETY: this worker is inside the open job whose pointer this is; `Pool::run` keeps the function alive until
             // it has left, which is the decrement below.
             let function = unsafe { &*function };

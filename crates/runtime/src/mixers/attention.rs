@@ -1,8 +1,9 @@
 //! Causal grouped-query attention (Llama, Qwen2, Qwen3, GPT-2), stepping over a cache of keys and values.
 
 use bantam_core::{Error, Result};
-use bantam_kernels::inference::attention::{KeyValueCache, attend};
+use bantam_kernels::inference::attention::attend;
 use bantam_kernels::inference::norm::rms_norm_in_place;
+use bantam_kernels::inference::{CacheFormat, KeyValueCache};
 
 use super::{Mixer, MixerState, Scratch, StepContext, room};
 use crate::linear::Linear;
@@ -21,6 +22,8 @@ pub struct Attention {
     pub head_dim: usize,
     /// Gains of the RMSNorms of every query's and key's head (`[head_dim]` each) and their epsilon, where the model has them.
     pub head_norms: Option<HeadNorms>,
+    /// How keys and values are kept.
+    pub cache: CacheFormat,
     /// Whether positions turn queries and keys; otherwise they are in the input already.
     pub rotates: bool,
 }
@@ -40,7 +43,7 @@ impl Mixer for Attention {
 
     fn new_state(&self) -> AttentionState {
         AttentionState {
-            cache: KeyValueCache::new(self.key_heads, self.head_dim),
+            cache: KeyValueCache::new(self.cache, self.key_heads, self.head_dim),
             key_heads: self.key_heads,
             head_dim: self.head_dim,
         }
@@ -121,7 +124,7 @@ impl MixerState for AttentionState {
         let number = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
         let numbers: Vec<f32> = content.chunks_exact(4).map(number).collect();
         let (keys, values) = numbers.split_at(numbers.len() / 2);
-        let mut cache = KeyValueCache::new(self.key_heads, self.head_dim);
+        let mut cache = KeyValueCache::new(self.cache.format(), self.key_heads, self.head_dim);
         cache.reserve(positions);
         for (key, value) in keys.chunks_exact(width).zip(values.chunks_exact(width)) {
             cache.push(key, value);

@@ -100,7 +100,8 @@ pub fn tensors(config: &ModelConfig, seed: u64) -> Tensors {
 
 /// A model with random f32 weights.
 pub fn model(config: &ModelConfig, seed: u64) -> Model {
-    Model::from_tensors(config, &tensors(config, seed), LoadOptions { threads: 1 }).expect("a valid config")
+    Model::from_tensors(config, &tensors(config, seed), LoadOptions { threads: 1, ..Default::default() })
+        .expect("a valid config")
 }
 
 /// Token ids for a config.

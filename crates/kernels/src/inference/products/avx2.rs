@@ -94,13 +94,16 @@ impl Lanes for Narrow {
     #[inline(always)]
     unsafe fn low_nibbles(bytes: Self::Bytes) -> Self::Bytes {
         // SAFETY: the trait's contract.
-        unsafe { bytes.map(|b| _mm256_and_si256(b, _mm256_set1_epi8(15))) }
+        unsafe {
+            let low = _mm256_set1_epi8(15);
+            [_mm256_and_si256(bytes[0], low), _mm256_and_si256(bytes[1], low)]
+        }
     }
 
     #[inline(always)]
     unsafe fn high_nibbles(bytes: Self::Bytes) -> Self::Bytes {
         // SAFETY: the trait's contract.
-        unsafe { bytes.map(|b| _mm256_and_si256(_mm256_srli_epi16::<4>(b), _mm256_set1_epi8(15))) }
+        unsafe { Self::low_nibbles([_mm256_srli_epi16::<4>(bytes[0]), _mm256_srli_epi16::<4>(bytes[1])]) }
     }
 
     #[inline(always)]

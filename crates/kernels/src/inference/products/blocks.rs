@@ -36,7 +36,7 @@ trait Quants {
     const PLANES: Planes;
     /// Whether quants are below 64: two products with signed bytes then fit 16 bits.
     const SMALL: bool;
-    /// The eight vectors of a block; as unsafe as [`Lanes`].
+    /// The eight vectors of a block; as unsafe as [`Lanes`]. Without closures: they would not have the instruction set.
     unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8];
 }
 
@@ -52,7 +52,13 @@ impl Quants for Bytes {
     #[inline(always)]
     unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
         // SAFETY: the caller gives the planes of a block, and the instruction set.
-        unsafe { std::array::from_fn(|g| L::load_bytes(from.add(64 * g))) }
+        unsafe {
+            let mut all = [L::load_bytes(from); 8];
+            for (g, bytes) in all.iter_mut().enumerate() {
+                *bytes = L::load_bytes(from.add(64 * g));
+            }
+            all
+        }
     }
 }
 
@@ -64,8 +70,12 @@ impl Quants for Nibbles {
     unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
         // SAFETY: the caller gives the planes of a block, and the instruction set.
         unsafe {
-            let both: [L::Bytes; 4] = std::array::from_fn(|g| L::load_bytes(from.add(64 * g)));
-            std::array::from_fn(|g| if g < 4 { L::low_nibbles(both[g]) } else { L::high_nibbles(both[g - 4]) })
+            let mut all = [L::load_bytes(from); 8];
+            for g in 0..4 {
+                let both = L::load_bytes(from.add(64 * g));
+                (all[g], all[g + 4]) = (L::low_nibbles(both), L::high_nibbles(both));
+            }
+            all
         }
     }
 }
@@ -78,8 +88,11 @@ impl Quants for Fifths {
     unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
         // SAFETY: the caller gives the planes of a block, and the instruction set.
         unsafe {
-            let low = Nibbles::load::<L>(from);
-            std::array::from_fn(|g| L::or_sixteen(low[g], from.add(256 + 8 * g)))
+            let mut all = Nibbles::load::<L>(from);
+            for (g, bytes) in all.iter_mut().enumerate() {
+                *bytes = L::or_sixteen(*bytes, from.add(256 + 8 * g));
+            }
+            all
         }
     }
 }

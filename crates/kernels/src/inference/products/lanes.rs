@@ -60,6 +60,8 @@ pub(super) trait Element {
 pub(super) struct Single;
 pub(super) struct Half;
 pub(super) struct Brain;
+/// Signed bytes.
+pub(super) struct Byte;
 
 impl Element for Single {
     type Stored = f32;
@@ -88,9 +90,18 @@ impl Element for Brain {
     }
 }
 
+impl Element for Byte {
+    type Stored = i8;
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const i8) -> L::F {
+        // SAFETY: the caller keeps this method's contract, which is that of the method called.
+        unsafe { L::load_i8(from.cast()) }
+    }
+}
+
 /// Where results go: `out[token * stride + row]`, written by several threads in disjoint rows.
 #[derive(Clone, Copy)]
-pub(super) struct Output {
+pub(in crate::inference) struct Output {
     pub to: *mut f32,
     pub stride: usize,
     pub rows: usize,
@@ -98,7 +109,7 @@ pub(super) struct Output {
 
 /// A product with floating-point weights: panel `p`, column `c`, row `r` of the panel lie at
 /// `weights[p * panel_stride + c * column_stride + r]`.
-pub(super) struct Dense<T> {
+pub(in crate::inference) struct Dense<T> {
     pub weights: *const T,
     pub panel_stride: usize,
     pub column_stride: usize,
@@ -243,21 +254,21 @@ pub(super) unsafe fn dense<L: Lanes, E: Element, const BATCH: usize, const WIDE:
 /// # Safety
 /// As for [`dense`].
 #[inline(always)]
-pub(super) unsafe fn view<L: Lanes, const WIDE: bool>(job: &Dense<f32>, panels: usize) {
+pub(super) unsafe fn view<L: Lanes, E: Element, const WIDE: bool>(job: &Dense<E::Stored>, panels: usize) {
     let mut panel = 0;
     // SAFETY: the caller's contract is that of the functions called.
     unsafe {
         while panel + 4 <= panels {
             let mut token = 0;
             while WIDE && token + 2 <= job.tokens {
-                tile::<L, Single, 2, 4, 1>(job, token, panel);
+                tile::<L, E, 2, 4, 1>(job, token, panel);
                 token += 2;
             }
             while token < job.tokens {
                 if WIDE {
-                    tile::<L, Single, 1, 4, 2>(job, token, panel)
+                    tile::<L, E, 1, 4, 2>(job, token, panel)
                 } else {
-                    tile::<L, Single, 1, 4, 1>(job, token, panel)
+                    tile::<L, E, 1, 4, 1>(job, token, panel)
                 }
                 token += 1;
             }
@@ -267,17 +278,17 @@ pub(super) unsafe fn view<L: Lanes, const WIDE: bool>(job: &Dense<f32>, panels: 
             let mut token = 0;
             while token + 2 <= job.tokens {
                 if WIDE {
-                    tile::<L, Single, 2, 2, 2>(job, token, panel)
+                    tile::<L, E, 2, 2, 2>(job, token, panel)
                 } else {
-                    tile::<L, Single, 2, 2, 1>(job, token, panel)
+                    tile::<L, E, 2, 2, 1>(job, token, panel)
                 }
                 token += 2;
             }
             while token < job.tokens {
                 if WIDE {
-                    tile::<L, Single, 1, 2, 4>(job, token, panel)
+                    tile::<L, E, 1, 2, 4>(job, token, panel)
                 } else {
-                    tile::<L, Single, 1, 2, 2>(job, token, panel)
+                    tile::<L, E, 1, 2, 2>(job, token, panel)
                 }
                 token += 1;
             }
@@ -285,11 +296,7 @@ pub(super) unsafe fn view<L: Lanes, const WIDE: bool>(job: &Dense<f32>, panels: 
         }
         while panel < panels {
             for token in 0..job.tokens {
-                if WIDE {
-                    tile::<L, Single, 1, 1, 8>(job, token, panel)
-                } else {
-                    tile::<L, Single, 1, 1, 4>(job, token, panel)
-                }
+                if WIDE { tile::<L, E, 1, 1, 8>(job, token, panel) } else { tile::<L, E, 1, 1, 4>(job, token, panel) }
             }
             panel += 1;
         }
@@ -299,19 +306,25 @@ pub(super) unsafe fn view<L: Lanes, const WIDE: bool>(job: &Dense<f32>, panels: 
 /// Defines a module's products with floating-point weights for one implementation of [`Lanes`], its instruction set enabled.
 macro_rules! dense_products {
     ($lanes:ty, [$($features:literal)?], batch $batch:literal, wide $wide:literal, single $single:literal, view $view:literal) => {
-        /// # Safety
-        /// The machine has the instruction set; every pointer of `job` is valid for its sizes.
-        $(#[target_feature(enable = $features)])?
-        pub(in crate::inference::products) unsafe fn view(
-            job: &$crate::inference::products::lanes::Dense<f32>,
-            panels: usize,
-        ) {
-            // SAFETY: the caller's contract is that of the generic product.
-            unsafe { $crate::inference::products::lanes::view::<$lanes, $view>(job, panels) }
-        }
+        dense_products!(@view view_f32, $lanes, Single, f32, [$($features)?], $view);
+        dense_products!(@view view_f16, $lanes, Half, u16, [$($features)?], $view);
+        dense_products!(@view view_i8, $lanes, Byte, i8, [$($features)?], $view);
         dense_products!(@one dense_f32, $lanes, Single, f32, [$($features)?], $batch, $wide, $single);
         dense_products!(@one dense_f16, $lanes, Half, u16, [$($features)?], $batch, $wide, $single);
         dense_products!(@one dense_bf16, $lanes, Brain, u16, [$($features)?], $batch, $wide, $single);
+    };
+    (@view $name:ident, $lanes:ty, $element:ident, $stored:ty, [$($features:literal)?], $wide:literal) => {
+        /// # Safety
+        /// The machine has the instruction set; every pointer of `job` is valid for its sizes.
+        $(#[target_feature(enable = $features)])?
+        pub(in crate::inference::products) unsafe fn $name(
+            job: &$crate::inference::products::lanes::Dense<$stored>,
+            panels: usize,
+        ) {
+            use $crate::inference::products::lanes;
+            // SAFETY: the caller's contract is that of the generic product.
+            unsafe { lanes::view::<$lanes, lanes::$element, $wide>(job, panels) }
+        }
     };
     (@one $name:ident, $lanes:ty, $element:ident, $stored:ty, [$($features:literal)?], $batch:literal, $wide:literal, $single:literal) => {
         /// # Safety

@@ -16,18 +16,18 @@ use std::ops::Range;
 use super::panel_blocks::BlockLayout;
 use super::{Isa, PANEL, PackedMatrix, Pool};
 use crate::codec::{DType, PAIR};
-use blocks::Blocks;
 use lanes::{Dense, Output};
 pub use quantize::ProductInput;
+pub(super) use scalar::f16_to_f32;
 
 /// Bytes of weights read, times tokens, below which a product stays on the calling thread: handing out the parts and
-/// waiting for them takes some microseconds.
-const WORTH_DIVIDING: usize = 2_000_000;
+/// waiting for them takes about half a microsecond.
+const WORTH_DIVIDING: usize = 100_000;
 
-/// f32 numbers read as panels of 16 rows: panel `p`, column `c`, row `r` lie at
+/// Numbers read as panels of 16 rows: panel `p`, column `c`, row `r` lie at
 /// `values[p * panel_stride + c * column_stride + r]`.
-pub(super) struct PanelView<'a> {
-    pub values: &'a [f32],
+pub(super) struct PanelView<'a, T> {
+    pub values: &'a [T],
     pub panel_stride: usize,
     pub column_stride: usize,
     pub cols: usize,
@@ -78,17 +78,8 @@ pub fn multiply(
             input.quantize(isa, x, layout.bias);
             let (planes, scales) = layout.panel_len(cols);
             assert!(weights.byte_len() >= panels * planes && matrix.scales().byte_len() >= panels * scales, "weights");
-            let job = Shared(Blocks {
-                weights: weights.as_slice::<u8>().as_ptr(),
-                scales: matrix.scales().as_slice::<u8>().as_ptr(),
-                blocks: cols / PAIR,
-                x: input.quants.as_slice::<i8>().as_ptr(),
-                x_scales: input.scales.as_ptr(),
-                corrections: input.corrections.as_ptr(),
-                sums: input.sums.as_ptr(),
-                tokens,
-                out: output,
-            });
+            let (planes, scales) = (weights.as_slice().as_ptr(), matrix.scales().as_slice().as_ptr());
+            let job = Shared(input.job(planes, scales, cols / PAIR, tokens, output));
             let (job, kind) = (&job, (layout.planes, layout.scales));
             // SAFETY: `divide` gives disjoint ranges within `panels`; sizes were checked above and by `quantize`.
             divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe {
@@ -98,11 +89,45 @@ pub fn multiply(
     }
 }
 
+/// A number that a [`PanelView`] may hold.
+pub(super) trait Viewed: Sized {
+    /// The product for all panels.
+    ///
+    /// # Safety
+    /// `isa` is on this machine; the job's pointers fit its sizes.
+    unsafe fn view(isa: Isa, job: &Dense<Self>, panels: usize);
+}
+
+macro_rules! viewed {
+    ($stored:ty, $view:ident) => {
+        impl Viewed for $stored {
+            unsafe fn view(isa: Isa, job: &Dense<Self>, panels: usize) {
+                // SAFETY: the caller's contract.
+                unsafe {
+                    match isa {
+                        #[cfg(target_arch = "x86_64")]
+                        Isa::Avx512Vnni | Isa::Avx512 => avx512::$view(job, panels),
+                        #[cfg(target_arch = "x86_64")]
+                        Isa::Avx2 => avx2::$view(job, panels),
+                        #[cfg(target_arch = "aarch64")]
+                        Isa::Neon => neon::$view(job, panels),
+                        _ => scalar::$view(job, panels),
+                    }
+                }
+            }
+        }
+    };
+}
+viewed!(f32, view_f32);
+// Bits of IEEE halves.
+viewed!(u16, view_f16);
+viewed!(i8, view_i8);
+
 /// The product of a panel view with `tokens` inputs `x[token * x_stride ..][..cols]`, on the calling thread.
 /// `out[token * out_stride + row]`. Panics on sizes that do not fit.
-pub(super) fn multiply_view(
+pub(super) fn multiply_view<T: Viewed>(
     isa: Isa,
-    view: &PanelView<'_>,
+    view: &PanelView<'_, T>,
     x: &[f32],
     x_stride: usize,
     tokens: usize,
@@ -133,17 +158,34 @@ pub(super) fn multiply_view(
         out: output,
     };
     // SAFETY: the instruction set and every size were checked above.
-    unsafe {
-        match isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni | Isa::Avx512 => avx512::view(&job, panels),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::view(&job, panels),
-            #[cfg(target_arch = "aarch64")]
-            Isa::Neon => neon::view(&job, panels),
-            _ => scalar::view(&job, panels),
-        }
-    }
+    unsafe { T::view(isa, &job, panels) }
+}
+
+/// The first `rows` rows of Q8_0 panels (planes and scales as `BlockLayout` has them), `blocks` blocks of 32 columns, with `tokens` inputs, on the
+/// calling thread. Panics on sizes that do not fit.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn multiply_bytes(
+    isa: Isa,
+    planes: &[u8],
+    scales: &[u8],
+    rows: usize,
+    blocks: usize,
+    x: &[f32],
+    tokens: usize,
+    input: &mut ProductInput,
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    isa.require();
+    let Some(layout) = BlockLayout::of(DType::Q8_0) else { unreachable!("Q8_0 is a block format") };
+    let output = checked_output(out, out_stride, rows, tokens);
+    let (panels, lengths) = (rows.div_ceil(PANEL), layout.panel_len(blocks * PAIR));
+    assert!(planes.len() >= panels * lengths.0 && scales.len() >= panels * lengths.1, "weights");
+    assert_eq!(x.len(), tokens * blocks * PAIR, "inputs");
+    input.quantize(isa, x, layout.bias);
+    let job = input.job(planes.as_ptr(), scales.as_ptr(), blocks, tokens, output);
+    // SAFETY: the sizes were checked above and by `quantize`; this thread alone writes the result.
+    unsafe { blocks::multiply(isa, (layout.planes, layout.scales), &job, 0..panels) }
 }
 
 fn checked_output(out: &mut [f32], stride: usize, rows: usize, tokens: usize) -> Output {
@@ -171,8 +213,10 @@ fn divide(pool: &Pool, panels: usize, work: usize, part: &(dyn Fn(Range<usize>) 
     if threads < 2 || work < WORTH_DIVIDING {
         return part(0..panels);
     }
-    // Some parts for each thread, so that a late one is no loss; as many panels in each as a single token takes at once.
-    let size = panels.div_ceil(4 * threads).next_multiple_of(8);
+    // Some parts for each thread where there is much to do, so that a late one is no loss; as many panels in each as a single token
+    // takes at once.
+    let parts = if work < 20 * WORTH_DIVIDING { threads } else { 4 * threads };
+    let size = panels.div_ceil(parts).next_multiple_of(if panels > 8 * parts { 8 } else { 1 });
     let parts = panels.div_ceil(size);
     pool.run(parts, &|index| part(size * index..(size * (index + 1)).min(panels)));
 }

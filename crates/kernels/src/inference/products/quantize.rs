@@ -1,6 +1,8 @@
 //! Inputs of products with weights in blocks: f32 rows as blocks of 32 signed bytes with one scale each.
 
 use super::super::{Isa, Lines};
+use super::blocks::Blocks;
+use super::lanes::Output;
 use crate::codec::PAIR as BLOCK;
 
 /// Quantized inputs of one product, kept between products so that a token allocates nothing.
@@ -29,6 +31,31 @@ impl ProductInput {
         }
         let to = (&mut self.scales[..], &mut self.corrections[..], &mut self.sums[..]);
         quantize_blocks(isa, x, bias.into(), self.quants.as_mut_slice(), to.0, to.1, to.2);
+    }
+}
+
+impl ProductInput {
+    /// The product of what was quantized last, `[tokens][blocks][32]`, with weights at these places.
+    pub(super) fn job(
+        &self,
+        weights: *const u8,
+        scales: *const u8,
+        blocks: usize,
+        tokens: usize,
+        out: Output,
+    ) -> Blocks {
+        assert!(tokens * blocks <= self.scales.len() && tokens * blocks * BLOCK <= self.quants.byte_len(), "inputs");
+        Blocks {
+            weights,
+            scales,
+            blocks,
+            x: self.quants.as_slice::<i8>().as_ptr(),
+            x_scales: self.scales.as_ptr(),
+            corrections: self.corrections.as_ptr(),
+            sums: self.sums.as_ptr(),
+            tokens,
+            out,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ pub(super) struct Plain;
 /// Exact for every bit pattern, without a branch: the exponent is rebiased by a multiplication, which also normalizes
 /// subnormals; infinities and NaN keep an all-ones exponent.
 #[inline(always)]
-pub(super) fn f16_to_f32(bits: u16) -> f32 {
+pub(in crate::inference) fn f16_to_f32(bits: u16) -> f32 {
     let magnitude = f32::from_bits(u32::from(bits & 0x7fff) << 13) * f32::from_bits(0x7780_0000);
     let special = if bits & 0x7c00 == 0x7c00 { 0x7f80_0000 } else { 0 };
     f32::from_bits(magnitude.to_bits() | special | u32::from(bits & 0x8000) << 16)
