@@ -1,6 +1,7 @@
 //! Weight matrices repacked for the products: panels of 16 rows in the stored number format.
 
 use half::{bf16, f16};
+use rayon::prelude::*;
 
 use super::panel_blocks::BlockLayout;
 use super::{Lines, PANEL};
@@ -42,39 +43,17 @@ impl PackedMatrix {
             (None, DType::F32) => (cols * PANEL * 4, 0),
             (None, _) => (cols * PANEL * 2, 0),
         };
-        let (weights, scales) = (Lines::zeroed(panels * weights), Lines::zeroed(panels * scales));
-        let mut packed = Self { rows, cols, format, weights, scales };
-        let sources = parts.iter().flat_map(|p| p.bytes.chunks_exact(row_bytes));
-        for (row, source) in sources.enumerate() {
-            packed.set_row(row, source);
+        let (mut planes, mut factors) = (Lines::zeroed(panels * weights), Lines::zeroed(panels * scales));
+        let sources: Vec<&[u8]> = parts.iter().flat_map(|p| p.bytes.chunks_exact(row_bytes)).collect();
+        let rest = factors.as_mut_slice::<u8>();
+        let targets = planes.as_mut_slice::<u8>().par_chunks_mut(weights).zip(sources.par_chunks(PANEL));
+        if scales == 0 {
+            targets.for_each(|(panel, rows)| pack_panel(format, rows, panel, &mut []));
+        } else {
+            let targets = targets.zip(rest.par_chunks_mut(scales));
+            targets.for_each(|((panel, rows), scales)| pack_panel(format, rows, panel, scales));
         }
-        Some(packed)
-    }
-
-    fn set_row(&mut self, row: usize, source: &[u8]) {
-        let (panel, lane) = (row / PANEL, row % PANEL);
-        let start = panel * self.cols * PANEL + lane;
-        match self.format {
-            DType::F32 => {
-                let weights = &mut self.weights.as_mut_slice::<f32>()[start..];
-                for (value, to) in source.chunks_exact(4).zip(weights.iter_mut().step_by(PANEL)) {
-                    *to = f32::from_le_bytes([value[0], value[1], value[2], value[3]]);
-                }
-            }
-            DType::F16 | DType::BF16 => {
-                let weights = &mut self.weights.as_mut_slice::<u16>()[start..];
-                for (value, to) in source.chunks_exact(2).zip(weights.iter_mut().step_by(PANEL)) {
-                    *to = u16::from_le_bytes([value[0], value[1]]);
-                }
-            }
-            format => {
-                let Some(layout) = BlockLayout::of(format) else { return };
-                let (planes, scales) = layout.panel_len(self.cols);
-                let planes = &mut self.weights.as_mut_slice()[panel * planes..][..planes];
-                let scales = &mut self.scales.as_mut_slice()[panel * scales..][..scales];
-                layout.write_row(format, source, lane, planes, scales);
-            }
-        }
+        Some(Self { rows, cols, format, weights: planes, scales: factors })
     }
 
     /// Writes row `row` as f32 into `out`, which has `cols` elements. Panics if the row is not there.
@@ -136,6 +115,25 @@ impl PackedMatrix {
 
     pub(super) fn scales(&self) -> &Lines {
         &self.scales
+    }
+}
+
+/// Packs up to 16 rows as they lie on disk into a panel of zeros.
+fn pack_panel(format: DType, rows: &[&[u8]], panel: &mut [u8], scales: &mut [u8]) {
+    for (lane, row) in rows.iter().enumerate() {
+        match BlockLayout::of(format) {
+            Some(layout) => layout.write_row(format, row, lane, panel, scales),
+            None if format == DType::F32 => interleave::<4>(row, lane, panel),
+            None => interleave::<2>(row, lane, panel),
+        }
+    }
+}
+
+/// Puts a row's values of `SIZE` bytes at `lane` of every column.
+fn interleave<const SIZE: usize>(row: &[u8], lane: usize, panel: &mut [u8]) {
+    let columns = panel.chunks_exact_mut(PANEL * SIZE);
+    for (value, column) in row.as_chunks::<SIZE>().0.iter().zip(columns) {
+        column[lane * SIZE..][..SIZE].copy_from_slice(value);
     }
 }
 

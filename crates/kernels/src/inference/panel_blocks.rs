@@ -130,19 +130,36 @@ impl BlockLayout {
     }
 
     fn write_quants(&self, quants: &[i8; PAIR], lane: usize, planes: &mut [u8]) {
-        for (column, quant) in quants.iter().enumerate() {
-            let q = quant.cast_unsigned().wrapping_add(self.bias);
-            let (vector, at) = (column / 4, lane * 4 + column % 4);
-            if self.planes == Planes::Bytes {
-                planes[vector * 64 + at] = q;
-                continue;
+        // Four columns at a time, as the bytes of a little-endian word.
+        let mut words = [0u32; 8];
+        for (word, four) in words.iter_mut().zip(quants.as_chunks::<4>().0) {
+            *word = u32::from_le_bytes(four.map(|q| q.cast_unsigned().wrapping_add(self.bias)));
+        }
+        let mut or = |at: usize, word: u32| {
+            let to = &mut planes[at + lane * 4..][..4];
+            to.iter_mut().zip(word.to_le_bytes()).for_each(|(to, byte)| *to |= byte);
+        };
+        if self.planes == Planes::Bytes {
+            words.iter().enumerate().for_each(|(g, word)| or(64 * g, *word));
+            return;
+        }
+        for g in 0..4 {
+            or(64 * g, words[g] & 0x0f0f_0f0f | (words[g + 4] & 0x0f0f_0f0f) << 4);
+        }
+        match self.planes {
+            Planes::Fifths => {
+                for (g, word) in words.iter().enumerate() {
+                    // The product brings the fifth bits of the four bytes together in its highest byte.
+                    let bits = ((word >> 4 & 0x0101_0101).wrapping_mul(0x0102_0408) >> 24) as u8;
+                    planes[256 + 8 * g + lane / 2] |= bits << (lane % 2 * 4);
+                }
             }
-            planes[vector % 4 * 64 + at] |= (q & 15) << (vector / 4 * 4);
-            match self.planes {
-                Planes::Fifths => planes[256 + vector * 8 + at / 8] |= (q >> 4) << (at % 8),
-                Planes::Sixths => planes[256 + vector / 4 * 64 + at] |= (q >> 4) << (vector % 4 * 2),
-                Planes::Bytes | Planes::Nibbles => {}
+            Planes::Sixths => {
+                for (g, word) in words.iter().enumerate() {
+                    or(256 + g / 4 * 64, (word >> 4 & 0x0303_0303) << (g % 4 * 2));
+                }
             }
+            Planes::Bytes | Planes::Nibbles => {}
         }
     }
 

@@ -1,62 +1,83 @@
 //! A small pool of hot threads: one call divides a product into parts and returns when all are done.
 //!
 //! A product of a small model lasts microseconds, less than waking a sleeping thread takes. Workers therefore spin for
-//! a short while after a job before they sleep.
+//! a short while after a job before they sleep. Handing a job over costs one cache line there and the same one back.
 
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// Spins before a worker sleeps: some tens of microseconds.
+/// Spins before a worker sleeps: about a millisecond.
 const SPINS: usize = 20_000;
 
-/// The work of one call: a function of the part's number, behind a pointer whose lifetime [`Pool::run`] vouches for.
+/// A worker's share of one call: a function of the part's number, behind a pointer whose lifetime [`Pool::run`] vouches for.
 #[derive(Clone, Copy)]
-struct Job(*const (dyn Fn(usize) + Sync + 'static));
-
-// SAFETY: the function behind the pointer is `Sync`, and `Pool::run` keeps it alive until every worker is done with it.
-unsafe impl Send for Job {}
-
-/// Low bits of a ticket: workers inside the job.
-const INSIDE: u64 = 0xffff;
-/// Set in a ticket while workers may still enter the job.
-const OPEN: u64 = 1 << 16;
-/// One job, in the high half of a ticket.
-const EPOCH: u64 = 1 << 32;
-
-struct Shared {
-    /// The present job's number, whether it is open, and how many workers are inside.
-    ticket: AtomicU64,
-    /// Written by the caller while the job is closed and nobody is inside; read by workers inside an open one.
-    job: UnsafeCell<Option<Job>>,
-    /// What sleeping workers and the one that wakes them agree by.
-    sleep: Mutex<()>,
-    /// The next part that nobody has taken, and how many there are.
-    next: AtomicUsize,
-    parts: AtomicUsize,
-    sleepers: AtomicUsize,
-    stop: AtomicBool,
-    panicked: AtomicBool,
-    wake: Condvar,
+struct Job {
+    function: *const (dyn Fn(usize) + Sync + 'static),
+    /// The one part to run; otherwise those that nobody has taken yet, of so many.
+    part: Option<usize>,
+    parts: usize,
 }
 
-// SAFETY: every field but `job` is made for sharing. `job` is written only between jobs (`Pool::run` holds `busy`, the last job is closed and
-// empty) and read only by workers that have entered an open job, which they do by an acquiring update of the ticket that the
-// caller stored after writing.
-unsafe impl Sync for Shared {}
+/// What a slot's state may be: empty, and the caller's to fill;
+const EMPTY: u32 = 0;
+/// filled, for the worker to take or the caller to take back;
+const OFFERED: u32 = 1;
+/// taken, the worker's until it is empty again;
+const TAKEN: u32 = 2;
+/// or the worker is to end.
+const STOP: u32 = 3;
+
+/// Where a caller leaves a job for one worker. Two cache lines of its own: processors fetch them in pairs.
+#[repr(align(128))]
+struct Slot {
+    state: AtomicU32,
+    job: UnsafeCell<Option<Job>>,
+}
+
+// SAFETY: `job` is written only by a caller that holds `busy` while the state is `EMPTY`, and read only by the worker that has made the
+// state `TAKEN`, by an acquiring exchange with the caller's releasing store of `OFFERED`. The function behind the pointer is `Sync`, and
+// `Pool::run` keeps it alive until the state is `EMPTY` again.
+unsafe impl Sync for Slot {}
+// SAFETY: as above; the pointer is the only field that is not `Send`.
+unsafe impl Send for Slot {}
+
+struct Shared {
+    slots: Vec<Slot>,
+    /// The next part that nobody has taken.
+    next: AtomicUsize,
+    /// What sleeping workers and the one that wakes them agree by.
+    sleep: Mutex<()>,
+    wake: Condvar,
+    sleepers: AtomicUsize,
+    panicked: AtomicBool,
+}
 
 impl Shared {
-    fn take_parts(&self, job: &(dyn Fn(usize) + Sync)) {
-        let parts = self.parts.load(Ordering::Relaxed);
+    fn take_parts(&self, parts: usize, function: &(dyn Fn(usize) + Sync)) {
         loop {
             let part = self.next.fetch_add(1, Ordering::Relaxed);
             if part >= parts {
                 return;
             }
-            job(part);
+            function(part);
         }
+    }
+
+    /// Wakes those who sleep, after a change of their slots' states. A worker counted as sleeper either waits already or will look at
+    /// its slot once more under this lock.
+    fn wake_sleepers(&self) {
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            drop(self.lock());
+            self.wake.notify_all();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, ()> {
+        // The lock guards nothing but the order of events: poison carries no news.
+        self.sleep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,22 +91,22 @@ pub struct Pool {
 impl Pool {
     /// A pool of `threads` threads (at least one), the calling one among them.
     pub fn new(threads: usize) -> Self {
+        let count = threads.max(1) - 1;
+        let slot = |_| Slot { state: AtomicU32::new(EMPTY), job: UnsafeCell::new(None) };
         let shared = Arc::new(Shared {
-            ticket: AtomicU64::new(0),
-            job: UnsafeCell::new(None),
-            sleep: Mutex::new(()),
+            slots: (0..count).map(slot).collect(),
             next: AtomicUsize::new(0),
-            parts: AtomicUsize::new(0),
-            sleepers: AtomicUsize::new(0),
-            stop: AtomicBool::new(false),
-            panicked: AtomicBool::new(false),
+            sleep: Mutex::new(()),
             wake: Condvar::new(),
+            sleepers: AtomicUsize::new(0),
+            panicked: AtomicBool::new(false),
         });
-        let workers = (1..threads.clamp(1, INSIDE as usize))
+        let workers = (0..count)
             .map_while(|number| {
                 let shared = Arc::clone(&shared);
+                let name = format!("bantam-{}", number + 1);
                 // A refused thread leaves fewer hands, not a failure.
-                std::thread::Builder::new().name(format!("bantam-{number}")).spawn(move || work(&shared)).ok()
+                std::thread::Builder::new().name(name).spawn(move || work(&shared, &shared.slots[number])).ok()
             })
             .collect();
         Self { shared, workers, busy: AtomicBool::new(false) }
@@ -96,42 +117,54 @@ impl Pool {
         self.workers.len() + 1
     }
 
-    /// Calls `job(part)` once for every part in `0..parts` and returns when all are done. Threads take parts as they come
-    /// free, the calling one too, so that a worker that the system does not run holds nobody up. While another caller
+    /// Calls `function(part)` once for every part in `0..parts` and returns when all are done. Where there are no more parts than threads each
+    /// thread has its own, else threads take parts as they come free; what a worker has not begun when the calling thread is
+    /// done with its own, that one does too, so that a worker that the system does not run holds nobody up. While another caller
     /// uses the pool, all parts run on this thread. A panic in a part is passed on.
-    pub fn run(&self, parts: usize, job: &(dyn Fn(usize) + Sync)) {
+    pub fn run(&self, parts: usize, function: &(dyn Fn(usize) + Sync)) {
         if parts < 2 || self.workers.is_empty() || self.busy.swap(true, Ordering::Acquire) {
-            (0..parts).for_each(job);
+            (0..parts).for_each(function);
             return;
         }
-        // SAFETY: only the lifetime is changed. Workers use the pointer only between entering and leaving the job, and this
-        // call closes the job and waits until none is inside before it returns, also when a part panics.
+        // SAFETY: only the lifetime is changed. A worker uses the pointer only while its slot is `TAKEN`, and this call returns, also when
+        // a part panics, only after every slot it has filled is `EMPTY` again.
         let erased = unsafe {
-            std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync + 'static)>(job)
+            std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync + 'static)>(function)
         };
         let shared = &*self.shared;
-        // SAFETY: `busy` is held and the last job is closed and empty, so nobody else looks at it.
-        unsafe { *shared.job.get() = Some(Job(erased)) };
+        let each_has_one = parts <= self.threads();
         shared.next.store(0, Ordering::Relaxed);
-        shared.parts.store(parts, Ordering::Relaxed);
-        // Closed and empty since the last job, so only this thread writes the ticket now.
-        let ticket = shared.ticket.load(Ordering::Relaxed);
-        shared.ticket.store(((ticket & !(EPOCH - 1)) + EPOCH) | OPEN, Ordering::SeqCst);
-        if shared.sleepers.load(Ordering::SeqCst) > 0 {
-            // A worker counted as sleeper either waits already or will look at the ticket once more under this lock.
-            drop(lock(&shared.sleep));
-            shared.wake.notify_all();
+        let slots = &shared.slots[..self.workers.len().min(parts - 1)];
+        for (number, slot) in slots.iter().enumerate() {
+            let job = Job { function: erased, part: each_has_one.then_some(number + 1), parts };
+            // SAFETY: `busy` is held and the last call has left every slot `EMPTY`, so nobody else looks at it.
+            unsafe { *slot.job.get() = Some(job) };
+            slot.state.store(OFFERED, Ordering::SeqCst);
         }
-        let own = catch_unwind(AssertUnwindSafe(|| shared.take_parts(job)));
-        shared.ticket.fetch_and(!OPEN, Ordering::SeqCst);
-        let mut spins = 0usize;
-        while shared.ticket.load(Ordering::Acquire) & INSIDE > 0 {
-            spins += 1;
-            if spins.is_multiple_of(256) { std::thread::yield_now() } else { std::hint::spin_loop() }
+        shared.wake_sleepers();
+        let own =
+            catch_unwind(AssertUnwindSafe(
+                || {
+                    if each_has_one { function(0) } else { shared.take_parts(parts, function) }
+                },
+            ));
+        let mut rest = Ok(());
+        for (number, slot) in slots.iter().enumerate() {
+            if slot.state.compare_exchange(OFFERED, EMPTY, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                if each_has_one && rest.is_ok() {
+                    rest = catch_unwind(AssertUnwindSafe(|| function(number + 1)));
+                }
+                continue;
+            }
+            let mut spins = 0usize;
+            while slot.state.load(Ordering::Acquire) != EMPTY {
+                spins += 1;
+                if spins.is_multiple_of(1024) { std::thread::yield_now() } else { std::hint::spin_loop() }
+            }
         }
         let failed = shared.panicked.swap(false, Ordering::Relaxed);
         self.busy.store(false, Ordering::Release);
-        if let Err(payload) = own {
+        if let Err(payload) = own.and(rest) {
             resume_unwind(payload);
         }
         assert!(!failed, "a part of a parallel job panicked");
@@ -140,10 +173,9 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        self.shared.ticket.fetch_add(EPOCH, Ordering::SeqCst);
-        drop(lock(&self.shared.sleep));
-        self.shared.wake.notify_all();
+        // No call is under way, so every slot is empty.
+        self.shared.slots.iter().for_each(|slot| slot.state.store(STOP, Ordering::SeqCst));
+        self.shared.wake_sleepers();
         for worker in self.workers.drain(..) {
             // A worker catches the panics of jobs; joining cannot fail in another way worth reporting.
             let _ = worker.join();
@@ -151,47 +183,41 @@ impl Drop for Pool {
     }
 }
 
-fn lock(sleep: &Mutex<()>) -> std::sync::MutexGuard<'_, ()> {
-    // No code panics while it holds this lock, and it guards nothing but the order of events: poison carries no news.
-    sleep.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn work(shared: &Shared) {
-    let mut seen = 0;
+fn work(shared: &Shared, slot: &Slot) {
+    let called = |order| matches!(slot.state.load(order), OFFERED | STOP);
     loop {
         let mut spins = 0;
-        while shared.ticket.load(Ordering::Acquire) / EPOCH == seen && spins < SPINS {
+        while !called(Ordering::Relaxed) && spins < SPINS {
             spins += 1;
             std::hint::spin_loop();
         }
-        if shared.ticket.load(Ordering::SeqCst) / EPOCH == seen {
-            let mut guard = lock(&shared.sleep);
+        if !called(Ordering::SeqCst) {
+            let mut guard = shared.lock();
             shared.sleepers.fetch_add(1, Ordering::SeqCst);
-            while shared.ticket.load(Ordering::SeqCst) / EPOCH == seen {
+            while !called(Ordering::SeqCst) {
                 guard = shared.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
             }
             shared.sleepers.fetch_sub(1, Ordering::SeqCst);
         }
-        let enter = |ticket: u64| (ticket & OPEN != 0).then_some(ticket + 1);
-        let entered = shared.ticket.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter);
-        if shared.stop.load(Ordering::SeqCst) {
-            return;
+        match slot.state.compare_exchange(OFFERED, TAKEN, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => {}
+            Err(STOP) => return,
+            // The caller has taken it back.
+            Err(_) => continue,
         }
-        let (Ok(ticket) | Err(ticket)) = entered;
-        seen = ticket / EPOCH;
-        if entered.is_err() {
-            continue;
-        }
-        // SAFETY: this worker is inside an open job, so the caller has written it and does not write again before this worker leaves.
-        if let Some(Job(function)) = unsafe { *shared.job.get() } {
-            // SAFETY: this worker is inside the open job whose pointer this is; `Pool::run` keeps the function alive until
-            // it has left, which is the decrement below.
+        // SAFETY: the slot is `TAKEN` by this worker, so the caller has written the job and does not write before it is `EMPTY`.
+        if let Some(Job { function, part, parts }) = unsafe { *slot.job.get() } {
+            // SAFETY: as above; `Pool::run` keeps the function alive until the slot is `EMPTY`.
             let function = unsafe { &*function };
-            if catch_unwind(AssertUnwindSafe(|| shared.take_parts(function))).is_err() {
+            let run = || match part {
+                Some(part) => function(part),
+                None => shared.take_parts(parts, function),
+            };
+            if catch_unwind(AssertUnwindSafe(run)).is_err() {
                 shared.panicked.store(true, Ordering::Relaxed);
             }
         }
-        shared.ticket.fetch_sub(1, Ordering::Release);
+        slot.state.store(EMPTY, Ordering::Release);
     }
 }
 

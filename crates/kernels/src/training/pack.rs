@@ -145,19 +145,25 @@ unsafe fn transposed_avx512(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] 
     use std::arch::x86_64::*;
     // SAFETY: every load and store is of one row of 16 words; the caller vouches for the instructions.
     unsafe {
-        let row = |i: usize| _mm512_loadu_si512(block[i].as_ptr().cast());
-        // Of rows (4k .. 4k + 3), their columns (4q + c) side by side: `fours[k][c]` holds, in quarter q, words of rows 4k .. 4k + 3.
-        let fours: [[__m512i; 4]; 4] = std::array::from_fn(|k| {
-            let (a, b, c, d) = (row(4 * k), row(4 * k + 1), row(4 * k + 2), row(4 * k + 3));
+        // Of rows 4k to 4k + 3, columns 4q + c side by side: `fours[k][c]` holds, in quarter q, words of those rows. No closures: they
+        // would not have the instruction set.
+        let mut fours = [[_mm512_setzero_si512(); 4]; 4];
+        for (four, rows) in fours.iter_mut().zip(block.as_chunks::<4>().0) {
+            let [a, b, c, d] = [
+                _mm512_loadu_si512(rows[0].as_ptr().cast()),
+                _mm512_loadu_si512(rows[1].as_ptr().cast()),
+                _mm512_loadu_si512(rows[2].as_ptr().cast()),
+                _mm512_loadu_si512(rows[3].as_ptr().cast()),
+            ];
             let (ab_low, ab_high) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
             let (cd_low, cd_high) = (_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-            [
+            *four = [
                 _mm512_unpacklo_epi64(ab_low, cd_low),
                 _mm512_unpackhi_epi64(ab_low, cd_low),
                 _mm512_unpacklo_epi64(ab_high, cd_high),
                 _mm512_unpackhi_epi64(ab_high, cd_high),
-            ]
-        });
+            ];
+        }
         let mut out = [[0; SIDE]; SIDE];
         for c in 0..4 {
             let [p, q, r, s] = [fours[0][c], fours[1][c], fours[2][c], fours[3][c]];
