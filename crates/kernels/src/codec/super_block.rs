@@ -55,21 +55,27 @@ pub(super) fn quantize(values: &[f32], tries: &Tries, head: &mut [u8]) -> [u8; 2
     quants
 }
 
-/// Scales and minimums of the eight groups, as f32 products of the f16 and the six bits.
+/// The six-bit scales and minimums of the eight groups of a block that begins with this head.
 #[inline(always)]
-pub(super) fn scales_and_minimums(head: &[u8]) -> ([f32; 8], [f32; 8]) {
-    let (d, dmin) = (read_f16(head), read_f16(&head[2..]));
+pub(crate) fn sub_scales(head: &[u8]) -> ([u8; 8], [u8; 8]) {
     let packed = &head[4..HEAD];
-    let (mut scales, mut minimums) = ([0f32; 8], [0f32; 8]);
+    let (mut scales, mut minimums) = ([0; 8], [0; 8]);
     for j in 0..8 {
-        let (scale, minimum) = if j < 4 {
+        (scales[j], minimums[j]) = if j < 4 {
             (packed[j] & 63, packed[j + 4] & 63)
         } else {
             (packed[j + 4] & 15 | packed[j - 4] >> 6 << 4, packed[j + 4] >> 4 | packed[j] >> 6 << 4)
         };
-        (scales[j], minimums[j]) = (d * f32::from(scale), dmin * f32::from(minimum));
     }
     (scales, minimums)
+}
+
+/// Scales and minimums of the eight groups, as f32 products of the f16 and the six bits.
+#[inline(always)]
+pub(super) fn scales_and_minimums(head: &[u8]) -> ([f32; 8], [f32; 8]) {
+    let (d, dmin) = (read_f16(head), read_f16(&head[2..]));
+    let (scales, minimums) = sub_scales(head);
+    (scales.map(|s| d * f32::from(s)), minimums.map(|m| dmin * f32::from(m)))
 }
 
 /// The head's scales and minimums as the groups and pairs of `BlockFormat::unpack`.

@@ -1,7 +1,7 @@
 //! Kernels of the forward pass for one token and for batches, without gradients.
 //!
 //! Weights are repacked once into panels of 16 rows ([`PackedMatrix`]), so that one vector register holds the same
-//! column of 16 rows and no product needs a horizontal sum; ggml's block formats other than Q8_0 stay as they are stored. The attention cache uses the same panels. Every product
+//! column of 16 rows and no product needs a horizontal sum. The attention cache uses the same panels. Every product
 //! accumulates over columns in one fixed order whatever the number of tokens, so that a prefill and the same tokens
 //! given one by one agree bit for bit on one machine.
 
@@ -11,6 +11,7 @@ mod isa;
 mod lines;
 pub mod norm;
 mod packed;
+mod panel_blocks;
 mod pool;
 mod products;
 pub mod rope;

@@ -1,16 +1,10 @@
-//! Weight matrices repacked for the products: panels of 16 rows in the stored number format, or rows of blocks as they are stored.
+//! Weight matrices repacked for the products: panels of 16 rows in the stored number format.
 
 use half::{bf16, f16};
 
+use super::panel_blocks::BlockLayout;
 use super::{Lines, PANEL};
 use crate::codec::DType;
-
-/// Columns of one Q8_0 block.
-pub(super) const BLOCK: usize = 32;
-/// Bytes of one Q8_0 block on disk: an f16 scale and 32 signed bytes.
-const Q8_0_BYTES: usize = 2 + BLOCK;
-/// What is added to a stored signed byte, so that unsigned-by-signed dot instructions apply.
-const OFFSET: u8 = 128;
 
 /// Consecutive rows as they lie on disk, row-major.
 #[derive(Clone, Copy)]
@@ -21,10 +15,9 @@ pub struct PackedRows<'a> {
     pub bytes: &'a [u8],
 }
 
-/// A matrix `[rows, cols]`, in panels of 16 rows where the format has such a layout. Rows past the end of the last panel are zero.
+/// A matrix `[rows, cols]` in panels of 16 rows. Rows past the end of the last panel count as zeros.
 ///
-/// F32, F16 and BF16: `[panel][column][16 rows]`. Q8_0: bytes `[panel][block][8][16 rows][4 columns]`, each 128 more than
-/// the signed value, and scales `[panel][block][16 rows]` in f16. Other block formats: the rows' bytes one after another, as on disk.
+/// F32, F16 and BF16: `[panel][column][16 rows]`. Block formats: see [`BlockLayout`], weights holding the planes.
 #[derive(Clone)]
 pub struct PackedMatrix {
     rows: usize,
@@ -44,16 +37,13 @@ impl PackedMatrix {
         }
         let rows: usize = parts.iter().map(|p| p.rows).sum();
         let panels = rows.div_ceil(PANEL);
-        let (weights, scales) = match format {
-            DType::F32 => (panels * cols * PANEL * 4, 0),
-            DType::F16 | DType::BF16 => (panels * cols * PANEL * 2, 0),
-            DType::Q8_0 => (panels * cols * PANEL, panels * (cols / BLOCK) * PANEL * 2),
-            _ => (rows * row_bytes, 0),
+        let (weights, scales) = match (BlockLayout::of(format), format) {
+            (Some(layout), _) => layout.panel_len(cols),
+            (None, DType::F32) => (cols * PANEL * 4, 0),
+            (None, _) => (cols * PANEL * 2, 0),
         };
-        let mut packed = Self { rows, cols, format, weights: Lines::zeroed(weights), scales: Lines::zeroed(scales) };
-        if format == DType::Q8_0 {
-            packed.weights.as_mut_slice::<u8>().fill(OFFSET);
-        }
+        let (weights, scales) = (Lines::zeroed(panels * weights), Lines::zeroed(panels * scales));
+        let mut packed = Self { rows, cols, format, weights, scales };
         let sources = parts.iter().flat_map(|p| p.bytes.chunks_exact(row_bytes));
         for (row, source) in sources.enumerate() {
             packed.set_row(row, source);
@@ -77,21 +67,13 @@ impl PackedMatrix {
                     *to = u16::from_le_bytes([value[0], value[1]]);
                 }
             }
-            DType::Q8_0 => {
-                let blocks = self.cols / BLOCK;
-                for (block, source) in source.chunks_exact(Q8_0_BYTES).enumerate() {
-                    self.scales.as_mut_slice::<u16>()[(panel * blocks + block) * PANEL + lane] =
-                        u16::from_le_bytes([source[0], source[1]]);
-                    let base = (panel * blocks + block) * BLOCK * PANEL + lane * 4;
-                    let to = &mut self.weights.as_mut_slice::<u8>()[base..];
-                    for (group, four) in source[2..].chunks_exact(4).enumerate() {
-                        for (i, value) in four.iter().enumerate() {
-                            to[group * 4 * PANEL + i] = value.wrapping_add(OFFSET);
-                        }
-                    }
-                }
+            format => {
+                let Some(layout) = BlockLayout::of(format) else { return };
+                let (planes, scales) = layout.panel_len(self.cols);
+                let planes = &mut self.weights.as_mut_slice()[panel * planes..][..planes];
+                let scales = &mut self.scales.as_mut_slice()[panel * scales..][..scales];
+                layout.write_row(format, source, lane, planes, scales);
             }
-            _ => self.weights.as_mut_slice()[row * source.len()..][..source.len()].copy_from_slice(source),
         }
     }
 
@@ -115,29 +97,13 @@ impl PackedMatrix {
                     .zip(weights.iter().step_by(PANEL))
                     .for_each(|(to, v)| *to = bf16::from_bits(*v).to_f32());
             }
-            DType::Q8_0 => {
-                let blocks = self.cols / BLOCK;
-                for (block, out) in out.chunks_exact_mut(BLOCK).enumerate() {
-                    let at = panel * blocks + block;
-                    let scale = f16::from_bits(self.scales.as_slice::<u16>()[at * PANEL + lane]).to_f32();
-                    let weights = &self.weights.as_slice::<u8>()[at * BLOCK * PANEL + lane * 4..];
-                    for (group, four) in out.chunks_exact_mut(4).enumerate() {
-                        for (i, to) in four.iter_mut().enumerate() {
-                            let value = i16::from(weights[group * 4 * PANEL + i]) - i16::from(OFFSET);
-                            *to = scale * f32::from(value);
-                        }
-                    }
-                }
+            format => {
+                let Some(layout) = BlockLayout::of(format) else { return };
+                let (planes, scales) = layout.panel_len(self.cols);
+                let planes = &self.weights.as_slice()[panel * planes..][..planes];
+                layout.read_row(lane, planes, &self.scales.as_slice()[panel * scales..][..scales], out);
             }
-            format => format.dequantize(self.row(row), out),
         }
-    }
-
-    /// The stored bytes of a row, in a format that is kept by rows.
-    fn row(&self, row: usize) -> &[u8] {
-        // `pack` has found the length.
-        let bytes = self.format.row_bytes(self.cols).unwrap_or_default();
-        &self.weights.as_slice()[row * bytes..][..bytes]
     }
 
     /// The number of rows: outputs of a product.

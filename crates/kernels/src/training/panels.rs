@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use super::pack::{pack_columns, pack_rows, paired, rounded};
 use super::tile;
 use crate::multiversion::multiversion;
 
@@ -57,7 +58,7 @@ impl<'a> Strided<'a> {
 
 /// How panels hold their values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
+pub(super) enum Layout {
     /// f32 as they are.
     F32,
     /// f32 rounded to bfloat16; the left operand is rounded too.
@@ -76,7 +77,7 @@ impl Layout {
     }
 
     /// Words that `k` rows of one column take.
-    fn words(self, k: usize) -> usize {
+    pub(super) fn words(self, k: usize) -> usize {
         if self == Self::Pairs { k.div_ceil(2) } else { k }
     }
 }
@@ -191,120 +192,6 @@ pub struct Part<'a> {
     panels: &'a Panels,
     k: usize,
     n: usize,
-}
-
-multiversion! { fn pack_rows(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) = pack_rows_body }
-multiversion! { fn pack_columns(layout: Layout, columns: &[&[f32]], first: usize, panel: &mut [u32]) = pack_columns_body }
-
-#[inline(always)]
-fn pack_rows_body<const FMA: bool, const LANES: usize>(
-    layout: Layout,
-    rows: &[&[f32]],
-    first: usize,
-    panel: &mut [u32],
-) {
-    if rows[0].len() - first > HALF_PANEL {
-        pack_rows_to::<PANEL>(layout, rows, first, panel);
-    } else {
-        pack_rows_to::<HALF_PANEL>(layout, rows, first, panel);
-    }
-}
-
-#[inline(always)]
-fn pack_rows_to<const PITCH: usize>(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) {
-    let columns = PITCH.min(rows[0].len() - first);
-    let (words, _) = panel.as_chunks_mut::<PITCH>();
-    match layout {
-        Layout::F32 | Layout::Rounded => {
-            for (word, row) in words.iter_mut().zip(rows) {
-                let row = &row[first..first + columns];
-                let convert = |x: f32| if layout == Layout::F32 { x } else { rounded(x) };
-                if let Ok(row) = <&[f32; PITCH]>::try_from(row) {
-                    for (w, &x) in word.iter_mut().zip(row) {
-                        *w = convert(x).to_bits();
-                    }
-                } else {
-                    word.fill(0);
-                    word.iter_mut().zip(row).for_each(|(w, &x)| *w = convert(x).to_bits());
-                }
-            }
-        }
-        Layout::Pairs => {
-            for (word, pair) in words.iter_mut().zip(rows.chunks(2)) {
-                let low = &pair[0][first..first + columns];
-                word.fill(0);
-                match pair.get(1) {
-                    Some(high) => {
-                        let high = &high[first..first + columns];
-                        word.iter_mut().zip(low.iter().zip(high)).for_each(|(w, (&a, &b))| *w = paired(a, b));
-                    }
-                    None => word.iter_mut().zip(low).for_each(|(w, &a)| *w = paired(a, 0.0)),
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn pack_columns_body<const FMA: bool, const LANES: usize>(
-    layout: Layout,
-    columns: &[&[f32]],
-    first: usize,
-    panel: &mut [u32],
-) {
-    if columns.len() - first > HALF_PANEL {
-        pack_columns_to::<PANEL>(layout, columns, first, panel);
-    } else {
-        pack_columns_to::<HALF_PANEL>(layout, columns, first, panel);
-    }
-}
-
-#[inline(always)]
-fn pack_columns_to<const PITCH: usize>(layout: Layout, columns: &[&[f32]], first: usize, panel: &mut [u32]) {
-    let k = columns[0].len();
-    let columns = &columns[first..(first + PITCH).min(columns.len())];
-    if columns.len() < PITCH {
-        panel.fill(0);
-    }
-    // Blocks of rows, so that the part of the panel being written stays in the nearest cache.
-    for from in (0..k).step_by(BLOCK) {
-        let to = (from + BLOCK).min(k);
-        for (j, column) in columns.iter().enumerate() {
-            match layout {
-                Layout::F32 => {
-                    for (p, x) in (from..to).zip(&column[from..to]) {
-                        panel[p * PITCH + j] = x.to_bits();
-                    }
-                }
-                Layout::Rounded => {
-                    for (p, &x) in (from..to).zip(&column[from..to]) {
-                        panel[p * PITCH + j] = rounded(x).to_bits();
-                    }
-                }
-                Layout::Pairs => {
-                    for (p, pair) in (from / 2..).zip(column[from..to].chunks(2)) {
-                        panel[p * PITCH + j] = paired(pair[0], pair.get(1).copied().unwrap_or(0.0));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Rows packed at a time; even.
-const BLOCK: usize = 32;
-
-/// The nearest bfloat16 (ties to even), as f32. NaN stays NaN.
-#[inline(always)]
-fn rounded(x: f32) -> f32 {
-    let bits = x.to_bits();
-    let up = bits.wrapping_add(0x7fff + ((bits >> 16) & 1));
-    f32::from_bits(if x.is_nan() { bits | 0x0040_0000 } else { up } & 0xffff_0000)
-}
-
-#[inline(always)]
-fn paired(low: f32, high: f32) -> u32 {
-    rounded(low).to_bits() >> 16 | rounded(high).to_bits()
 }
 
 /// What happens to what the result held before.

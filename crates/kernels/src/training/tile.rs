@@ -185,17 +185,27 @@ fn gather(from: &[u32], stride: usize, rows: usize, steps: usize, to: &mut Vec<u
     for first in (0..steps).step_by(16) {
         let last = steps.min(first + 16);
         for (tile, to) in to.chunks_exact_mut(TILE * steps).enumerate() {
-            let (to, _) = to[first * TILE..last * TILE].as_chunks_mut::<TILE>();
-            for (step, to) in (first..last).zip(to) {
-                let from = &from[tile * TILE + step * stride..];
-                match from.first_chunk::<TILE>() {
-                    Some(from) if rows >= (tile + 1) * TILE => *to = *from,
-                    _ => to.iter_mut().zip(from).take(rows - tile * TILE).for_each(|(t, f)| *t = *f),
+            let from = &from[tile * TILE + first * stride..];
+            let to = &mut to[first * TILE..last * TILE];
+            // Whole registers, each over the end of the one before; only the last step has to keep to its six words.
+            let whole = last - first - 1;
+            if rows >= (tile + 1) * TILE && whole * stride + WIDE <= from.len() {
+                for step in 0..whole {
+                    to[step * TILE..][..WIDE].copy_from_slice(&from[step * stride..][..WIDE]);
+                }
+                to[whole * TILE..].copy_from_slice(&from[whole * stride..][..TILE]);
+            } else {
+                let rows = TILE.min(rows - tile * TILE);
+                for (step, to) in to.chunks_exact_mut(TILE).enumerate() {
+                    to[..rows].copy_from_slice(&from[step * stride..][..rows]);
                 }
             }
         }
     }
 }
+
+/// Words that [`gather`] copies at once: at least a tile's rows, and a register.
+const WIDE: usize = 8;
 
 /// The steps of `range` for `rows` rows from `top` on and all columns.
 #[inline(always)]

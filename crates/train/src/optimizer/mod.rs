@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bantam_core::Result;
 use bantam_formats::{EMBEDDING, OUTPUT};
+use bantam_kernels::training::sum_of_squares::sum_of_squares;
 use bantam_model::TokenModel;
 use bantam_model::mixers::ParameterGroup;
 use bantam_model::weights::{self, NamedTensor};
@@ -220,14 +221,4 @@ pub fn global_norm(gradients: &HashMap<String, Vec<f32>>) -> f64 {
     let mut names: Vec<&String> = gradients.keys().collect();
     names.sort_unstable();
     names.into_iter().map(|n| sum_of_squares(&gradients[n])).sum::<f64>().sqrt()
-}
-
-/// In f64 and in a fixed order of eight parts, so that it repeats.
-fn sum_of_squares(values: &[f32]) -> f64 {
-    let (blocks, rest) = values.as_chunks::<8>();
-    let mut parts = [0f64; 8];
-    for block in blocks {
-        parts.iter_mut().zip(block).for_each(|(sum, &x)| *sum += f64::from(x) * f64::from(x));
-    }
-    parts.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>()
 }

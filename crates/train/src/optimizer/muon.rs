@@ -2,10 +2,11 @@
 //! optimizer for hidden layers in neural networks"), scaled to AdamW's update size (Liu et al. 2025, "Muon is Scalable
 //! for LLM Training").
 
+use bantam_kernels::training::sum_of_squares::sum_of_squares;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::{Scalars, sum_of_squares};
+use super::Scalars;
 
 /// Coefficients of the quintic iteration: the steepest slope at zero whose fixed region is 0.7 to 1.2.
 const QUINTIC: (f32, f32, f32) = (3.4445, -4.7750, 2.0315);

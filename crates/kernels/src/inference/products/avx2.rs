@@ -2,7 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{Lanes, dense_products, quantized_product};
+use super::blocks::block_product;
+use super::lanes::{Lanes, dense_products};
 
 pub(super) struct Narrow;
 
@@ -65,30 +66,117 @@ impl Lanes for Narrow {
     }
 
     #[inline(always)]
-    unsafe fn block_dot(weights: *const u8, x: *const i8, correction: i32) -> Self::F {
-        // SAFETY: the trait's contract: 512 readable weights, 32 readable inputs, the instruction set at hand.
+    unsafe fn load_u8(from: *const u8) -> Self::F {
+        // SAFETY: the trait's contract.
         unsafe {
-            // In 16-bit steps, which are exact; `maddubs` would saturate. Four rows each, half sums in neighbouring lanes.
-            let mut quarters = [_mm256_setzero_si256(); 4];
-            for group in 0..8 {
-                let four = x.add(group * 4).cast::<i32>().read_unaligned();
-                let x = _mm256_cvtepi8_epi16(_mm_set1_epi32(four));
-                for (quarter, sum) in quarters.iter_mut().enumerate() {
-                    let w = _mm_loadu_si128(weights.add(group * 64 + quarter * 16).cast());
-                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(_mm256_cvtepu8_epi16(w), x));
-                }
-            }
-            let correction = _mm256_set1_epi32(correction);
-            // hadd works within 128-bit halves: the middle quarters of the result change places.
-            let low = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(quarters[0], quarters[1]));
-            let high = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(quarters[2], quarters[3]));
-            [
-                _mm256_cvtepi32_ps(_mm256_add_epi32(low, correction)),
-                _mm256_cvtepi32_ps(_mm256_add_epi32(high, correction)),
-            ]
+            let eight = |at: usize| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.add(at).cast())));
+            [eight(0), eight(8)]
         }
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(from: *const u8) -> Self::F {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let eight = |at: usize| _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(from.add(at).cast())));
+            [eight(0), eight(8)]
+        }
+    }
+
+    type Bytes = [__m256i; 2];
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe { [_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(32).cast())] }
+    }
+
+    #[inline(always)]
+    unsafe fn low_nibbles(bytes: Self::Bytes) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe { bytes.map(|b| _mm256_and_si256(b, _mm256_set1_epi8(15))) }
+    }
+
+    #[inline(always)]
+    unsafe fn high_nibbles(bytes: Self::Bytes) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe { bytes.map(|b| _mm256_and_si256(_mm256_srli_epi16::<4>(b), _mm256_set1_epi8(15))) }
+    }
+
+    #[inline(always)]
+    unsafe fn or_sixteen(bytes: Self::Bytes, mask: *const u8) -> Self::Bytes {
+        // SAFETY: the trait's contract: eight readable bytes.
+        unsafe {
+            // Every byte gets the byte of the mask that holds its bit, then that bit alone.
+            let bit = _mm256_set1_epi64x(i64::from_le_bytes([1, 2, 4, 8, 16, 32, 64, 128]));
+            let spread = _mm256_setr_epi8(
+                0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3,
+            );
+            let or = |b: __m256i, half: usize| {
+                let mask = _mm256_set1_epi32(mask.add(4 * half).cast::<i32>().read_unaligned());
+                let set = _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_shuffle_epi8(mask, spread), bit), bit);
+                _mm256_or_si256(b, _mm256_and_si256(set, _mm256_set1_epi8(16)))
+            };
+            [or(bytes[0], 0), or(bytes[1], 1)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn or_top<const K: usize>(bytes: Self::Bytes, top: Self::Bytes) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let or = |b: __m256i, top: __m256i| {
+                let moved = match K {
+                    0 => _mm256_slli_epi16::<4>(top),
+                    1 => _mm256_slli_epi16::<2>(top),
+                    2 => top,
+                    _ => _mm256_srli_epi16::<2>(top),
+                };
+                _mm256_or_si256(b, _mm256_and_si256(moved, _mm256_set1_epi8(48)))
+            };
+            [or(bytes[0], top[0]), or(bytes[1], top[1])]
+        }
+    }
+
+    type Ints = [__m256i; 2];
+
+    #[inline(always)]
+    unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints {
+        // SAFETY: the trait's contract.
+        unsafe { [_mm256_set1_epi32(if SMALL { correction } else { 0 }); 2] }
+    }
+
+    #[inline(always)]
+    unsafe fn dot<const SMALL: bool>(sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints {
+        // SAFETY: the trait's contract: four readable inputs.
+        unsafe {
+            let x = _mm256_set1_epi32(x.cast::<i32>().read_unaligned());
+            let add = |sum: __m256i, w: __m256i| {
+                let pairs = if SMALL {
+                    _mm256_maddubs_epi16(w, x)
+                } else {
+                    // As signed bytes: the magnitude of one with the sign on the other. 128 * 127 * 2 fits 16 bits.
+                    let signed = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
+                    _mm256_maddubs_epi16(_mm256_abs_epi8(signed), _mm256_sign_epi8(x, signed))
+                };
+                _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+            };
+            [add(sums[0], weights[0]), add(sums[1], weights[1])]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_ints(a: Self::Ints, b: Self::Ints) -> Self::Ints {
+        // SAFETY: the trait's contract.
+        unsafe { [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn float(sums: Self::Ints) -> Self::F {
+        // SAFETY: the trait's contract.
+        unsafe { [_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1])] }
     }
 }
 
 dense_products!(Narrow, ["avx2,fma,f16c"], batch 4, wide 1, single 4, view false);
-quantized_product!(Narrow, ["avx2,fma,f16c"], batch 4);
+block_product!(Narrow, ["avx2,fma,f16c"], batch 4, super 2);

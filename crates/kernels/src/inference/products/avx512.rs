@@ -2,7 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{Lanes, dense_products, quantized_product};
+use super::blocks::block_product;
+use super::lanes::{Lanes, dense_products};
 
 /// AVX-512 F, BW, VL, DQ; with VNNI where the constant says so.
 pub(super) struct Wide<const VNNI: bool>;
@@ -59,48 +60,104 @@ impl<const VNNI: bool> Lanes for Wide<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn block_dot(weights: *const u8, x: *const i8, correction: i32) -> Self::F {
-        // SAFETY: the trait's contract: 512 readable weights, 32 readable inputs, the instruction set at hand.
+    unsafe fn load_u8(from: *const u8) -> Self::F {
+        // SAFETY: the trait's contract.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(from: *const u8) -> Self::F {
+        // SAFETY: the trait's contract.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.cast()))) }
+    }
+
+    type Bytes = __m512i;
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn low_nibbles(bytes: Self::Bytes) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe { _mm512_and_si512(bytes, _mm512_set1_epi8(15)) }
+    }
+
+    #[inline(always)]
+    unsafe fn high_nibbles(bytes: Self::Bytes) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe { _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), _mm512_set1_epi8(15)) }
+    }
+
+    #[inline(always)]
+    unsafe fn or_sixteen(bytes: Self::Bytes, mask: *const u8) -> Self::Bytes {
+        // SAFETY: the trait's contract. Adding to a bit that is not set sets it.
+        unsafe { _mm512_mask_add_epi8(bytes, mask.cast::<u64>().read_unaligned(), bytes, _mm512_set1_epi8(16)) }
+    }
+
+    #[inline(always)]
+    unsafe fn or_top<const K: usize>(bytes: Self::Bytes, top: Self::Bytes) -> Self::Bytes {
+        // SAFETY: the trait's contract.
         unsafe {
-            if VNNI {
-                // Two sums, so that one addition need not wait for the other.
-                let mut even = _mm512_set1_epi32(correction);
-                let mut odd = _mm512_setzero_si512();
-                for pair in 0..4 {
-                    let (w, x) = (weights.add(pair * 128), x.add(pair * 8).cast::<i32>());
-                    let first = _mm512_set1_epi32(x.read_unaligned());
-                    let second = _mm512_set1_epi32(x.add(1).read_unaligned());
-                    even = _mm512_dpbusd_epi32(even, _mm512_loadu_si512(w.cast()), first);
-                    odd = _mm512_dpbusd_epi32(odd, _mm512_loadu_si512(w.add(64).cast()), second);
-                }
-                return _mm512_cvtepi32_ps(_mm512_add_epi32(even, odd));
-            }
-            // Each lane holds half of a row's sum: columns 0-1 of a group in even lanes, 2-3 in odd ones.
-            let mut low = _mm512_setzero_si512();
-            let mut high = _mm512_setzero_si512();
-            for group in 0..8 {
-                let four = x.add(group * 4).cast::<i32>().read_unaligned();
-                let x = _mm512_cvtepi8_epi16(_mm256_set1_epi32(four));
-                let w = weights.add(group * 64);
-                let first = _mm512_cvtepu8_epi16(_mm256_loadu_si256(w.cast()));
-                let second = _mm512_cvtepu8_epi16(_mm256_loadu_si256(w.add(32).cast()));
-                low = _mm512_add_epi32(low, _mm512_madd_epi16(first, x));
-                high = _mm512_add_epi32(high, _mm512_madd_epi16(second, x));
-            }
-            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-            let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-            let sums =
-                _mm512_add_epi32(_mm512_permutex2var_epi32(low, even, high), _mm512_permutex2var_epi32(low, odd, high));
-            _mm512_cvtepi32_ps(_mm512_add_epi32(sums, _mm512_set1_epi32(correction)))
+            let moved = match K {
+                0 => _mm512_slli_epi16::<4>(top),
+                1 => _mm512_slli_epi16::<2>(top),
+                2 => top,
+                _ => _mm512_srli_epi16::<2>(top),
+            };
+            // bytes | moved & 48
+            _mm512_ternarylogic_epi32::<0xf8>(bytes, moved, _mm512_set1_epi8(48))
         }
+    }
+
+    type Ints = __m512i;
+
+    #[inline(always)]
+    unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints {
+        // SAFETY: the trait's contract.
+        unsafe { if VNNI || SMALL { _mm512_set1_epi32(correction) } else { _mm512_setzero_si512() } }
+    }
+
+    #[inline(always)]
+    unsafe fn dot<const SMALL: bool>(sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints {
+        // SAFETY: the trait's contract: four readable inputs.
+        unsafe {
+            let x = _mm512_set1_epi32(x.cast::<i32>().read_unaligned());
+            if VNNI {
+                return _mm512_dpbusd_epi32(sums, weights, x);
+            }
+            let pairs = if SMALL {
+                _mm512_maddubs_epi16(weights, x)
+            } else {
+                // As signed bytes: the magnitude of one with the sign on the other. 128 * 127 * 2 fits 16 bits.
+                let signed = _mm512_xor_si512(weights, _mm512_set1_epi8(-128));
+                let turned = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(signed), _mm512_setzero_si512(), x);
+                _mm512_maddubs_epi16(_mm512_abs_epi8(signed), turned)
+            };
+            _mm512_add_epi32(sums, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_ints(a: Self::Ints, b: Self::Ints) -> Self::Ints {
+        // SAFETY: the trait's contract.
+        unsafe { _mm512_add_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn float(sums: Self::Ints) -> Self::F {
+        // SAFETY: the trait's contract.
+        unsafe { _mm512_cvtepi32_ps(sums) }
     }
 }
 
 dense_products!(Wide<false>, ["avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"], batch 4, wide 4, single 8, view true);
-quantized_product!(Wide<false>, ["avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"], batch 4);
+block_product!(Wide<false>, ["avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"], batch 8, super 4);
 
-/// The Q8_0 product with VNNI.
+/// The products with blocks by VNNI.
 pub(super) mod vnni {
-    use super::{Wide, quantized_product};
-    quantized_product!(Wide<true>, ["avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"], batch 4);
+    use super::{Wide, block_product};
+    block_product!(Wide<true>, ["avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"], batch 8, super 4);
 }

@@ -1,118 +1,343 @@
-//! Products with ggml's block formats as they lie on disk: every block is taken apart, then multiplied with all tokens' inputs.
+//! Products with ggml's block formats in panels, written once over "16 rows side by side": one block of 32 columns is taken apart
+//! into registers, then multiplied with several tokens' inputs.
 //!
-//! The integer dot products are exact and every other operation has one order, so all instruction sets give the same bits.
+//! The integer dot products are exact, and every sum runs over the blocks in order, whatever the number of tokens.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::lanes::Output;
-use crate::codec::{BlockFormat, DType, GROUP, MAX_BLOCK, PAIR, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
-use crate::inference::Isa;
+use super::super::panel_blocks::{Planes, Scales};
+use super::super::{Isa, PANEL};
+use super::lanes::{Lanes, Output, store};
+use crate::codec::PAIR;
 
-/// A product with weights in one block format and inputs quantized to blocks of [`PAIR`] signed bytes.
-pub(super) struct Blocks<'a> {
-    /// All rows' blocks, one after another.
-    pub rows: &'a [u8],
-    pub cols: usize,
-    /// `[tokens][cols]`
-    pub x: &'a [i8],
-    /// `[tokens][cols / 32]`
-    pub x_scales: &'a [f32],
-    /// `[tokens][cols / 32]`: -128 times the sum of the block.
-    pub corrections: &'a [i32],
+/// A product with weights in blocks and inputs quantized to blocks of 32 signed bytes.
+pub(super) struct Blocks {
+    /// Planes, as `BlockLayout` says.
+    pub weights: *const u8,
+    /// Scales, as `BlockLayout` says.
+    pub scales: *const u8,
+    /// Blocks of 32 in a row.
+    pub blocks: usize,
+    /// `[tokens][blocks][32]`
+    pub x: *const i8,
+    /// `[tokens][blocks]`
+    pub x_scales: *const f32,
+    /// `[tokens][blocks]`: minus the format's bias times the sums of the first and of the second sixteen inputs.
+    pub corrections: *const [i32; 2],
+    /// `[tokens][blocks]`: the sum of the inputs times their scale.
+    pub sums: *const f32,
     pub tokens: usize,
+    pub out: Output,
 }
 
-/// The product for a range of rows. Panics if the job's slices are too short, or on a format of floats.
-///
-/// # Safety
-/// `isa` is on this machine; `to` has room for every token and row of `rows`; no other thread writes these rows.
-pub(super) unsafe fn multiply(isa: Isa, format: DType, job: &Blocks<'_>, rows: Range<usize>, to: &Output) {
+/// A way to keep 32 columns of quants.
+trait Quants {
+    const PLANES: Planes;
+    /// Whether quants are below 64: two products with signed bytes then fit 16 bits.
+    const SMALL: bool;
+    /// The eight vectors of a block; as unsafe as [`Lanes`].
+    unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8];
+}
+
+struct Bytes;
+struct Nibbles;
+struct Fifths;
+struct Sixths;
+
+impl Quants for Bytes {
+    const PLANES: Planes = Planes::Bytes;
+    const SMALL: bool = false;
+
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
+        // SAFETY: the caller gives the planes of a block, and the instruction set.
+        unsafe { std::array::from_fn(|g| L::load_bytes(from.add(64 * g))) }
+    }
+}
+
+impl Quants for Nibbles {
+    const PLANES: Planes = Planes::Nibbles;
+    const SMALL: bool = true;
+
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
+        // SAFETY: the caller gives the planes of a block, and the instruction set.
+        unsafe {
+            let both: [L::Bytes; 4] = std::array::from_fn(|g| L::load_bytes(from.add(64 * g)));
+            std::array::from_fn(|g| if g < 4 { L::low_nibbles(both[g]) } else { L::high_nibbles(both[g - 4]) })
+        }
+    }
+}
+
+impl Quants for Fifths {
+    const PLANES: Planes = Planes::Fifths;
+    const SMALL: bool = true;
+
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
+        // SAFETY: the caller gives the planes of a block, and the instruction set.
+        unsafe {
+            let low = Nibbles::load::<L>(from);
+            std::array::from_fn(|g| L::or_sixteen(low[g], from.add(256 + 8 * g)))
+        }
+    }
+}
+
+impl Quants for Sixths {
+    const PLANES: Planes = Planes::Sixths;
+    const SMALL: bool = true;
+
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
+        // SAFETY: the caller gives the planes of a block, and the instruction set.
+        unsafe {
+            let low = Nibbles::load::<L>(from);
+            let top = [L::load_bytes(from.add(256)), L::load_bytes(from.add(320))];
+            [
+                L::or_top::<0>(low[0], top[0]),
+                L::or_top::<1>(low[1], top[0]),
+                L::or_top::<2>(low[2], top[0]),
+                L::or_top::<3>(low[3], top[0]),
+                L::or_top::<0>(low[4], top[1]),
+                L::or_top::<1>(low[5], top[1]),
+                L::or_top::<2>(low[6], top[1]),
+                L::or_top::<3>(low[7], top[1]),
+            ]
+        }
+    }
+}
+
+/// One panel's block with one token's input block: dot products of the 16 rows with the first and the second sixteen columns,
+/// biases taken off.
+#[inline(always)]
+unsafe fn halves<L: Lanes, Q: Quants>(job: &Blocks, w: &[L::Bytes; 8], at: usize) -> [L::Ints; 2] {
+    // SAFETY: the caller gives a block of the job, and the instruction set.
+    unsafe {
+        let x = job.x.add(at * PAIR);
+        let correction = *job.corrections.add(at);
+        // Two sums, so that one addition need not wait for the other.
+        let mut sums = [L::start::<true>(correction[0]), L::start::<true>(correction[1])];
+        if !Q::SMALL {
+            sums = [L::start::<false>(correction[0]), L::start::<false>(correction[1])];
+        }
+        for g in 0..4 {
+            if Q::SMALL {
+                sums[0] = L::dot::<true>(sums[0], w[g], x.add(4 * g));
+                sums[1] = L::dot::<true>(sums[1], w[g + 4], x.add(16 + 4 * g));
+            } else {
+                sums[0] = L::dot::<false>(sums[0], w[g], x.add(4 * g));
+                sums[1] = L::dot::<false>(sums[1], w[g + 4], x.add(16 + 4 * g));
+            }
+        }
+        sums
+    }
+}
+
+/// As [`halves`], both together, as f32.
+#[inline(always)]
+unsafe fn whole<L: Lanes, Q: Quants>(job: &Blocks, w: &[L::Bytes; 8], at: usize) -> L::F {
     // SAFETY: the caller's contract.
     unsafe {
-        match format {
-            DType::Q4_0 => on::<Q4_0>(isa, job, rows, to),
-            DType::Q4_1 => on::<Q4_1>(isa, job, rows, to),
-            DType::Q5_0 => on::<Q5_0>(isa, job, rows, to),
-            DType::Q5_1 => on::<Q5_1>(isa, job, rows, to),
-            DType::Q8_0 => on::<Q8_0>(isa, job, rows, to),
-            DType::Q4K => on::<Q4K>(isa, job, rows, to),
-            DType::Q5K => on::<Q5K>(isa, job, rows, to),
-            DType::Q6K => on::<Q6K>(isa, job, rows, to),
-            DType::F32 | DType::F16 | DType::BF16 => unreachable!("floats have products of their own"),
-        }
+        let [a, b] = halves::<L, Q>(job, w, at);
+        L::float(L::add_ints(a, b))
     }
 }
 
-/// # Safety
-/// As for [`multiply`].
-unsafe fn on<B: BlockFormat>(isa: Isa, job: &Blocks<'_>, rows: Range<usize>, to: &Output) {
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")]
-    unsafe fn avx512<B: BlockFormat>(job: &Blocks<'_>, rows: Range<usize>, to: &Output) {
-        // SAFETY: the contract of `multiply`.
-        unsafe { body::<B>(job, rows, to) }
-    }
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma,f16c")]
-    unsafe fn avx2<B: BlockFormat>(job: &Blocks<'_>, rows: Range<usize>, to: &Output) {
-        // SAFETY: the contract of `multiply`.
-        unsafe { body::<B>(job, rows, to) }
-    }
-    // SAFETY: the contract of `multiply`.
-    unsafe {
-        match isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 | Isa::Avx512Vnni => avx512::<B>(job, rows, to),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::<B>(job, rows, to),
-            _ => body::<B>(job, rows, to),
-        }
-    }
+/// How quants become sums.
+trait Tile {
+    /// `M` tokens of one panel, into the result.
+    ///
+    /// # Safety
+    /// As for [`product`]; `token + M` and `panel` are within the job.
+    unsafe fn run<L: Lanes, const M: usize>(job: &Blocks, token: usize, panel: usize);
 }
 
-/// # Safety
-/// As for [`multiply`], but for the instruction set.
-#[inline(always)]
-unsafe fn body<B: BlockFormat>(job: &Blocks<'_>, rows: Range<usize>, to: &Output) {
-    let pairs = job.cols / PAIR;
-    let row_bytes = job.cols / B::LEN * B::BYTES;
-    let (mut quants, mut scales, mut offsets) = ([0i8; MAX_BLOCK], [0f32; MAX_BLOCK / GROUP], [0f32; MAX_BLOCK / PAIR]);
-    let (quants, scales, offsets) =
-        (&mut quants[..B::LEN], &mut scales[..B::LEN / GROUP], &mut offsets[..B::LEN / PAIR]);
-    for row in rows {
-        // SAFETY: the caller vouches for room for every token and this row.
-        let out = |token: usize| unsafe { to.to.add(token * to.stride + row) };
-        for token in 0..job.tokens {
-            // SAFETY: as above.
-            unsafe { out(token).write(0.0) };
-        }
-        let blocks = job.rows[row * row_bytes..][..row_bytes].chunks_exact(B::BYTES);
-        for (block, bytes) in blocks.enumerate() {
-            B::unpack(bytes, quants, scales, offsets);
-            for token in 0..job.tokens {
-                let first = token * pairs + block * (B::LEN / PAIR);
-                let x = job.x[first * PAIR..][..B::LEN].as_chunks::<PAIR>().0;
-                let x_scales = &job.x_scales[first..][..B::LEN / PAIR];
-                let corrections = &job.corrections[first..][..B::LEN / PAIR];
-                // SAFETY: as above; written before.
-                let mut sum = unsafe { out(token).read() };
-                for (pair, (x, quants)) in x.iter().zip(quants.as_chunks::<PAIR>().0).enumerate() {
-                    let mut value = scales[2 * pair] * dot(&quants[..GROUP], &x[..GROUP])
-                        + scales[2 * pair + 1] * dot(&quants[GROUP..], &x[GROUP..]);
-                    if B::OFFSET {
-                        value += offsets[pair] * (corrections[pair] / -128) as f32;
+/// `d * q` or, with `MINIMUM`, `d * q + m`.
+struct Simple<Q, const MINIMUM: bool>(PhantomData<Q>);
+/// `d * scale * q - dmin * minimum`.
+struct SuperMinimum<Q>(PhantomData<Q>);
+/// `d * scale * q`, with a signed scale for each 16 columns.
+struct SuperPlain<Q>(PhantomData<Q>);
+
+impl<Q: Quants, const MINIMUM: bool> Tile for Simple<Q, MINIMUM> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes, const M: usize>(job: &Blocks, token: usize, panel: usize) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let scale_len = if MINIMUM { 4 * PANEL } else { 2 * PANEL };
+            let mut sums = [L::splat(0.0); M];
+            for block in 0..job.blocks {
+                let at = panel * job.blocks + block;
+                let w = Q::load::<L>(job.weights.add(at * Q::PLANES.byte_len()));
+                let scales = job.scales.add(at * scale_len).cast::<u16>();
+                let d = L::load_f16(scales);
+                for (m, sum) in sums.iter_mut().enumerate() {
+                    let x = (token + m) * job.blocks + block;
+                    let dot = L::mul(whole::<L, Q>(job, &w, x), d);
+                    *sum = L::mul_add(dot, L::splat(*job.x_scales.add(x)), *sum);
+                    if MINIMUM {
+                        *sum = L::mul_add(L::load_f16(scales.add(PANEL)), L::splat(*job.sums.add(x)), *sum);
                     }
-                    sum += value * x_scales[pair];
                 }
-                // SAFETY: as above.
-                unsafe { out(token).write(sum) };
+            }
+            for (m, sum) in sums.into_iter().enumerate() {
+                store::<L>(&job.out, token + m, panel, sum);
+            }
+        }
+    }
+}
+impl<Q: Quants> Tile for SuperMinimum<Q> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes, const M: usize>(job: &Blocks, token: usize, panel: usize) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let supers = job.blocks / 8;
+            let mut sums = [L::splat(0.0); M];
+            for block in 0..supers {
+                let scales = job.scales.add((panel * supers + block) * 20 * PANEL);
+                let (mut products, mut minimums) = ([L::splat(0.0); M], [L::splat(0.0); M]);
+                for pair in 0..8 {
+                    let at = panel * job.blocks + block * 8 + pair;
+                    let w = Q::load::<L>(job.weights.add(at * Q::PLANES.byte_len()));
+                    let scale = L::load_u8(scales.add((4 + 2 * pair) * PANEL));
+                    let minimum = L::load_u8(scales.add((5 + 2 * pair) * PANEL));
+                    for m in 0..M {
+                        let x = (token + m) * job.blocks + block * 8 + pair;
+                        let dot = L::mul(whole::<L, Q>(job, &w, x), scale);
+                        products[m] = L::mul_add(dot, L::splat(*job.x_scales.add(x)), products[m]);
+                        minimums[m] = L::mul_add(minimum, L::splat(-*job.sums.add(x)), minimums[m]);
+                    }
+                }
+                let d = L::load_f16(scales.cast());
+                let dmin = L::load_f16(scales.cast::<u16>().add(PANEL));
+                for (m, sum) in sums.iter_mut().enumerate() {
+                    *sum = L::mul_add(dmin, minimums[m], L::mul_add(d, products[m], *sum));
+                }
+            }
+            for (m, sum) in sums.into_iter().enumerate() {
+                store::<L>(&job.out, token + m, panel, sum);
+            }
+        }
+    }
+}
+impl<Q: Quants> Tile for SuperPlain<Q> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes, const M: usize>(job: &Blocks, token: usize, panel: usize) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let supers = job.blocks / 8;
+            let mut sums = [L::splat(0.0); M];
+            for block in 0..supers {
+                let scales = job.scales.add((panel * supers + block) * 18 * PANEL);
+                let mut products = [L::splat(0.0); M];
+                for pair in 0..8 {
+                    let at = panel * job.blocks + block * 8 + pair;
+                    let w = Q::load::<L>(job.weights.add(at * Q::PLANES.byte_len()));
+                    let first = L::load_i8(scales.add((2 + 2 * pair) * PANEL));
+                    let second = L::load_i8(scales.add((3 + 2 * pair) * PANEL));
+                    for (m, product) in products.iter_mut().enumerate() {
+                        let x = (token + m) * job.blocks + block * 8 + pair;
+                        let [a, b] = halves::<L, Q>(job, &w, x);
+                        let dot = L::mul_add(L::float(a), first, L::mul(L::float(b), second));
+                        *product = L::mul_add(dot, L::splat(*job.x_scales.add(x)), *product);
+                    }
+                }
+                let d = L::load_f16(scales.cast());
+                for (sum, product) in sums.iter_mut().zip(products) {
+                    *sum = L::mul_add(d, product, *sum);
+                }
+            }
+            for (m, sum) in sums.into_iter().enumerate() {
+                store::<L>(&job.out, token + m, panel, sum);
             }
         }
     }
 }
 
-/// The exact dot product of sixteen signed bytes.
+/// All tokens of a range of panels, `BATCH` at a time while there are so many.
+///
+/// # Safety
+/// Inlined into a function with `L`'s instruction set, on a machine that has it; every pointer of `job` valid for its sizes.
 #[inline(always)]
-fn dot(a: &[i8], b: &[i8]) -> f32 {
-    a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum::<i32>() as f32
+unsafe fn tiles<L: Lanes, T: Tile, const BATCH: usize>(job: &Blocks, panels: Range<usize>) {
+    for panel in panels {
+        let mut token = 0;
+        // SAFETY: the caller's contract; tokens and panels are the job's.
+        unsafe {
+            while token + BATCH <= job.tokens {
+                T::run::<L, BATCH>(job, token, panel);
+                token += BATCH;
+            }
+            while token < job.tokens {
+                T::run::<L, 1>(job, token, panel);
+                token += 1;
+            }
+        }
+    }
+}
+
+/// The product for a range of panels of weights in these planes with these scales; `BATCH` tokens at a time, where scales have
+/// one level, else `SUPER`.
+///
+/// # Safety
+/// As for [`tiles`]. The planes and scales are those of a format.
+#[inline(always)]
+pub(super) unsafe fn product<L: Lanes, const BATCH: usize, const SUPER: usize>(
+    kind: (Planes, Scales),
+    job: &Blocks,
+    panels: Range<usize>,
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match kind {
+            (Planes::Bytes, _) => tiles::<L, Simple<Bytes, false>, BATCH>(job, panels),
+            (Planes::Nibbles, Scales::Plain) => tiles::<L, Simple<Nibbles, false>, BATCH>(job, panels),
+            (Planes::Nibbles, Scales::Minimum) => tiles::<L, Simple<Nibbles, true>, BATCH>(job, panels),
+            (Planes::Nibbles, _) => tiles::<L, SuperMinimum<Nibbles>, SUPER>(job, panels),
+            (Planes::Fifths, Scales::Plain) => tiles::<L, Simple<Fifths, false>, BATCH>(job, panels),
+            (Planes::Fifths, Scales::Minimum) => tiles::<L, Simple<Fifths, true>, BATCH>(job, panels),
+            (Planes::Fifths, _) => tiles::<L, SuperMinimum<Fifths>, SUPER>(job, panels),
+            (Planes::Sixths, _) => tiles::<L, SuperPlain<Sixths>, SUPER>(job, panels),
+        }
+    }
+}
+
+/// Defines a module's product with weights in blocks for one implementation of [`Lanes`], its instruction set enabled.
+macro_rules! block_product {
+    ($lanes:ty, [$($features:literal)?], batch $batch:literal, super $super:literal) => {
+        /// # Safety
+        /// The machine has the instruction set; every pointer of `job` is valid for its sizes.
+        $(#[target_feature(enable = $features)])?
+        pub(in crate::inference::products) unsafe fn blocks(
+            kind: ($crate::inference::panel_blocks::Planes, $crate::inference::panel_blocks::Scales),
+            job: &$crate::inference::products::blocks::Blocks,
+            panels: std::ops::Range<usize>,
+        ) {
+            // SAFETY: the caller's contract is that of the generic product.
+            unsafe { $crate::inference::products::blocks::product::<$lanes, $batch, $super>(kind, job, panels) }
+        }
+    };
+}
+pub(super) use block_product;
+
+/// The product for a range of panels.
+///
+/// # Safety
+/// `isa` is on this machine; the job's pointers fit its sizes; no other thread writes these panels' rows.
+pub(super) unsafe fn multiply(isa: Isa, kind: (Planes, Scales), job: &Blocks, panels: Range<usize>) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => super::avx512::vnni::blocks(kind, job, panels),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => super::avx512::blocks(kind, job, panels),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => super::avx2::blocks(kind, job, panels),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => super::neon::blocks(kind, job, panels),
+            _ => super::scalar::blocks(kind, job, panels),
+        }
+    }
 }

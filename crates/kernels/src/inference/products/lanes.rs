@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::super::PANEL;
-use super::super::packed::BLOCK;
 
 /// 16 numbers of one instruction set. Every method is `unsafe` because it may only run where the instruction set is:
 /// the methods must be inlined into a function that enables it. Pointers are to 16 readable (or writable) elements.
@@ -21,9 +20,34 @@ pub(super) trait Lanes {
     /// `a * b + c`.
     unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     unsafe fn store(to: *mut f32, value: Self::F);
-    /// Dot products of 16 rows with 32 signed bytes at `x`, exact. `weights` holds 512 bytes `[8][16 rows][4]`, each 128 more
-    /// than its value; `correction` is -128 times the sum of `x`.
-    unsafe fn block_dot(weights: *const u8, x: *const i8, correction: i32) -> Self::F;
+    /// 16 unsigned bytes.
+    unsafe fn load_u8(from: *const u8) -> Self::F;
+    /// 16 signed bytes.
+    unsafe fn load_i8(from: *const u8) -> Self::F;
+
+    /// Four quants of each of 16 rows, `[16][4]` unsigned bytes.
+    type Bytes: Copy;
+    /// Loads 64 bytes.
+    unsafe fn load_bytes(from: *const u8) -> Self::Bytes;
+    /// The low four bits of every byte.
+    unsafe fn low_nibbles(bytes: Self::Bytes) -> Self::Bytes;
+    /// The high four bits of every byte.
+    unsafe fn high_nibbles(bytes: Self::Bytes) -> Self::Bytes;
+    /// Sets bit 4 of every byte, which is not set yet, whose bit is set in the little-endian u64 at `mask`.
+    unsafe fn or_sixteen(bytes: Self::Bytes, mask: *const u8) -> Self::Bytes;
+    /// Sets bits 4 and 5 of every byte to bits `2 K` and `2 K + 1` of `top`'s byte.
+    unsafe fn or_top<const K: usize>(bytes: Self::Bytes, top: Self::Bytes) -> Self::Bytes;
+
+    /// Sums of dot products: 16 i32, in any order until [`float`](Self::float) puts them into that of the rows.
+    type Ints: Copy;
+    /// Sums before the first product. `correction` takes off what the bias of the quants adds to them. Where quants are not
+    /// `SMALL` the bias is 128, and an implementation that multiplies signed bytes may take it off itself instead.
+    unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints;
+    /// Adds the dot products of the 16 rows' four quants with the four signed bytes at `x` (at least -127), exact. `SMALL` quants are
+    /// below 64.
+    unsafe fn dot<const SMALL: bool>(sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints;
+    unsafe fn add_ints(a: Self::Ints, b: Self::Ints) -> Self::Ints;
+    unsafe fn float(sums: Self::Ints) -> Self::F;
 }
 
 /// A floating-point number format of weights.
@@ -85,24 +109,9 @@ pub(super) struct Dense<T> {
     pub out: Output,
 }
 
-/// A product with Q8_0 weights (laid out as in `PackedMatrix`) and inputs quantized to blocks of 32 signed bytes.
-pub(super) struct Quantized {
-    pub weights: *const u8,
-    pub scales: *const u16,
-    pub blocks: usize,
-    /// `[tokens][blocks][32]`
-    pub x: *const i8,
-    /// `[tokens][blocks]`
-    pub x_scales: *const f32,
-    /// `[tokens][blocks]`: -128 times the sum of the block.
-    pub corrections: *const i32,
-    pub tokens: usize,
-    pub out: Output,
-}
-
 /// Stores the lanes of a panel that are rows of the matrix.
 #[inline(always)]
-unsafe fn store<L: Lanes>(out: &Output, token: usize, panel: usize, value: L::F) {
+pub(super) unsafe fn store<L: Lanes>(out: &Output, token: usize, panel: usize, value: L::F) {
     let row = panel * PANEL;
     // SAFETY: the caller vouches for `tokens x rows` writable elements and for the instruction set.
     unsafe {
@@ -287,49 +296,6 @@ pub(super) unsafe fn view<L: Lanes, const WIDE: bool>(job: &Dense<f32>, panels: 
     }
 }
 
-#[inline(always)]
-unsafe fn quantized_tile<L: Lanes, const M: usize>(job: &Quantized, token: usize, panel: usize) {
-    // SAFETY: as in `tile`, for the caller of `quantized`.
-    unsafe {
-        let mut sums = [L::splat(0.0); M];
-        for block in 0..job.blocks {
-            let at = panel * job.blocks + block;
-            let weights = job.weights.add(at * BLOCK * PANEL);
-            let scale = L::load_f16(job.scales.add(at * PANEL));
-            for (m, sum) in sums.iter_mut().enumerate() {
-                let x = (token + m) * job.blocks + block;
-                let dot = L::block_dot(weights, job.x.add(x * BLOCK), *job.corrections.add(x));
-                *sum = L::mul_add(L::mul(dot, scale), L::splat(*job.x_scales.add(x)), *sum);
-            }
-        }
-        for (m, sum) in sums.into_iter().enumerate() {
-            store::<L>(&job.out, token + m, panel, sum);
-        }
-    }
-}
-
-/// The Q8_0 product for a range of panels.
-///
-/// # Safety
-/// As for [`dense`].
-#[inline(always)]
-pub(super) unsafe fn quantized<L: Lanes, const BATCH: usize>(job: &Quantized, panels: Range<usize>) {
-    for panel in panels {
-        let mut token = 0;
-        // SAFETY: the caller's contract is that of the functions called.
-        unsafe {
-            while token + BATCH <= job.tokens {
-                quantized_tile::<L, BATCH>(job, token, panel);
-                token += BATCH;
-            }
-            while token < job.tokens {
-                quantized_tile::<L, 1>(job, token, panel);
-                token += 1;
-            }
-        }
-    }
-}
-
 /// Defines a module's products with floating-point weights for one implementation of [`Lanes`], its instruction set enabled.
 macro_rules! dense_products {
     ($lanes:ty, [$($features:literal)?], batch $batch:literal, wide $wide:literal, single $single:literal, view $view:literal) => {
@@ -362,20 +328,3 @@ macro_rules! dense_products {
     };
 }
 pub(super) use dense_products;
-
-/// Defines a module's product with Q8_0 weights for one implementation of [`Lanes`], its instruction set enabled.
-macro_rules! quantized_product {
-    ($lanes:ty, [$($features:literal)?], batch $batch:literal) => {
-        /// # Safety
-        /// The machine has the instruction set; every pointer of `job` is valid for its sizes.
-        $(#[target_feature(enable = $features)])?
-        pub(in crate::inference::products) unsafe fn quantized(
-            job: &$crate::inference::products::lanes::Quantized,
-            panels: std::ops::Range<usize>,
-        ) {
-            // SAFETY: the caller's contract is that of the generic product.
-            unsafe { $crate::inference::products::lanes::quantized::<$lanes, $batch>(job, panels) }
-        }
-    };
-}
-pub(super) use quantized_product;

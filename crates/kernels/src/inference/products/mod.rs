@@ -13,10 +13,11 @@ mod scalar;
 
 use std::ops::Range;
 
+use super::panel_blocks::BlockLayout;
 use super::{Isa, PANEL, PackedMatrix, Pool};
-use crate::codec::DType;
+use crate::codec::{DType, PAIR};
 use blocks::Blocks;
-use lanes::{Dense, Output, Quantized};
+use lanes::{Dense, Output};
 pub use quantize::ProductInput;
 
 /// Bytes of weights read, times tokens, below which a product stays on the calling thread: handing out the parts and
@@ -59,25 +60,6 @@ pub fn multiply(
     assert_eq!(x.len(), tokens * cols, "inputs");
     let weights = matrix.weights();
     match matrix.format() {
-        DType::Q8_0 => {
-            input.quantize(isa, x);
-            let blocks = cols / super::packed::BLOCK;
-            assert!(weights.byte_len() >= panels * cols * PANEL);
-            assert!(matrix.scales().byte_len() >= panels * blocks * PANEL * 2);
-            let job = Shared(Quantized {
-                weights: weights.as_slice::<u8>().as_ptr(),
-                scales: matrix.scales().as_slice::<u16>().as_ptr(),
-                blocks,
-                x: input.quants.as_slice::<i8>().as_ptr(),
-                x_scales: input.scales.as_ptr(),
-                corrections: input.corrections.as_ptr(),
-                tokens,
-                out: output,
-            });
-            let job = &job;
-            // SAFETY: `divide` gives disjoint ranges within `panels`; sizes were checked above and by `quantize`.
-            divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe { quantized(isa, &job.0, part) });
-        }
         DType::F32 => {
             let job = Shared(packed_job(weights.as_slice::<f32>(), panels, cols, x, tokens, output));
             let job = &job;
@@ -92,20 +74,25 @@ pub fn multiply(
             divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe { dense_16(isa, half, &job.0, part) });
         }
         format => {
-            input.quantize(isa, x);
-            let job = Blocks {
-                rows: weights.as_slice(),
-                cols,
-                x: input.quants.as_slice(),
-                x_scales: &input.scales,
-                corrections: &input.corrections,
+            let Some(layout) = BlockLayout::of(format) else { unreachable!("floats have products of their own") };
+            input.quantize(isa, x, layout.bias);
+            let (planes, scales) = layout.panel_len(cols);
+            assert!(weights.byte_len() >= panels * planes && matrix.scales().byte_len() >= panels * scales, "weights");
+            let job = Shared(Blocks {
+                weights: weights.as_slice::<u8>().as_ptr(),
+                scales: matrix.scales().as_slice::<u8>().as_ptr(),
+                blocks: cols / PAIR,
+                x: input.quants.as_slice::<i8>().as_ptr(),
+                x_scales: input.scales.as_ptr(),
+                corrections: input.corrections.as_ptr(),
+                sums: input.sums.as_ptr(),
                 tokens,
-            };
-            let to = Shared(output);
-            let to = &to;
-            // SAFETY: as above; a part's rows are within the matrix, whose outputs `checked_output` has found room for.
+                out: output,
+            });
+            let (job, kind) = (&job, (layout.planes, layout.scales));
+            // SAFETY: `divide` gives disjoint ranges within `panels`; sizes were checked above and by `quantize`.
             divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe {
-                blocks::multiply(isa, format, &job, part.start * PANEL..(part.end * PANEL).min(matrix.rows()), &to.0)
+                blocks::multiply(isa, kind, &job.0, part)
             });
         }
     }
@@ -229,25 +216,6 @@ unsafe fn dense_16(isa: Isa, half: bool, job: &Dense<u16>, panels: Range<usize>)
             (Isa::Neon, false) => neon::dense_bf16(job, panels),
             (_, true) => scalar::dense_f16(job, panels),
             (_, false) => scalar::dense_bf16(job, panels),
-        }
-    }
-}
-
-/// # Safety
-/// As for [`dense_f32`].
-unsafe fn quantized(isa: Isa, job: &Quantized, panels: Range<usize>) {
-    // SAFETY: the caller's contract.
-    unsafe {
-        match isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni => avx512::vnni::quantized(job, panels),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => avx512::quantized(job, panels),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::quantized(job, panels),
-            #[cfg(target_arch = "aarch64")]
-            Isa::Neon => neon::quantized(job, panels),
-            _ => scalar::quantized(job, panels),
         }
     }
 }

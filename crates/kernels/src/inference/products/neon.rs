@@ -2,7 +2,8 @@
 
 use std::arch::aarch64::*;
 
-use super::lanes::{Lanes, dense_products, quantized_product};
+use super::blocks::block_product;
+use super::lanes::{Lanes, dense_products};
 
 pub(super) struct Quads;
 
@@ -87,27 +88,133 @@ impl Lanes for Quads {
     }
 
     #[inline(always)]
-    unsafe fn block_dot(weights: *const u8, x: *const i8, _correction: i32) -> Self::F {
-        // SAFETY: the trait's contract: 512 readable weights, 32 readable inputs, the instruction set at hand.
+    unsafe fn load_u8(from: *const u8) -> Self::F {
+        // SAFETY: the trait's contract.
         unsafe {
-            // Signed by signed here, so the offset of 128 is taken off and needs no correction. Two rows each.
-            let mut pairs = [vdupq_n_s32(0); 8];
-            for group in 0..8 {
-                let x = vreinterpret_s8_s32(vdup_n_s32(x.add(group * 4).cast::<i32>().read_unaligned()));
-                for (pair, sum) in pairs.iter_mut().enumerate() {
-                    let w = veor_u8(vld1_u8(weights.add(group * 64 + pair * 8)), vdup_n_u8(0x80));
-                    *sum = vpadalq_s16(*sum, vmull_s8(vreinterpret_s8_u8(w), x));
-                }
-            }
+            let all = vld1q_u8(from);
+            let (low, high) = (vmovl_u8(vget_low_u8(all)), vmovl_u8(vget_high_u8(all)));
             [
-                vcvtq_f32_s32(vpaddq_s32(pairs[0], pairs[1])),
-                vcvtq_f32_s32(vpaddq_s32(pairs[2], pairs[3])),
-                vcvtq_f32_s32(vpaddq_s32(pairs[4], pairs[5])),
-                vcvtq_f32_s32(vpaddq_s32(pairs[6], pairs[7])),
+                vcvtq_f32_u32(vmovl_u16(vget_low_u16(low))),
+                vcvtq_f32_u32(vmovl_u16(vget_high_u16(low))),
+                vcvtq_f32_u32(vmovl_u16(vget_low_u16(high))),
+                vcvtq_f32_u32(vmovl_u16(vget_high_u16(high))),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(from: *const u8) -> Self::F {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let all = vld1q_s8(from.cast());
+            let (low, high) = (vmovl_s8(vget_low_s8(all)), vmovl_s8(vget_high_s8(all)));
+            [
+                vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))),
+                vcvtq_f32_s32(vmovl_s16(vget_high_s16(low))),
+                vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))),
+                vcvtq_f32_s32(vmovl_s16(vget_high_s16(high))),
+            ]
+        }
+    }
+
+    type Bytes = [uint8x16_t; 4];
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe { [vld1q_u8(from), vld1q_u8(from.add(16)), vld1q_u8(from.add(32)), vld1q_u8(from.add(48))] }
+    }
+
+    #[inline(always)]
+    unsafe fn low_nibbles(bytes: Self::Bytes) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe { bytes.map(|b| vandq_u8(b, vdupq_n_u8(15))) }
+    }
+
+    #[inline(always)]
+    unsafe fn high_nibbles(bytes: Self::Bytes) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe { bytes.map(|b| vshrq_n_u8::<4>(b)) }
+    }
+
+    #[inline(always)]
+    unsafe fn or_sixteen(mut bytes: Self::Bytes, mask: *const u8) -> Self::Bytes {
+        // SAFETY: the trait's contract: eight readable bytes.
+        unsafe {
+            let bit = vcreate_u8(u64::from_le_bytes([1, 2, 4, 8, 16, 32, 64, 128]));
+            for (i, bytes) in bytes.iter_mut().enumerate() {
+                let set = |at: usize| vtst_u8(vdup_n_u8(*mask.add(at)), bit);
+                let set = vcombine_u8(set(2 * i), set(2 * i + 1));
+                *bytes = vorrq_u8(*bytes, vandq_u8(set, vdupq_n_u8(16)));
+            }
+            bytes
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn or_top<const K: usize>(mut bytes: Self::Bytes, top: Self::Bytes) -> Self::Bytes {
+        // SAFETY: the trait's contract.
+        unsafe {
+            for (bytes, top) in bytes.iter_mut().zip(top) {
+                let moved = match K {
+                    0 => vshlq_n_u8::<4>(top),
+                    1 => vshlq_n_u8::<2>(top),
+                    2 => top,
+                    _ => vshrq_n_u8::<2>(top),
+                };
+                *bytes = vorrq_u8(*bytes, vandq_u8(moved, vdupq_n_u8(48)));
+            }
+            bytes
+        }
+    }
+
+    /// Half sums, two rows to a register.
+    type Ints = [int32x4_t; 8];
+
+    #[inline(always)]
+    unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints {
+        // SAFETY: the trait's contract.
+        unsafe {
+            // In the first of each row's two halves. Other quants are multiplied as signed bytes and need none.
+            let start = if SMALL { [correction, 0, correction, 0] } else { [0; 4] };
+            [vld1q_s32(start.as_ptr()); 8]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn dot<const SMALL: bool>(mut sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints {
+        // SAFETY: the trait's contract: four readable inputs.
+        unsafe {
+            let x = vreinterpret_s8_s32(vdup_n_s32(x.cast::<i32>().read_unaligned()));
+            for (sums, w) in sums.as_chunks_mut::<2>().0.iter_mut().zip(weights) {
+                let w = vreinterpretq_s8_u8(if SMALL { w } else { veorq_u8(w, vdupq_n_u8(0x80)) });
+                sums[0] = vpadalq_s16(sums[0], vmull_s8(vget_low_s8(w), x));
+                sums[1] = vpadalq_s16(sums[1], vmull_s8(vget_high_s8(w), x));
+            }
+            sums
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_ints(mut a: Self::Ints, b: Self::Ints) -> Self::Ints {
+        // SAFETY: the trait's contract.
+        unsafe { a.iter_mut().zip(b).for_each(|(a, b)| *a = vaddq_s32(*a, b)) };
+        a
+    }
+
+    #[inline(always)]
+    unsafe fn float(sums: Self::Ints) -> Self::F {
+        // SAFETY: the trait's contract.
+        unsafe {
+            [
+                vcvtq_f32_s32(vpaddq_s32(sums[0], sums[1])),
+                vcvtq_f32_s32(vpaddq_s32(sums[2], sums[3])),
+                vcvtq_f32_s32(vpaddq_s32(sums[4], sums[5])),
+                vcvtq_f32_s32(vpaddq_s32(sums[6], sums[7])),
             ]
         }
     }
 }
 
 dense_products!(Quads, ["neon"], batch 4, wide 1, single 4, view false);
-quantized_product!(Quads, ["neon"], batch 4);
+block_product!(Quads, ["neon"], batch 2, super 1);

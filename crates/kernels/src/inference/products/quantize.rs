@@ -1,14 +1,17 @@
-//! Inputs of Q8_0 products: f32 rows as blocks of 32 signed bytes with one scale each.
+//! Inputs of products with weights in blocks: f32 rows as blocks of 32 signed bytes with one scale each.
 
-use super::super::packed::BLOCK;
 use super::super::{Isa, Lines};
+use crate::codec::PAIR as BLOCK;
 
 /// Quantized inputs of one product, kept between products so that a token allocates nothing.
 #[derive(Default)]
 pub struct ProductInput {
     pub(super) quants: Lines,
     pub(super) scales: Vec<f32>,
-    pub(super) corrections: Vec<i32>,
+    /// Minus the bias of the weights' quants times the sums of the first and of the second half of each block.
+    pub(super) corrections: Vec<[i32; 2]>,
+    /// The sum of each block times its scale.
+    pub(super) sums: Vec<f32>,
 }
 
 impl ProductInput {
@@ -16,21 +19,31 @@ impl ProductInput {
     /// same tokens: per block the scale is the largest magnitude over 127, rounded to f16 (the values are divided by the unrounded
     /// scale); values round to nearest, ties to even. Scales beyond f16 stay f32. A NaN or infinity makes its block's scale
     /// NaN, so that it reaches the result.
-    pub(super) fn quantize(&mut self, isa: Isa, x: &[f32]) {
+    pub(super) fn quantize(&mut self, isa: Isa, x: &[f32], bias: u8) {
         let blocks = x.len() / BLOCK;
         self.quants.grow(x.len());
         if self.scales.len() < blocks {
             self.scales.resize(blocks, 0.0);
-            self.corrections.resize(blocks, 0);
+            self.corrections.resize(blocks, [0; 2]);
+            self.sums.resize(blocks, 0.0);
         }
-        quantize_blocks(isa, x, self.quants.as_mut_slice(), &mut self.scales, &mut self.corrections);
+        let to = (&mut self.scales[..], &mut self.corrections[..], &mut self.sums[..]);
+        quantize_blocks(isa, x, bias.into(), self.quants.as_mut_slice(), to.0, to.1, to.2);
     }
 }
 
 #[inline(always)]
-fn quantize_blocks_body<const FMA: bool>(x: &[f32], quants: &mut [i8], scales: &mut [f32], corrections: &mut [i32]) {
+fn quantize_blocks_body<const FMA: bool>(
+    x: &[f32],
+    bias: i32,
+    quants: &mut [i8],
+    scales: &mut [f32],
+    corrections: &mut [[i32; 2]],
+    sums: &mut [f32],
+) {
     let blocks = x.as_chunks::<BLOCK>().0.iter().zip(quants.as_chunks_mut::<BLOCK>().0);
-    for ((x, quants), (scale, correction)) in blocks.zip(scales.iter_mut().zip(corrections)) {
+    let facts = scales.iter_mut().zip(corrections.iter_mut().zip(sums));
+    for ((x, quants), (scale, (correction, sum))) in blocks.zip(facts) {
         // The bits of magnitudes are ordered as the magnitudes are, infinities and NaN above all: the largest is found, and bad
         // numbers are seen, in integers, which the compiler may reorder.
         let largest = x.iter().fold(0, |m, v| (v.to_bits() & 0x7fff_ffff).max(m));
@@ -42,14 +55,16 @@ fn quantize_blocks_body<const FMA: bool>(x: &[f32], quants: &mut [i8], scales: &
         let inverse = if inverse.is_finite() { inverse } else { 0.0 };
         // Adding and subtracting 1.5 * 2^23 rounds to nearest even without a library call.
         const ROUND: f32 = 12_582_912.0;
-        let mut sum = 0i32;
-        for (x, q) in x.iter().zip(quants) {
+        let mut values = [0i32; BLOCK];
+        for ((x, q), value) in x.iter().zip(quants).zip(&mut values) {
             let rounded = ((x * inverse + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
-            let value = rounded.clamp(-127, 127);
-            *q = value as i8;
-            sum += value;
+            *value = rounded.clamp(-127, 127);
+            *q = *value as i8;
         }
-        *correction = -128 * sum;
+        let (first, second) = values.split_at(BLOCK / 2);
+        let halves = [first.iter().sum::<i32>(), second.iter().sum::<i32>()];
+        *correction = halves.map(|sum| -bias * sum);
+        *sum = (halves[0] + halves[1]) as f32 * *scale;
     }
 }
 
@@ -71,7 +86,7 @@ fn round_to_f16(x: f32) -> f32 {
 
 super::super::isa::per_isa! {
     /// Quantizes every block of 32 of `x`.
-    fn quantize_blocks(x: &[f32], quants: &mut [i8], scales: &mut [f32], corrections: &mut [i32]) = quantize_blocks_body;
+    fn quantize_blocks(x: &[f32], bias: i32, quants: &mut [i8], scales: &mut [f32], corrections: &mut [[i32; 2]], sums: &mut [f32]) = quantize_blocks_body;
 }
 
 #[cfg(test)]
@@ -86,10 +101,11 @@ mod tests {
         x[2] = 0.4;
         for isa in Isa::available() {
             let mut input = ProductInput::default();
-            input.quantize(isa, &x);
+            input.quantize(isa, &x, 128);
             assert_eq!(&input.quants.as_slice::<i8>()[..4], &[127, -2, 0, 0]);
             assert_eq!((input.scales[0], input.scales[1]), (1.0, 0.0));
-            assert_eq!((input.corrections[0], input.corrections[1]), (-128 * 125, 0));
+            assert_eq!((input.corrections[0], input.corrections[1]), ([-128 * 125, 0], [0, 0]));
+            assert_eq!((input.sums[0], input.sums[1]), (125.0, 0.0));
         }
     }
 
@@ -110,7 +126,7 @@ mod tests {
             let mut x = vec![1.0f32; 64];
             x[40] = bad;
             let mut input = ProductInput::default();
-            input.quantize(Isa::best(), &x);
+            input.quantize(Isa::best(), &x, 8);
             assert!(input.scales[0].is_finite() && input.scales[1].is_nan());
         }
     }

@@ -1,7 +1,7 @@
 //! Products in plain Rust: what every other implementation is tested against.
 
-use super::super::packed::BLOCK;
-use super::lanes::{Lanes, dense_products, quantized_product};
+use super::blocks::block_product;
+use super::lanes::{Lanes, dense_products};
 
 pub(super) struct Plain;
 
@@ -74,21 +74,80 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
-    unsafe fn block_dot(weights: *const u8, x: *const i8, correction: i32) -> Self::F {
-        // SAFETY: the caller gives 512 readable weights and 32 readable inputs.
-        let (weights, x) = unsafe { (&*weights.cast::<[[[u8; 4]; 16]; 8]>(), &*x.cast::<[[i8; 4]; BLOCK / 4]>()) };
-        let mut sums = [correction; 16];
-        for (group, x) in weights.iter().zip(x) {
-            for (sum, row) in sums.iter_mut().zip(group) {
-                *sum += row.iter().zip(x).map(|(w, x)| i32::from(*w) * i32::from(*x)).sum::<i32>();
-            }
+    unsafe fn load_u8(from: *const u8) -> Self::F {
+        // SAFETY: the caller gives 16 readable elements.
+        unsafe { from.cast::<[u8; 16]>().read_unaligned() }.map(f32::from)
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(from: *const u8) -> Self::F {
+        // SAFETY: the caller gives 16 readable elements.
+        unsafe { from.cast::<[i8; 16]>().read_unaligned() }.map(f32::from)
+    }
+
+    type Bytes = [u8; 64];
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Self::Bytes {
+        // SAFETY: the caller gives 64 readable bytes.
+        unsafe { from.cast::<[u8; 64]>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn low_nibbles(bytes: Self::Bytes) -> Self::Bytes {
+        bytes.map(|b| b & 15)
+    }
+
+    #[inline(always)]
+    unsafe fn high_nibbles(bytes: Self::Bytes) -> Self::Bytes {
+        bytes.map(|b| b >> 4)
+    }
+
+    #[inline(always)]
+    unsafe fn or_sixteen(mut bytes: Self::Bytes, mask: *const u8) -> Self::Bytes {
+        // SAFETY: the caller gives eight readable bytes.
+        let mask = u64::from_le_bytes(unsafe { mask.cast::<[u8; 8]>().read_unaligned() });
+        bytes.iter_mut().enumerate().for_each(|(i, b)| *b |= ((mask >> i & 1) << 4) as u8);
+        bytes
+    }
+
+    #[inline(always)]
+    unsafe fn or_top<const K: usize>(mut bytes: Self::Bytes, top: Self::Bytes) -> Self::Bytes {
+        bytes.iter_mut().zip(top).for_each(|(b, top)| *b |= (top >> (2 * K) & 3) << 4);
+        bytes
+    }
+
+    type Ints = [i32; 16];
+
+    #[inline(always)]
+    unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints {
+        [correction; 16]
+    }
+
+    #[inline(always)]
+    unsafe fn dot<const SMALL: bool>(mut sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints {
+        // SAFETY: the caller gives four readable inputs.
+        let x = unsafe { x.cast::<[i8; 4]>().read_unaligned() };
+        for (sum, row) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
+            *sum += row.iter().zip(x).map(|(w, x)| i32::from(*w) * i32::from(x)).sum::<i32>();
         }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn add_ints(mut a: Self::Ints, b: Self::Ints) -> Self::Ints {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        a
+    }
+
+    #[inline(always)]
+    unsafe fn float(sums: Self::Ints) -> Self::F {
         sums.map(|v| v as f32)
     }
 }
 
 dense_products!(Plain, [], batch 2, wide 1, single 2, view false);
-quantized_product!(Plain, [], batch 2);
+block_product!(Plain, [], batch 2, super 1);
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,214 @@
+//! Packing: how the rows or columns of a matrix become a panel's words.
+
+use super::panels::{HALF_PANEL, Layout, PANEL};
+use crate::multiversion::multiversion;
+
+multiversion! { pub(super) fn pack_rows(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) = pack_rows_body }
+multiversion! { pub(super) fn pack_columns(layout: Layout, columns: &[&[f32]], first: usize, panel: &mut [u32]) = pack_columns_body }
+
+#[inline(always)]
+fn pack_rows_body<const FMA: bool, const LANES: usize>(
+    layout: Layout,
+    rows: &[&[f32]],
+    first: usize,
+    panel: &mut [u32],
+) {
+    if rows[0].len() - first > HALF_PANEL {
+        pack_rows_to::<PANEL>(layout, rows, first, panel);
+    } else {
+        pack_rows_to::<HALF_PANEL>(layout, rows, first, panel);
+    }
+}
+
+#[inline(always)]
+fn pack_rows_to<const PITCH: usize>(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) {
+    let columns = PITCH.min(rows[0].len() - first);
+    let (words, _) = panel.as_chunks_mut::<PITCH>();
+    match layout {
+        Layout::F32 | Layout::Rounded => {
+            for (word, row) in words.iter_mut().zip(rows) {
+                let row = &row[first..first + columns];
+                let convert = |x: f32| if layout == Layout::F32 { x } else { rounded(x) };
+                if let Ok(row) = <&[f32; PITCH]>::try_from(row) {
+                    for (w, &x) in word.iter_mut().zip(row) {
+                        *w = convert(x).to_bits();
+                    }
+                } else {
+                    word.fill(0);
+                    word.iter_mut().zip(row).for_each(|(w, &x)| *w = convert(x).to_bits());
+                }
+            }
+        }
+        Layout::Pairs => {
+            for (word, pair) in words.iter_mut().zip(rows.chunks(2)) {
+                let low = &pair[0][first..first + columns];
+                word.fill(0);
+                match pair.get(1) {
+                    Some(high) => {
+                        let high = &high[first..first + columns];
+                        word.iter_mut().zip(low.iter().zip(high)).for_each(|(w, (&a, &b))| *w = paired(a, b));
+                    }
+                    None => word.iter_mut().zip(low).for_each(|(w, &a)| *w = paired(a, 0.0)),
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn pack_columns_body<const FMA: bool, const LANES: usize>(
+    layout: Layout,
+    columns: &[&[f32]],
+    first: usize,
+    panel: &mut [u32],
+) {
+    if columns.len() - first > HALF_PANEL {
+        pack_columns_to::<PANEL, LANES>(layout, columns, first, panel);
+    } else {
+        pack_columns_to::<HALF_PANEL, LANES>(layout, columns, first, panel);
+    }
+}
+
+#[inline(always)]
+fn pack_columns_to<const PITCH: usize, const LANES: usize>(
+    layout: Layout,
+    columns: &[&[f32]],
+    first: usize,
+    panel: &mut [u32],
+) {
+    let words = layout.words(columns[0].len());
+    let columns = &columns[first..(first + PITCH).min(columns.len())];
+    if columns.len() < PITCH {
+        panel.fill(0);
+    }
+    let (panel, _) = panel.as_chunks_mut::<PITCH>();
+    for from in (0..words).step_by(SIDE) {
+        let rows = SIDE.min(words - from);
+        for (group, columns) in columns.chunks(SIDE).enumerate() {
+            let mut block = [[0; SIDE]; SIDE];
+            for (words, column) in block.iter_mut().zip(columns) {
+                column_words(layout, column, from, rows, words);
+            }
+            let block = transposed::<LANES>(&block);
+            let at = group * SIDE;
+            let width = columns.len().min(SIDE);
+            for (row, words) in panel[from..from + rows].iter_mut().zip(&block) {
+                match row[at..].first_chunk_mut::<SIDE>() {
+                    Some(to) if width == SIDE => *to = *words,
+                    _ => row[at..at + width].copy_from_slice(&words[..width]),
+                }
+            }
+        }
+    }
+}
+
+/// Words `from..from + rows` of a column.
+#[inline(always)]
+fn column_words(layout: Layout, column: &[f32], from: usize, rows: usize, words: &mut [u32; SIDE]) {
+    match layout {
+        Layout::F32 | Layout::Rounded => {
+            let convert = |x: f32| if layout == Layout::F32 { x } else { rounded(x) };
+            let values = &column[from..];
+            match values.first_chunk::<SIDE>() {
+                Some(values) => words.iter_mut().zip(values).for_each(|(w, &x)| *w = convert(x).to_bits()),
+                None => words.iter_mut().zip(&values[..rows]).for_each(|(w, &x)| *w = convert(x).to_bits()),
+            }
+        }
+        Layout::Pairs => {
+            let pairs = column[2 * from..].chunks(2).take(rows);
+            words.iter_mut().zip(pairs).for_each(|(w, p)| *w = paired(p[0], p.get(1).copied().unwrap_or(0.0)));
+        }
+    }
+}
+
+/// Rows and columns that are turned at a time: one register of the widest instruction set.
+const SIDE: usize = 16;
+
+/// Rows become columns.
+#[inline(always)]
+fn transposed<const LANES: usize>(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
+    #[cfg(target_arch = "x86_64")]
+    if LANES == 32 {
+        // SAFETY: only the body that is compiled for AVX-512 has 32 lanes.
+        return unsafe { transposed_avx512(block) };
+    }
+    std::array::from_fn(|row| std::array::from_fn(|column| block[column][row]))
+}
+
+/// In four rounds of exchanges: words, pairs, quarters and halves of registers.
+///
+/// # Safety
+/// The processor has AVX-512 F.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn transposed_avx512(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
+    use std::arch::x86_64::*;
+    // SAFETY: every load and store is of one row of 16 words; the caller vouches for the instructions.
+    unsafe {
+        let row = |i: usize| _mm512_loadu_si512(block[i].as_ptr().cast());
+        // Of rows (4k .. 4k + 3), their columns (4q + c) side by side: `fours[k][c]` holds, in quarter q, words of rows 4k .. 4k + 3.
+        let fours: [[__m512i; 4]; 4] = std::array::from_fn(|k| {
+            let (a, b, c, d) = (row(4 * k), row(4 * k + 1), row(4 * k + 2), row(4 * k + 3));
+            let (ab_low, ab_high) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+            let (cd_low, cd_high) = (_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+            [
+                _mm512_unpacklo_epi64(ab_low, cd_low),
+                _mm512_unpackhi_epi64(ab_low, cd_low),
+                _mm512_unpacklo_epi64(ab_high, cd_high),
+                _mm512_unpackhi_epi64(ab_high, cd_high),
+            ]
+        });
+        let mut out = [[0; SIDE]; SIDE];
+        for c in 0..4 {
+            let [p, q, r, s] = [fours[0][c], fours[1][c], fours[2][c], fours[3][c]];
+            // Quarters 0 and 2, and 1 and 3, of two registers each.
+            let (even_pq, odd_pq) = (_mm512_shuffle_i32x4::<0x88>(p, q), _mm512_shuffle_i32x4::<0xdd>(p, q));
+            let (even_rs, odd_rs) = (_mm512_shuffle_i32x4::<0x88>(r, s), _mm512_shuffle_i32x4::<0xdd>(r, s));
+            let quarters = [
+                _mm512_shuffle_i32x4::<0x88>(even_pq, even_rs),
+                _mm512_shuffle_i32x4::<0x88>(odd_pq, odd_rs),
+                _mm512_shuffle_i32x4::<0xdd>(even_pq, even_rs),
+                _mm512_shuffle_i32x4::<0xdd>(odd_pq, odd_rs),
+            ];
+            for (q, words) in quarters.into_iter().enumerate() {
+                _mm512_storeu_si512(out[4 * q + c].as_mut_ptr().cast(), words);
+            }
+        }
+        out
+    }
+}
+
+/// The nearest bfloat16 (ties to even), as f32. NaN stays NaN.
+#[inline(always)]
+pub(super) fn rounded(x: f32) -> f32 {
+    let bits = x.to_bits();
+    let up = bits.wrapping_add(0x7fff + ((bits >> 16) & 1));
+    f32::from_bits(if x.is_nan() { bits | 0x0040_0000 } else { up } & 0xffff_0000)
+}
+
+#[inline(always)]
+pub(super) fn paired(low: f32, high: f32) -> u32 {
+    rounded(low).to_bits() >> 16 | rounded(high).to_bits()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_turn_alike_with_and_without_vectors() {
+        let block: [[u32; SIDE]; SIDE] = std::array::from_fn(|r| std::array::from_fn(|c| (r * SIDE + c) as u32));
+        let plain = transposed::<16>(&block);
+        assert!((0..SIDE).all(|r| (0..SIDE).all(|c| plain[r][c] == block[c][r])));
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            #[target_feature(enable = "avx512f")]
+            fn wide(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
+                // SAFETY: the function is called where the instructions are.
+                unsafe { transposed_avx512(block) }
+            }
+            // SAFETY: AVX-512 F has just been seen.
+            assert_eq!(unsafe { wide(&block) }, plain);
+        }
+    }
+}
