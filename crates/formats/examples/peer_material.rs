@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 
 use bantam_core::{Error, Result, files, seed};
-use bantam_formats::gguf::{GgufType, write_model};
+use bantam_formats::gguf::{self, GgufType, write_model};
 use bantam_formats::{Architecture, ModelArtifact, ModelConfig, TokenizerBundle, hf, tokenizer_training};
 use rand::RngExt as _;
 
