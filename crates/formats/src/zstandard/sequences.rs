@@ -62,13 +62,11 @@ fn coded(number: u32, plain: u32, wide: &[u8]) -> Coded {
         return Coded { code: number as u8, extra: 0, bits: 0 };
     }
     let mut first = plain;
-    let mut code = plain as u8;
-    for &bits in wide {
+    for (code, &bits) in (plain as u8..).zip(wide) {
         if number - first < 1 << bits {
             return Coded { code, extra: number - first, bits };
         }
         first += 1 << bits;
-        code += 1;
     }
     unreachable!("a block has at most 128 KiB")
 }
