@@ -10,6 +10,7 @@ llama.cpp's logits of Bantam's GGUF against the stored ones. Prints the largest 
 torch 2.15.0, transformers 5.23.0, llama-cpp-python 0.3.36, safetensors 0.8, gguf 0.19.0
 """
 
+import json
 import pathlib
 import sys
 
@@ -70,6 +71,14 @@ def main(out, golden):
         cpp = llama_cpp.Llama(str(out / f"{name}-q8_0.gguf"), vocab_only=True, verbose=False)
         assert cpp.metadata["tokenizer.ggml.pre"] == "smollm" and cpp.metadata["tokenizer.chat_template"] == tokenizer.chat_template
         assert (cpp.token_eos(), tokenizer.eos_token_id) == (0, 0)
+
+    # A SentencePiece vocabulary that Bantam read from a GGUF and wrote again.
+    cpp = llama_cpp.Llama(str(out / "sentence_piece.gguf"), vocab_only=True, verbose=False)
+    strings = pathlib.Path(__file__).parents[2] / "crates/formats/tests/data/sentence_piece/gguf_strings.jsonl"
+    rows = [json.loads(line) for line in open(strings, encoding="utf-8")]
+    unequal = [row["text"] for row in rows if cpp.tokenize(row["text"].encode(), add_bos=False, special=True) != row["ids"]]
+    failed += len(unequal)
+    print(f"sentence_piece.gguf: {len(rows)} strings, {len(unequal)} with unequal ids")
 
     for folder in sorted(golden.iterdir()):
         reference = folder / "reference.safetensors"

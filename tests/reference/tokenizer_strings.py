@@ -10,6 +10,12 @@ generators. `check` compares OUT/ids.jsonl (Bantam's) with transformers on OUT/l
 `golden` keeps the tokenizer and 200 of the strings with the peers' ids, if all agree, and llama.cpp's ids under its other pre-tokenizers;
 `golden_all` keeps every string (for a look, not to be committed).
 
+    python tests/reference/tokenizer_strings.py kinds STRINGS.jsonl CORPUS.jsonl crates/formats/tests/data/tokenizer
+
+`kinds` trains a vocabulary whose merges cross every border that a pre-tokenizer draws (kinds.json) and keeps llama.cpp's ids of 120 strings under every
+pre-tokenizer's name (kinds.jsonl); `kinds_all` keeps all 11,500 (for a look). Strings with blanks beyond ASCII are left out for DeepSeek's first two, whose
+patterns llama.cpp applies to such blanks as if they were vertical tabs, and transformers does not.
+
 transformers 5.23.0, tokenizers 0.23.3, llama-cpp-python 0.3.36, gguf 0.19.0
 """
 
@@ -183,6 +189,57 @@ def golden_all(strings, out, to):
     golden(strings, out, to, None)
 
 
+WORDS = ("parse Http Request get User Id my Var is OK XML to JSON file Name don't IT'S we'Ll foo/bar path/ a.b 1234 567 89 `code` x'S Größe ÉCOLE школа ДОМ "
+         "日本語 カタカナ").split()
+KINDS = ["smollm", "gpt-2", "llama-bpe", "dbrx", "glm4", "qwen2", "qwen35", "deepseek-llm", "deepseek-coder", "deepseek-v3", "falcon", "bloom", "viking", "tekken",
+         "gpt-4o", "seed-coder", "default"]
+
+
+def joined(seed, n):
+    rng = random.Random(seed)
+    return ["".join(rng.choice(WORDS) + rng.choice(["", "", "", " ", "  ", "\n", "/\n", "/", "`"]) for _ in range(rng.randrange(2, 7))) for _ in range(n)]
+
+
+def kinds(strings, corpus, to, n=120):
+    import tempfile
+
+    import llama_cpp
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    read = lambda path: [json.loads(line) for line in open(path, encoding="utf-8")]
+    free = Tokenizer(models.BPE())
+    free.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    free.decoder = decoders.ByteLevel()
+    free.train_from_iterator(read(corpus)[:2500] + joined(3, 1500), trainers.BpeTrainer(
+        vocab_size=1024, special_tokens=SPECIAL, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+    free.save(str(to / "kinds.json"), pretty=False)
+    texts = joined(4, 1500) + read(strings)
+    if n is not None:
+        texts = texts[:n // 3] + [t for t in texts[1500:] if len(t) <= 32][: n - n // 3]
+    rows = [{"text": text} for text in texts]
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in KINDS:
+            path = pathlib.Path(folder) / f"{kind}.gguf"
+            vocabulary_only(to / "kinds.json", kind, path)
+            model = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
+            for row in rows:
+                text = unicodedata.normalize("NFC", row["text"]) if kind in ("qwen2", "qwen35") else row["text"]
+                row[kind] = model.tokenize(text.encode(), add_bos=False, special=True)
+                if kind in ("deepseek-llm", "deepseek-coder") and any(c > "\x7f" and c.isspace() for c in text):
+                    row[kind] = None
+    # What most agree on stands once.
+    for row in rows:
+        row["most"] = max((row[k] for k in KINDS), key=[row[k] for k in KINDS].count)
+        for kind in KINDS:
+            if row[kind] == row["most"]:
+                del row[kind]
+    (to / "kinds.jsonl").write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows))
+
+
+def kinds_all(strings, corpus, to):
+    kinds(strings, corpus, to, None)
+
+
 if __name__ == "__main__":
     verb, *paths = sys.argv[1:]
-    sys.exit({"make": make, "check": check, "golden": golden, "golden_all": golden_all}[verb](*map(pathlib.Path, paths)))
+    sys.exit({"make": make, "check": check, "golden": golden, "golden_all": golden_all, "kinds": kinds, "kinds_all": kinds_all}[verb](*map(pathlib.Path, paths)))

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 
 use bantam_core::{Error, Result, files, seed};
-use bantam_formats::gguf::{GgufType, write_model};
+use bantam_formats::gguf::{self, GgufType, write_model};
 use bantam_formats::{Architecture, ModelArtifact, ModelConfig, TokenizerBundle, hf, tokenizer_training};
 use rand::RngExt as _;
 
@@ -66,6 +66,7 @@ fn run(corpus: &Path, strings: &Path, golden: &Path, out: &Path) -> Result<()> {
         write_model(&out.join(format!("golden-{name}.gguf")), artifact.config(), &tensors, None, GgufType::F32)?;
     }
 
+    sentence_piece(out)?;
     let from_folder = ModelArtifact::open(out.join("llama"))?.tokenizer()?;
     let from_gguf = ModelArtifact::open(out.join("llama-f16.gguf"))?.tokenizer()?;
     let (mut bytes, mut tokens) = (0, 0);
@@ -87,6 +88,33 @@ fn run(corpus: &Path, strings: &Path, golden: &Path, out: &Path) -> Result<()> {
 fn read_strings(path: &Path) -> Result<Vec<String>> {
     let wrong = |e| Error::input(path.display(), e, "give one JSON string a line");
     files::read_text(path)?.lines().map(|line| serde_json::from_str(line).map_err(wrong)).collect()
+}
+
+/// A vocabulary in SentencePiece's manner, read from a GGUF and written again.
+fn sentence_piece(out: &Path) -> Result<()> {
+    let vocabulary = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sentence_piece/vocabulary.gguf");
+    let file = |path: &Path| std::fs::read(path).map_err(|e| Error::io(path, "read", &e));
+    let (vocabulary, model) = (file(&vocabulary)?, file(&out.join("llama-f16.gguf"))?);
+    let contents = gguf::parse(&model, "llama-f16.gguf")?;
+    let is_tokenizer = |key: &str| key.starts_with("tokenizer.");
+    let mut keys = contents.keys;
+    keys.retain(|key, _| !is_tokenizer(key));
+    keys.extend(gguf::parse(&vocabulary, "vocabulary.gguf")?.keys.into_iter().filter(|(key, _)| is_tokenizer(key)));
+    let tensors: Vec<_> = contents
+        .tensors
+        .into_iter()
+        .map(|t| {
+            let bytes = &model[t.range];
+            gguf::Tensor { name: t.name, shape: t.shape, dtype: t.dtype, bytes: Box::new(|| Ok(bytes.to_vec())) }
+        })
+        .collect();
+    let path = out.join("sentence_piece_read.gguf");
+    gguf::write(&path, &keys.into_iter().collect::<Vec<_>>(), &tensors)?;
+    let read = ModelArtifact::open(&path)?.tokenizer()?;
+    let bundle = TokenizerBundle { tokenizer_json: read.json().to_owned(), ..Default::default() };
+    let config = config(Architecture::Llama, true);
+    write_model(&out.join("sentence_piece.gguf"), &config, &random(&config, "x"), Some(&bundle), GgufType::F16)?;
+    Ok(())
 }
 
 fn config(architecture: Architecture, tied: bool) -> ModelConfig {

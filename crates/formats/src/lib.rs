@@ -13,6 +13,7 @@ mod tensor;
 mod tokenizer;
 pub mod tokenizer_training;
 mod weights;
+mod zstandard;
 
 pub use artifact::{ArtifactKind, ModelArtifact};
 pub use config::{Architecture, ModelConfig};

@@ -12,6 +12,7 @@ mod reader;
 mod sentence_piece;
 mod vocabulary;
 mod write_model;
+mod write_tokenizer;
 mod writer;
 
 pub use keys::{List, Value};

@@ -22,6 +22,8 @@ pub(super) mod token_type {
     pub const USER_DEFINED: i32 = 4;
     /// Fills a gap in the ids.
     pub const UNUSED: i32 = 5;
+    /// One byte, `<0x0A>`.
+    pub const BYTE: i32 = 6;
 }
 
 /// The tokenizer's part of a GGUF, read but not yet built.
@@ -109,7 +111,7 @@ impl Vocabulary {
                 let name = self.pre.as_deref().unwrap_or("default");
                 let Some(pre) = PreTokenizer::from_name(name) else {
                     let what = format!("pre-tokenizer `{}` is not supported", shortened(name));
-                    return Err(Error::input(at("pre"), what, "use one of smollm, gpt-2, llama-bpe, qwen2, default"));
+                    return Err(Error::input(at("pre"), what, format!("use one of {}", PreTokenizer::names())));
                 };
                 self.byte_level_json(pre, place)?
             }
@@ -173,8 +175,7 @@ impl Vocabulary {
             }
         });
         let merges = merges.collect::<Result<Vec<Json>>>()?;
-        // Llama 3's pre-tokenizer implies a BOS, as in llama.cpp.
-        let implied = pre == PreTokenizer::LlamaBpe && self.bos.is_some();
+        let implied = pre.implies_bos() && self.bos.is_some();
         Ok(json!({
             "version": "1.0",
             "truncation": null,

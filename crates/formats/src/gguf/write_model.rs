@@ -5,19 +5,18 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use bantam_core::{Error, Result};
-use serde_json::Value as Json;
 
-use super::keys::{List, Value};
+use super::keys::Value;
 use super::mix::GgufType;
 use super::model::row_order;
 use super::names::{ROPE_DIVISORS, gguf_name};
-use super::vocabulary::token_type;
+use super::write_tokenizer::tokenizer_keys;
 use super::writer::{Tensor, write};
 use crate::artifact::ModelArtifact;
 use crate::config::{Architecture, ModelConfig};
 use crate::rope::RopeScaling;
 use crate::tensor::{DType, TensorSpec, check_to_write, f32_bytes};
-use crate::tokenizer::{PreTokenizer, Tokenizer, TokenizerBundle};
+use crate::tokenizer::TokenizerBundle;
 use crate::weights::{RowOrder, interleaved_row};
 
 /// What was written.
@@ -33,7 +32,7 @@ pub struct GgufSummary {
 
 /// Writes a model and its tokenizer. `tensors` as in [`crate::hf::write_folder`]. Without a tokenizer the file says `no_vocab`.
 ///
-/// An input error if llama.cpp has no name for the tokenizer's pre-tokenizer or the tokenizer is not byte-level BPE; a check error
+/// An input error if llama.cpp has no name for the tokenizer's pre-tokenizer or the tokenizer is no BPE that GGUF can hold; a check error
 /// if a weight is not finite or too large for F16.
 pub fn write_model(
     path: &Path,
@@ -186,62 +185,4 @@ fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Vec<(String, 
         keys.push((of("rope.scaling.factor"), Value::F32(factor as f32)));
     }
     keys
-}
-
-fn tokenizer_keys(bundle: &TokenizerBundle, config: &ModelConfig) -> Result<Vec<(String, Value)>> {
-    let place = "tokenizer.json";
-    let tokenizer = Tokenizer::from_json(bundle.tokenizer_json.as_bytes(), place)?;
-    let json: Json = serde_json::from_str(&bundle.tokenizer_json)
-        .map_err(|e| Error::input(place, e, "restore the tokenizer from its origin"))?;
-    if json["model"]["type"] != "BPE" {
-        return Err(Error::input(place, "not a BPE tokenizer", "GGUF takes a byte-level BPE tokenizer here"));
-    }
-    let Some(pre) = PreTokenizer::of_json(&json) else {
-        return Err(Error::input(
-            format!("{place}: pre_tokenizer"),
-            "llama.cpp has no name for it that Bantam knows",
-            "train the tokenizer with `bantam tokenizer train`",
-        ));
-    };
-    if tokenizer.vocab_size() > config.vocab_size {
-        let what = format!("{} ids for an embedding of {} rows", tokenizer.vocab_size(), config.vocab_size);
-        return Err(Error::input(place, what, "use the tokenizer that the model was trained with"));
-    }
-    // llama.cpp takes the number of tokens for the number of rows: gaps and the end are filled.
-    let (tokens, types): (Vec<String>, Vec<i32>) = (0..config.vocab_size as u32)
-        .map(|id| match tokenizer.id_to_token(id) {
-            None => (format!("[PAD{id}]"), token_type::UNUSED),
-            Some(text) if tokenizer.is_special(id) => (text, token_type::CONTROL),
-            Some(text) if tokenizer.is_added(id) => (text, token_type::USER_DEFINED),
-            Some(text) => (text, token_type::NORMAL),
-        })
-        .unzip();
-    let merge = |m: &Json| match m {
-        Json::Array(pair) => Some(format!("{} {}", pair.first()?.as_str()?, pair.get(1)?.as_str()?)),
-        line => line.as_str().map(str::to_owned),
-    };
-    let merges = json["model"]["merges"].as_array().and_then(|list| list.iter().map(merge).collect::<Option<Vec<_>>>());
-    let Some(merges) = merges else {
-        return Err(Error::input(format!("{place}: model.merges"), "not a list of pairs", "restore the tokenizer"));
-    };
-    let mut keys: Vec<(String, Value)> = vec![
-        ("tokenizer.ggml.model".into(), Value::Text("gpt2".into())),
-        ("tokenizer.ggml.pre".into(), Value::Text(pre.name().into())),
-        ("tokenizer.ggml.tokens".into(), List::texts(tokens)),
-        ("tokenizer.ggml.token_type".into(), List::i32s(types)),
-        ("tokenizer.ggml.merges".into(), List::texts(merges)),
-    ];
-    let id = |text: &Option<String>| text.as_deref().and_then(|t| tokenizer.token_to_id(t));
-    let ids = [
-        ("bos_token_id", id(&bundle.bos_token).or(config.bos_token_id)),
-        ("eos_token_id", id(&bundle.eos_token).or(config.eos_token_ids.first().copied())),
-        ("padding_token_id", id(&bundle.pad_token).or(config.pad_token_id)),
-    ];
-    for (name, id) in ids {
-        keys.extend(id.map(|id| (format!("tokenizer.ggml.{name}"), Value::U32(id))));
-    }
-    keys.push(("tokenizer.ggml.add_bos_token".into(), Value::Bool(tokenizer.adds_bos())));
-    keys.push(("tokenizer.ggml.add_eos_token".into(), Value::Bool(false)));
-    keys.extend(bundle.chat_template.clone().map(|t| ("tokenizer.chat_template".into(), Value::Text(t))));
-    Ok(keys)
 }

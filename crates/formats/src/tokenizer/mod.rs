@@ -168,6 +168,11 @@ impl Tokenizer {
         !self.frame.before.is_empty()
     }
 
+    /// The ids that `encode` with `add_special` puts before and after a text.
+    pub(crate) fn frame(&self) -> (&[u32], &[u32]) {
+        (&self.frame.before, &self.frame.after)
+    }
+
     /// The `tokenizer.json` of this tokenizer, as it was read.
     pub fn json(&self) -> &str {
         &self.json

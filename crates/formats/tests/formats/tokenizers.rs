@@ -22,12 +22,18 @@ fn golden() -> Tokenizer {
 
 /// The golden vocabulary as the only content of interest of a GGUF that names `pre`.
 fn from_gguf(pre: &str, more: &[(&str, Value)]) -> bantam_core::Result<Tokenizer> {
+    from_gguf_without(&[], pre, more)
+}
+
+/// As [`from_gguf`], some keys left out.
+fn from_gguf_without(missing: &[&str], pre: &str, more: &[(&str, Value)]) -> bantam_core::Result<Tokenizer> {
     let dir = tempfile::tempdir().unwrap();
     let path = fixtures::gguf(dir.path(), Architecture::Llama, gguf::GgufType::F16);
     let file = std::fs::read(&path).unwrap();
     let contents = gguf::parse(&file, "x").unwrap();
     let bytes = &file;
     let mut keys = contents.keys;
+    missing.iter().for_each(|k| drop(keys.remove(&format!("tokenizer.ggml.{k}"))));
     keys.insert("tokenizer.ggml.pre".into(), Value::Text(pre.into()));
     keys.extend(more.iter().map(|(k, v)| (format!("tokenizer.ggml.{k}"), v.clone())));
     let tensors: Vec<_> = contents
@@ -65,6 +71,98 @@ fn tokenizers_rebuilt_from_gguf_agree_with_llama_cpp() {
 }
 
 #[test]
+fn every_pre_tokenizer_draws_the_borders_that_llama_cpp_draws() {
+    // `tests/reference/tokenizer_strings.py kinds`
+    let json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(data("tokenizer/kinds.json")).unwrap()).unwrap();
+    let mut tokens: Vec<(u64, String)> =
+        json["model"]["vocab"].as_object().unwrap().iter().map(|(t, id)| (id.as_u64().unwrap(), t.clone())).collect();
+    tokens.sort();
+    let types = List::i32s(tokens.iter().map(|(id, _)| if *id < 5 { 3 } else { 1 }));
+    let merges = json["model"]["merges"].as_array().unwrap().iter();
+    let merges = merges.map(|m| format!("{} {}", m[0].as_str().unwrap(), m[1].as_str().unwrap())).collect();
+    let own = [
+        ("tokens", List::texts(tokens.into_iter().map(|t| t.1).collect())),
+        ("token_type", types),
+        ("merges", List::texts(merges)),
+        ("add_bos_token", Value::Bool(false)),
+    ];
+    let golden = std::fs::read_to_string(data("tokenizer/kinds.jsonl")).unwrap();
+    let rows: Vec<serde_json::Value> = golden.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let mut differing = std::collections::HashSet::new();
+    for pre in [
+        "smollm",
+        "gpt-2",
+        "llama-bpe",
+        "dbrx",
+        "glm4",
+        "qwen2",
+        "qwen35",
+        "deepseek-llm",
+        "deepseek-coder",
+        "deepseek-v3",
+        "falcon",
+        "bloom",
+        "viking",
+        "tekken",
+        "gpt-4o",
+        "seed-coder",
+        "default",
+    ] {
+        let tokenizer = from_gguf(pre, &own).unwrap();
+        let mut all = Vec::new();
+        for row in &rows {
+            let text = row["text"].as_str().unwrap();
+            let got = tokenizer.encode(text, true);
+            let expected = row.get(pre).unwrap_or(&row["most"]);
+            if !expected.is_null() {
+                assert_eq!(got, ids(expected), "{pre} {text:?}");
+            }
+            assert_eq!(tokenizer.encode(&tokenizer.decode(&got, false), true), got);
+            all.push(got);
+        }
+        differing.insert(all);
+    }
+    // The three with Llama 3's pattern are one here; all others are told apart.
+    assert_eq!(differing.len(), 15);
+    for (name, same) in [
+        ("command-r", "smollm"),
+        ("olmo", "gpt-2"),
+        ("lfm2", "llama-bpe"),
+        ("stablelm2", "qwen2"),
+        ("llama4", "gpt-4o"),
+    ] {
+        assert_eq!(from_gguf(name, &own).unwrap().json(), from_gguf(same, &own).unwrap().json());
+    }
+}
+
+#[test]
+fn whole_words_and_the_bos_that_a_name_implies() {
+    // A word that no merge leads to, and no word on whether a BOS is added, as in llama.cpp.
+    let mut tokens: Vec<String> = vec!["<|end|>".into(), "<s>".into()];
+    tokens.extend(["z", "q", "zq"].map(String::from));
+    let own = [
+        ("token_type", List::i32s([3, 3, 1, 1, 1])),
+        ("tokens", List::texts(tokens)),
+        ("merges", List::texts(Vec::new())),
+        ("bos_token_id", Value::U32(1)),
+        ("eos_token_id", Value::U32(0)),
+        ("padding_token_id", Value::U32(0)),
+    ];
+    for (pre, expected) in [
+        ("llama-bpe", &[1, 4][..]),
+        ("tekken", &[1, 4]),
+        ("pixtral", &[1, 4]),
+        ("glm4", &[4]),
+        ("dbrx", &[2, 3]),
+        ("gpt-4o", &[2, 3]),
+        ("deepseek-coder", &[2, 3]),
+    ] {
+        assert_eq!(from_gguf_without(&["add_bos_token"], pre, &own).unwrap().encode("zq", true), expected, "{pre}");
+    }
+}
+
+#[test]
 fn sentence_piece_from_gguf_agrees_with_llama_cpp_and_sentence_piece() {
     // `tests/reference/sentence_piece_gguf.py`
     let file = std::fs::read(data("sentence_piece/vocabulary.gguf")).unwrap();
@@ -94,6 +192,64 @@ fn sentence_piece_from_gguf_agrees_with_llama_cpp_and_sentence_piece() {
         let error = from_gguf("default", &broken).err().unwrap();
         assert!(error.exit_code() == 2 && error.to_string().contains("tokenizer.ggml."), "{error}");
     }
+}
+
+#[test]
+fn sentence_piece_is_written_as_it_was_read() {
+    let file = std::fs::read(data("sentence_piece/vocabulary.gguf")).unwrap();
+    let keys = gguf::parse(&file, "vocabulary.gguf").unwrap().keys;
+    let own: Vec<(&str, Value)> =
+        keys.iter().filter_map(|(k, v)| Some((k.strip_prefix("tokenizer.ggml.")?, v.clone()))).collect();
+    let read = from_gguf("default", &own).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let config = fixtures::config(Architecture::Llama);
+    let write = |json: &str| {
+        let bundle = bantam_formats::TokenizerBundle { tokenizer_json: json.into(), ..fixtures::bundle() };
+        let path = dir.path().join("written.gguf");
+        gguf::write_model(&path, &config, &fixtures::tensors(&config), Some(&bundle), gguf::GgufType::F16).map(|_| path)
+    };
+    let path = write(read.json()).unwrap();
+    let written = gguf::parse(&std::fs::read(&path).unwrap(), "x").unwrap().keys;
+    // Rows without a token are filled; texts and kinds are what they were.
+    for key in ["tokenizer.ggml.tokens", "tokenizer.ggml.token_type"] {
+        let (Value::List(before), Value::List(after)) = (&keys[key], &written[key]) else { panic!("{key}") };
+        match (before, after) {
+            (List::Texts(a), List::Texts(b)) => assert_eq!(a[..], b[..a.len()]),
+            (List::Integers { values: a, .. }, List::Integers { values: b, .. }) => assert_eq!(a[..], b[..a.len()]),
+            other => panic!("{other:?}"),
+        }
+    }
+    let again = ModelArtifact::open(&path).unwrap().tokenizer().unwrap();
+    assert_eq!(again.bos(), read.bos());
+    let lines = std::fs::read_to_string(data("sentence_piece/gguf_strings.jsonl")).unwrap();
+    for row in lines.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()) {
+        let text = row["text"].as_str().unwrap();
+        assert_eq!(again.encode(text, false), ids(&row["ids"]), "{text:?}");
+        assert_eq!(again.encode(text, true), read.encode(text, true));
+    }
+    // A BOS and the EOS around a text have a place in a GGUF, nothing else has.
+    let around = |before: &[u32], after: &[u32]| {
+        let mut json: serde_json::Value = serde_json::from_str(read.json()).unwrap();
+        let mark = |id: &u32| serde_json::json!({"SpecialToken": {"id": id.to_string(), "type_id": 0}});
+        let special =
+            |id: &u32| (id.to_string(), serde_json::json!({"id": id.to_string(), "ids": [id], "tokens": ["x"]}));
+        let special: serde_json::Map<_, _> = before.iter().chain(after).map(special).collect();
+        let text = serde_json::json!({"Sequence": {"id": "A", "type_id": 0}});
+        let single: Vec<_> = before.iter().map(mark).chain([text]).chain(after.iter().map(mark)).collect();
+        json["post_processor"] = serde_json::json!({"type": "TemplateProcessing", "single": single, "pair": [],
+            "special_tokens": special});
+        write(&json.to_string())
+    };
+    let eos = read.token_to_id("<|end|>").unwrap_or(0);
+    let both = ModelArtifact::open(around(&[1], &[eos]).unwrap()).unwrap().tokenizer().unwrap().encode("", true);
+    assert_eq!(both, [1, eos]);
+    for (before, after) in [(&[1, 2][..], &[][..]), (&[], &[eos + 1]), (&[1], &[eos, eos])] {
+        assert!(around(before, after).unwrap_err().to_string().contains("before a text"));
+    }
+    // One merge a token, as other trainers leave it, says less than scores do.
+    let trained = std::fs::read_to_string(data("sentence_piece/tokenizer.json")).unwrap();
+    let error = write(&trained).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("every way"), "{error}");
 }
 
 #[test]
@@ -183,7 +339,7 @@ fn vocabularies_we_cannot_read_are_refused_by_name() {
     };
     refused("model", Value::Text("bert".into()), "`bert`");
     refused("model", Value::Text("llama".into()), "0 scores for 1030 tokens");
-    refused("pre", Value::Text("tekken".into()), "`tekken`");
+    refused("pre", Value::Text("superbpe".into()), "`superbpe`");
     refused("merges", List::texts(vec!["ab".into()]), "not a pair");
     refused("merges", List::texts(vec!["zz qq".into()]), "tokenizer.ggml");
     refused("tokens", List::texts(vec!["a".into(), "a".into()]), "1030 types for 2 tokens");

@@ -15,6 +15,8 @@ pub enum Isa {
     Avx512Vnni,
     /// AArch64, where NEON is always there.
     Neon,
+    /// [`Isa::Neon`] with 8-bit dot products (FEAT_DotProd: Cortex-A55 and A75 on, Apple's cores, Graviton 2 on).
+    NeonDot,
 }
 
 impl Isa {
@@ -47,11 +49,16 @@ impl Isa {
             }
         }
         #[cfg(target_arch = "aarch64")]
-        found.push(Isa::Neon);
+        {
+            found.push(Isa::Neon);
+            if std::arch::is_aarch64_feature_detected!("dotprod") {
+                found.push(Isa::NeonDot);
+            }
+        }
         found
     }
 
-    /// The name used in reports: `scalar`, `avx2`, `avx512`, `avx512-vnni`, `neon`.
+    /// The name used in reports: `scalar`, `avx2`, `avx512`, `avx512-vnni`, `neon`, `neon-dot`.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Scalar => "scalar",
@@ -59,6 +66,7 @@ impl Isa {
             Isa::Avx512 => "avx512",
             Isa::Avx512Vnni => "avx512-vnni",
             Isa::Neon => "neon",
+            Isa::NeonDot => "neon-dot",
         }
     }
 
@@ -97,7 +105,7 @@ macro_rules! per_isa {
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx2 => unsafe { avx2($($argument),*) },
-                Isa::Neon => $body::<true>($($argument),*),
+                Isa::Neon | Isa::NeonDot => $body::<true>($($argument),*),
                 _ => $body::<false>($($argument),*),
             }
         }

@@ -79,8 +79,8 @@ struct Operands {
     /// The right operand, rows of words `pitch` apart.
     right: *const u32,
     pitch: usize,
-    /// Words that will be needed soon. They are asked for, where the inner loop can, nothing more.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    /// Words that will be needed soon. They are asked for, nothing more.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "no other instruction set asks"))]
     ahead: *const u32,
     /// The result, rows `out_width` apart, and whether to add to it.
     out: *mut f32,

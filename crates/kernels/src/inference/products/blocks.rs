@@ -349,6 +349,8 @@ pub(super) unsafe fn multiply(isa: Isa, kind: (Planes, Scales), job: &Blocks, pa
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => super::avx2::blocks(kind, job, panels),
             #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot => super::neon::dot::blocks(kind, job, panels),
+            #[cfg(target_arch = "aarch64")]
             Isa::Neon => super::neon::blocks(kind, job, panels),
             _ => super::scalar::blocks(kind, job, panels),
         }

@@ -110,7 +110,7 @@ macro_rules! viewed {
                         #[cfg(target_arch = "x86_64")]
                         Isa::Avx2 => avx2::$view(job, panels),
                         #[cfg(target_arch = "aarch64")]
-                        Isa::Neon => neon::$view(job, panels),
+                        Isa::NeonDot | Isa::Neon => neon::$view(job, panels),
                         _ => scalar::$view(job, panels),
                     }
                 }
@@ -232,7 +232,7 @@ unsafe fn dense_f32(isa: Isa, job: &Dense<f32>, panels: Range<usize>) {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => avx2::dense_f32(job, panels),
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon => neon::dense_f32(job, panels),
+            Isa::NeonDot | Isa::Neon => neon::dense_f32(job, panels),
             _ => scalar::dense_f32(job, panels),
         }
     }
@@ -255,9 +255,9 @@ unsafe fn dense_16(isa: Isa, half: bool, job: &Dense<u16>, panels: Range<usize>)
             #[cfg(target_arch = "x86_64")]
             (Isa::Avx2, false) => avx2::dense_bf16(job, panels),
             #[cfg(target_arch = "aarch64")]
-            (Isa::Neon, true) => neon::dense_f16(job, panels),
+            (Isa::NeonDot | Isa::Neon, true) => neon::dense_f16(job, panels),
             #[cfg(target_arch = "aarch64")]
-            (Isa::Neon, false) => neon::dense_bf16(job, panels),
+            (Isa::NeonDot | Isa::Neon, false) => neon::dense_bf16(job, panels),
             (_, true) => scalar::dense_f16(job, panels),
             (_, false) => scalar::dense_bf16(job, panels),
         }

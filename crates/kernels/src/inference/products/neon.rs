@@ -1,13 +1,33 @@
-//! Products with NEON.
+//! Products with NEON, with and without its dot products.
 
 use std::arch::aarch64::*;
+use std::arch::asm;
 
 use super::blocks::block_product;
 use super::lanes::{Lanes, dense_products};
 
-pub(super) struct Quads;
+/// NEON; with the dot products of bytes (FEAT_DotProd) where the constant says so.
+pub(super) struct Quads<const DOT: bool>;
 
-impl Lanes for Quads {
+/// Adds to each of four sums the dot product of four signed bytes with four others. The intrinsic of this instruction is unstable in Rust.
+///
+/// # Safety
+/// The machine has the instruction.
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+unsafe fn sdot(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
+    // SAFETY: the instruction reads and writes these registers only; that it is there is the caller's contract.
+    unsafe {
+        asm!(
+            "sdot {sums:v}.4s, {a:v}.16b, {b:v}.16b",
+            sums = inout(vreg) sums, a = in(vreg) a, b = in(vreg) b,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    sums
+}
+
+impl<const DOT: bool> Lanes for Quads<DOT> {
     type F = [float32x4_t; 4];
 
     #[inline(always)]
@@ -168,16 +188,24 @@ impl Lanes for Quads {
         }
     }
 
-    /// Half sums, two rows to a register.
+    /// Half sums, two rows to a register; with dot products whole ones in the first four registers, and zeros.
     type Ints = [int32x4_t; 8];
 
     #[inline(always)]
     unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints {
         // SAFETY: the trait's contract.
         unsafe {
-            // In the first of each row's two halves. Other quants are multiplied as signed bytes and need none.
-            let start = if SMALL { [correction, 0, correction, 0] } else { [0; 4] };
-            [vld1q_s32(start.as_ptr()); 8]
+            let zero = vdupq_n_s32(0);
+            // Other quants are multiplied as signed bytes and need none.
+            if !SMALL {
+                return [zero; 8];
+            }
+            if DOT {
+                let all = vdupq_n_s32(correction);
+                return [all, all, all, all, zero, zero, zero, zero];
+            }
+            // In the first of each row's two halves.
+            [vld1q_s32([correction, 0, correction, 0].as_ptr()); 8]
         }
     }
 
@@ -185,9 +213,17 @@ impl Lanes for Quads {
     unsafe fn dot<const SMALL: bool>(mut sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints {
         // SAFETY: the trait's contract: four readable inputs.
         unsafe {
-            let x = vreinterpret_s8_s32(vdup_n_s32(x.cast::<i32>().read_unaligned()));
+            let four = vdupq_n_s32(x.cast::<i32>().read_unaligned());
+            if DOT {
+                let x = vreinterpretq_s8_s32(four);
+                for (sum, w) in sums.iter_mut().zip(weights) {
+                    *sum = sdot(*sum, signed::<SMALL>(w), x);
+                }
+                return sums;
+            }
+            let x = vget_low_s8(vreinterpretq_s8_s32(four));
             for (sums, w) in sums.as_chunks_mut::<2>().0.iter_mut().zip(weights) {
-                let w = vreinterpretq_s8_u8(if SMALL { w } else { veorq_u8(w, vdupq_n_u8(0x80)) });
+                let w = signed::<SMALL>(w);
                 sums[0] = vpadalq_s16(sums[0], vmull_s8(vget_low_s8(w), x));
                 sums[1] = vpadalq_s16(sums[1], vmull_s8(vget_high_s8(w), x));
             }
@@ -206,6 +242,10 @@ impl Lanes for Quads {
     unsafe fn float(sums: Self::Ints) -> Self::F {
         // SAFETY: the trait's contract.
         unsafe {
+            if DOT {
+                let [a, b, c, d, ..] = sums;
+                return [vcvtq_f32_s32(a), vcvtq_f32_s32(b), vcvtq_f32_s32(c), vcvtq_f32_s32(d)];
+            }
             [
                 vcvtq_f32_s32(vpaddq_s32(sums[0], sums[1])),
                 vcvtq_f32_s32(vpaddq_s32(sums[2], sums[3])),
@@ -216,5 +256,18 @@ impl Lanes for Quads {
     }
 }
 
-dense_products!(Quads, ["neon"], batch 4, wide 1, single 4, view false);
-block_product!(Quads, ["neon"], batch 2, super 1);
+/// Quants as signed bytes: `SMALL` ones are below 64, of others the bias of 128 is taken off.
+#[inline(always)]
+unsafe fn signed<const SMALL: bool>(quants: uint8x16_t) -> int8x16_t {
+    // SAFETY: NEON is always there.
+    unsafe { vreinterpretq_s8_u8(if SMALL { quants } else { veorq_u8(quants, vdupq_n_u8(0x80)) }) }
+}
+
+dense_products!(Quads<false>, ["neon"], batch 4, wide 1, single 4, view false);
+block_product!(Quads<false>, ["neon"], batch 2, super 1);
+
+/// The products with blocks, by dot products.
+pub(super) mod dot {
+    use super::{Quads, block_product};
+    block_product!(Quads<true>, ["neon,dotprod"], batch 2, super 1);
+}
