@@ -22,6 +22,7 @@ pub struct ConstraintCompiler {
 /// A compiled schema. Every generation under it starts a [`ConstraintState`] of its own.
 pub struct Constraint {
     name: String,
+    vocab_size: usize,
     // A matcher's clone and its source share caches; a deep clone does not, but making it needs the source at rest.
     fresh: Mutex<Matcher>,
 }
@@ -29,6 +30,7 @@ pub struct Constraint {
 /// A text being written under a schema.
 pub struct ConstraintState {
     name: String,
+    vocab_size: usize,
     matcher: Matcher,
 }
 
@@ -113,7 +115,7 @@ impl ConstraintCompiler {
     /// constraint engine cannot express.
     pub fn compile(&self, name: &str, schema: &Value) -> Result<Constraint> {
         match self.matcher(schema) {
-            Ok(matcher) => Ok(Constraint { name: name.to_owned(), fresh: Mutex::new(matcher) }),
+            Ok(matcher) => Ok(self.constraint(name, matcher)),
             Err(what) => {
                 let (pointer, what) = self.culprit(schema).unwrap_or((String::new(), what));
                 Err(Error::input(
@@ -123,6 +125,11 @@ impl ConstraintCompiler {
                 ))
             }
         }
+    }
+
+    fn constraint(&self, name: &str, matcher: Matcher) -> Constraint {
+        let vocab_size = self.factory.tok_env().tok_trie().vocab_size();
+        Constraint { name: name.to_owned(), vocab_size, fresh: Mutex::new(matcher) }
     }
 
     /// The JSON pointer of the smallest part of a schema that the engine refuses by itself, and why.
@@ -221,7 +228,7 @@ impl Constraint {
     /// A text at its beginning.
     pub fn start(&self) -> ConstraintState {
         let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        ConstraintState { name: self.name.clone(), matcher: fresh.deep_clone() }
+        ConstraintState { name: self.name.clone(), vocab_size: self.vocab_size, matcher: fresh.deep_clone() }
     }
 
     /// The schema's name, as given to [`ConstraintCompiler::compile`].
@@ -252,6 +259,13 @@ impl ConstraintState {
     /// They are not taken yet: give each to [`accept`](Self::accept).
     pub fn forced(&mut self) -> Vec<u32> {
         if self.is_complete() { Vec::new() } else { self.matcher.compute_ff_tokens() }
+    }
+
+    /// How many of `tokens`, from the first on, may follow one after the other. Takes none of them.
+    pub fn allowed(&mut self, tokens: &[u32]) -> usize {
+        // The engine takes ids that only the model has for a failure of its own.
+        let known = tokens.iter().take_while(|token| (**token as usize) < self.vocab_size).count();
+        self.matcher.validate_tokens(&tokens[..known]).unwrap_or(0)
     }
 
     /// Whether the text is whole and nothing can follow.

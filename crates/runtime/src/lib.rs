@@ -16,19 +16,26 @@
 pub mod bench;
 mod block;
 mod constraint;
+mod decode;
 mod generate;
 mod linear;
+mod log_probability;
 pub mod measure;
 pub mod mixers;
 mod model;
 mod sampling;
 mod score;
 mod session;
+mod speculation;
+mod text;
 
 pub use constraint::{Constraint, ConstraintCompiler, ConstraintState};
-pub use generate::{FinishReason, GenerateOptions, Generation, generate};
+pub use decode::Listener;
+pub use generate::{FinishReason, GenerateOptions, Generation, Generator, generate};
 pub use linear::Linear;
+pub use log_probability::TokenLogProbability;
 pub use model::{LoadOptions, Model};
-pub use sampling::{Sampler, SamplingOptions};
+pub use sampling::{History, Sampler, SamplingOptions};
 pub use score::{Score, ScoreOptions, score_text, score_tokens};
 pub use session::Session;
+pub use speculation::{DraftModel, Speculation, SpeculationCounts};

@@ -86,14 +86,32 @@ impl<'m> Session<'m> {
     /// Reads tokens and returns the logits (`[vocab_size]`) that follow the last of them.
     /// An input error, and nothing read, when there is no token, one is outside the vocabulary, or they do not fit the context.
     pub fn prefill(&mut self, tokens: &[u32]) -> Result<&[f32]> {
+        self.prefill_last(tokens, 1)
+    }
+
+    /// Reads tokens and returns the logits that follow the last `rows` of them (all, when there are fewer), `[rows, vocab_size]`.
+    /// Errors as [`prefill`](Self::prefill).
+    pub fn prefill_last(&mut self, tokens: &[u32], rows: usize) -> Result<&[f32]> {
         self.check(tokens)?;
-        let mut last = 0;
-        for chunk in tokens.chunks(CHUNK) {
+        let vocab = self.model.vocab_size();
+        let unseen = tokens.len() - rows.clamp(1, tokens.len());
+        self.buffers.logits.resize((tokens.len() - unseen) * vocab, 0.0);
+        for (number, chunk) in tokens.chunks(CHUNK).enumerate() {
             self.run(chunk);
-            last = chunk.len() - 1;
+            let start = number * CHUNK;
+            if start + chunk.len() > unseen {
+                let first = unseen.saturating_sub(start);
+                let at = (start + first - unseen) * vocab;
+                self.project_rows(first, chunk.len() - first, at);
+            }
         }
-        self.project(last);
         Ok(&self.buffers.logits)
+    }
+
+    /// The logits that follow row `row` of the last read, of those it was asked for.
+    pub(crate) fn logits_row(&self, row: usize) -> &[f32] {
+        let vocab = self.model.vocab_size();
+        &self.buffers.logits[row * vocab..][..vocab]
     }
 
     /// Reads one token and returns the logits (`[vocab_size]`) that follow it. Errors as [`prefill`](Self::prefill).
@@ -110,7 +128,8 @@ impl<'m> Session<'m> {
             const ROWS: usize = 16;
             for first in (0..chunk.len()).step_by(ROWS) {
                 let rows = ROWS.min(chunk.len() - first);
-                self.project_rows(first, rows);
+                self.buffers.logits.resize(rows * self.model.vocab_size(), 0.0);
+                self.project_rows(first, rows, 0);
                 for (row, logits) in self.buffers.logits.chunks_exact(self.model.vocab_size()).take(rows).enumerate() {
                     each(number * CHUNK + first + row, logits);
                 }
@@ -124,6 +143,23 @@ impl<'m> Session<'m> {
         let mut all = Vec::with_capacity(tokens.len() * self.model.vocab_size());
         self.prefill_each(tokens, |_, logits| all.extend_from_slice(logits))?;
         Ok(all)
+    }
+
+    /// Whether [`truncate`](Self::truncate) can go back to `position`.
+    pub fn can_truncate(&self, position: usize) -> bool {
+        position == self.position
+            || position < self.position && self.states.iter().all(|s| s.can_truncate(self.position, position))
+    }
+
+    /// Forgets every token from `position` on, as if only those before had been read. False, and nothing changed, when the position
+    /// lies ahead or a mixer's state cannot go back: then [`fork`](Self::fork) before reading what may have to be taken back.
+    pub fn truncate(&mut self, position: usize) -> bool {
+        let can = self.can_truncate(position);
+        if can && position < self.position {
+            self.states.iter_mut().for_each(|s| s.truncate(position));
+            self.position = position;
+        }
+        can
     }
 
     /// A second sequence that goes on from here on its own.
@@ -228,21 +264,16 @@ impl<'m> Session<'m> {
         self.position += n;
     }
 
-    /// Logits of one row of the last chunk.
-    fn project(&mut self, row: usize) {
-        self.project_rows(row, 1);
-    }
-
-    /// Logits of rows `first..first + rows` of the last chunk, into `buffers.logits` (`[rows, vocab_size]`).
-    fn project_rows(&mut self, first: usize, rows: usize) {
+    /// Logits of rows `first..first + rows` of the last chunk, into `buffers.logits` from `at` on (`[rows, vocab_size]`).
+    fn project_rows(&mut self, first: usize, rows: usize, at: usize) {
         let model = self.model;
         let (width, vocab) = (model.config.hidden_size, model.config.vocab_size);
         let Buffers { x, normed, logits, scratch, .. } = &mut self.buffers;
         let normed = room(normed, rows * width);
         let x = &x[first * width..(first + rows) * width];
         model.final_norm.apply(model.isa, x, normed);
-        logits.resize(rows * vocab, 0.0);
         let output = model.output.as_ref().unwrap_or(&model.embedding);
+        let logits = &mut logits[at..at + rows * vocab];
         multiply(model.isa, &model.pool, output, normed, rows, &mut scratch.product, logits, vocab);
     }
 }

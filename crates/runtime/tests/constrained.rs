@@ -111,6 +111,7 @@ fn random_models_write_valid_compact_json_in_schema_order() {
                     ..Default::default()
                 },
                 end_tokens: vec![0],
+                ..Default::default()
             };
             let written = generate(
                 &mut Session::new(&model),
@@ -121,7 +122,7 @@ fn random_models_write_valid_compact_json_in_schema_order() {
                 &WallClock::start(),
             )
             .unwrap();
-            assert_eq!(written.finish_reason, FinishReason::SchemaComplete, "{name} {seed}: {}", written.text);
+            assert_eq!(written.finish_reason, FinishReason::ConstraintComplete, "{name} {seed}: {}", written.text);
             assert_eq!(written.tokens.len(), written.generated_tokens);
             let value: Value =
                 serde_json::from_str(&written.text).unwrap_or_else(|e| panic!("{name}: {e}: {}", written.text));

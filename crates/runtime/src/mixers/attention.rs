@@ -106,6 +106,14 @@ impl MixerState for AttentionState {
         self.cache.reserve(positions);
     }
 
+    fn can_truncate(&self, _seen: usize, _positions: usize) -> bool {
+        true
+    }
+
+    fn truncate(&mut self, positions: usize) {
+        self.cache.truncate(positions);
+    }
+
     fn save(&self, out: &mut Vec<u8>) {
         let (keys, values) = self.cache.export();
         out.extend(keys.into_iter().chain(values).flat_map(f32::to_le_bytes));

@@ -98,6 +98,15 @@ pub trait MixerState: Clone + Send + Sync + 'static {
     /// Takes what [`save`](Self::save) wrote after `positions` tokens, from the front of `bytes`.
     /// An input error when the bytes cannot be that; the state is then as it was.
     fn load(&mut self, positions: usize, bytes: &mut &[u8]) -> Result<()>;
+
+    /// Whether [`truncate`](Self::truncate) can take it, after `seen` positions, back to what it was after `positions`.
+    /// A state that mixes all it has seen cannot, and that is the default.
+    fn can_truncate(&self, _seen: usize, _positions: usize) -> bool {
+        false
+    }
+
+    /// Forgets every position from `positions` on. Called only where [`can_truncate`](Self::can_truncate) agrees.
+    fn truncate(&mut self, _positions: usize) {}
 }
 
 /// A [`Mixer`] whose type is forgotten, as the layers of a model hold it.
@@ -121,6 +130,8 @@ pub(crate) trait AnyState: Send + Sync {
     fn reserve(&mut self, positions: usize);
     fn save(&self, out: &mut Vec<u8>);
     fn load(&mut self, positions: usize, bytes: &mut &[u8]) -> Result<()>;
+    fn can_truncate(&self, seen: usize, positions: usize) -> bool;
+    fn truncate(&mut self, positions: usize);
     fn fork(&self) -> Box<dyn AnyState>;
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
@@ -168,6 +179,14 @@ impl<S: MixerState> AnyState for S {
 
     fn load(&mut self, positions: usize, bytes: &mut &[u8]) -> Result<()> {
         MixerState::load(self, positions, bytes)
+    }
+
+    fn can_truncate(&self, seen: usize, positions: usize) -> bool {
+        MixerState::can_truncate(self, seen, positions)
+    }
+
+    fn truncate(&mut self, positions: usize) {
+        MixerState::truncate(self, positions);
     }
 
     fn fork(&self) -> Box<dyn AnyState> {
