@@ -283,7 +283,8 @@ fn texts(constraint: &bantam_runtime::Constraint) -> Vec<String> {
             let options = GenerateOptions { sampling, ..GenerateOptions::greedy(200, &[0]) };
             let model = model(&config(), seed);
             let clock = WallClock::start();
-            let written = generate(&mut Session::new(&model), &tokenizer, &[7, 8], &options, Some(constraint), &clock).unwrap();
+            let written =
+                generate(&mut Session::new(&model), &tokenizer, &[7, 8], &options, Some(constraint), &clock).unwrap();
             assert_eq!(written.finish_reason, FinishReason::ConstraintComplete, "{}", written.text);
             written.text
         })

@@ -209,6 +209,11 @@ impl Constraint {
 }
 
 impl ConstraintState {
+    /// The same text, to be gone on with on its own.
+    pub fn fork(&self) -> Self {
+        Self { name: self.name.clone(), vocab_size: self.vocab_size, matcher: self.matcher.deep_clone() }
+    }
+
     /// Sets the logits of every token that cannot come next to negative infinity. Tokens that end the text stay possible
     /// only when it is whole.
     pub fn mask(&mut self, logits: &mut [f32]) -> Result<()> {
