@@ -55,6 +55,8 @@ pub struct Generation {
     pub tokens: Vec<u32>,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
+    /// How many of them the session had read before.
+    pub read_before: usize,
     /// How many tokens were written.
     pub generated_tokens: usize,
     /// Why writing ended.
@@ -74,7 +76,7 @@ pub struct Generation {
 impl Generation {
     /// Prompt tokens read per second.
     pub fn prefill_tokens_per_s(&self) -> f64 {
-        per_second(self.prompt_tokens, self.prefill_time)
+        per_second(self.prompt_tokens - self.read_before.min(self.prompt_tokens), self.prefill_time)
     }
 
     /// Tokens written per second: counted from the tokens there are.
@@ -89,12 +91,13 @@ pub struct Generator<'a> {
     options: &'a GenerateOptions,
     constraint: Option<&'a Constraint>,
     speculation: Speculation<'a>,
+    read: usize,
 }
 
 impl<'a> Generator<'a> {
     /// Free text, without speculation.
     pub fn new(tokenizer: &'a Tokenizer, options: &'a GenerateOptions) -> Self {
-        Self { tokenizer, options, constraint: None, speculation: Speculation::Off }
+        Self { tokenizer, options, constraint: None, speculation: Speculation::Off, read: 0 }
     }
 
     /// Text under a constraint. Tokens about which it leaves no choice are read together and not chosen one by one.
@@ -106,6 +109,12 @@ impl<'a> Generator<'a> {
     /// Text with guesses read ahead where that pays. It is the same text.
     pub fn speculation(mut self, speculation: Speculation<'a>) -> Self {
         self.speculation = speculation;
+        self
+    }
+
+    /// Text after a prompt whose first tokens, so many, the session has read already.
+    pub fn already_read(mut self, tokens: usize) -> Self {
+        self.read = tokens;
         self
     }
 
@@ -123,9 +132,10 @@ impl<'a> Generator<'a> {
         clock: &dyn Clock,
     ) -> Result<Generation> {
         let mut decoder = Decoder::new(self.tokenizer, self.options, self.constraint, prompt)?;
-        session.reserve(prompt.len().saturating_add(self.options.max_new_tokens));
+        let unread = &prompt[self.read.min(prompt.len())..];
+        session.reserve(unread.len().saturating_add(self.options.max_new_tokens));
         let begin = clock.now();
-        decoder.see(session.prefill(prompt)?);
+        decoder.see(session.prefill(unread)?);
         let prefilled = clock.now();
         let mut reader = Reader::new(session, &decoder, self.speculation)?;
         while decoder.advance(reader.remaining(), listener)? {
@@ -140,6 +150,7 @@ impl<'a> Generator<'a> {
         Ok(Generation {
             text: decoded.text,
             prompt_tokens: prompt.len(),
+            read_before: self.read,
             generated_tokens: decoded.tokens.len(),
             tokens: decoded.tokens,
             finish_reason: decoded.finish_reason,

@@ -34,6 +34,8 @@ struct Writing<'a> {
     decoder: Decoder<'a>,
     /// Tokens of the prompt that are not read yet.
     prompt: &'a [u32],
+    /// How many were read for all.
+    shared: usize,
     began: Duration,
     prefilled: Duration,
 }
@@ -122,7 +124,7 @@ fn begin<'a, 'm>(
     let (session, prompt) = (prefix.fork(), &request.prompt[shared..]);
     session.check(prompt)?;
     let began = clock.now();
-    Ok(Writing { index, id: batch.join(session)?, decoder, prompt, began, prefilled: began })
+    Ok(Writing { index, id: batch.join(session)?, decoder, prompt, shared, began, prefilled: began })
 }
 
 impl Writing<'_> {
@@ -150,6 +152,7 @@ impl Writing<'_> {
         Generation {
             text: decoded.text,
             prompt_tokens,
+            read_before: self.shared,
             generated_tokens: decoded.tokens.len(),
             tokens: decoded.tokens,
             finish_reason: decoded.finish_reason,

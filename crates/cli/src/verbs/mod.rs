@@ -1,8 +1,10 @@
 //! Which code answers which verb?
 
 mod bench;
+mod chat;
 mod compress;
 mod data;
+mod decoding;
 mod doctor;
 mod eval;
 mod generate;
@@ -35,6 +37,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Verb::Merge(arguments) => merge::run(&arguments, &output),
         Verb::Compress(verb) => compress::run(&verb, &output),
         Verb::Generate(arguments) => generate::run(&arguments, progress, &output),
+        Verb::Chat(arguments) => chat::run(&arguments, progress, &output),
         Verb::Score(arguments) => score::run(&arguments, &output),
         Verb::Eval(verb) => eval::run(&verb, progress, &output),
         Verb::Bench(arguments) => bench::run(&arguments, progress, &output),
