@@ -1,9 +1,13 @@
 //! What can be typed: every verb, its flags and their meaning.
 
+mod decoding;
+
 use std::path::PathBuf;
 
 use bantam_train::DeviceChoice;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
 
 /// Builds, proves and ships small language models.
 #[derive(Debug, Parser)]
@@ -40,6 +44,8 @@ pub enum Verb {
     Compress(CompressVerb),
     /// Continue a prompt.
     Generate(GenerateArguments),
+    /// Converse with a model.
+    Chat(ChatArguments),
     /// Measure how well a model predicts a text: perplexity and bits per byte.
     Score(ScoreArguments),
     /// Score a model, or predictions, on a suite.
@@ -169,38 +175,6 @@ pub enum TokenizerVerb {
     },
 }
 
-/// `generate`.
-#[derive(Args, Debug)]
-pub struct GenerateArguments {
-    /// A Hugging Face folder, a GGUF file or a run folder.
-    #[arg(long, value_name = "M")]
-    pub model: PathBuf,
-    /// The text to continue.
-    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file", required_unless_present = "prompt_file")]
-    pub prompt: Option<String>,
-    /// A file with the text to continue.
-    #[arg(long, value_name = "F")]
-    pub prompt_file: Option<PathBuf>,
-    /// Allow only JSON that is valid by this JSON Schema.
-    #[arg(long, value_name = "S.json")]
-    pub schema: Option<PathBuf>,
-    /// Put the prompt into the model's chat template: with --schema its signature as the system message, the prompt as the user's.
-    #[arg(long)]
-    pub chat: bool,
-    /// Tokens to generate at most.
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    pub max_new_tokens: usize,
-    /// 0 takes the most likely token; above, tokens are drawn.
-    #[arg(long, value_name = "T", default_value_t = 0.0)]
-    pub temperature: f32,
-    /// The seed of the draws.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
-    /// Threads; default: all cores.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
-}
-
 /// `score`.
 #[derive(Args, Debug)]
 pub struct ScoreArguments {
@@ -219,9 +193,8 @@ pub struct ScoreArguments {
     /// Write the logits, f32 [tokens, vocabulary], to this file.
     #[arg(long, value_name = "out.safetensors")]
     pub logits: Option<PathBuf>,
-    /// Threads; default: all cores.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub load: LoadArguments,
 }
 
 /// What `eval` can do.
@@ -280,9 +253,8 @@ pub struct BenchInferenceArguments {
     /// A GGUF file, a Hugging Face folder or a run folder; no tokenizer is needed.
     #[arg(long, value_name = "M.gguf")]
     pub model: PathBuf,
-    /// Threads; default: all cores.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub load: LoadArguments,
     /// Tokens of the prompt.
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub prompt_tokens: usize,
@@ -372,4 +344,27 @@ pub enum RunsVerb {
         #[arg(long, value_name = "DIR", default_value = "runs")]
         dir: PathBuf,
     },
+}
+
+/// How a model is loaded to be run.
+#[derive(Args, Debug)]
+pub struct LoadArguments {
+    /// Threads; default: all cores.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// How attention keeps keys and values; default: f16 for quantized weights, f32 for others.
+    #[arg(long, value_name = "FORMAT")]
+    pub cache: Option<CacheArgument>,
+}
+
+/// A number format of the attention's cache.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum CacheArgument {
+    /// 32-bit floats.
+    F32,
+    /// Halves.
+    F16,
+    /// Bytes in blocks of 32 with a scale.
+    #[value(name = "q8_0")]
+    Q8_0,
 }

@@ -21,6 +21,11 @@ impl Output {
         if self.json { Ok(()) } else { print(&format!("{}\n", text.trim_end_matches('\n'))) }
     }
 
+    /// A piece of a text for people, shown at once.
+    pub fn piece(&self, piece: &str) -> Result<()> {
+        if self.json { Ok(()) } else { print(piece) }
+    }
+
     /// The result as the last line of standard output.
     pub fn object(&self, object: &impl Serialize) -> Result<()> {
         if !self.json {

@@ -1,5 +1,5 @@
-//! Inference without Burn: loading, prefill and stepping, caches and states, sampling, schema constraints, generation,
-//! scoring and benchmarks.
+//! Inference without Burn: loading, prefill and stepping, caches and states, sampling, constraints, generation, speculation,
+//! batches, beam search, scoring and benchmarks.
 //!
 //! ```no_run
 //! use bantam_formats::ModelArtifact;
@@ -13,22 +13,45 @@
 //! # Ok::<(), bantam_core::Error>(())
 //! ```
 
+mod batch;
+mod beam;
 pub mod bench;
 mod block;
 mod constraint;
+mod conversation;
+mod decode;
+mod forward;
 mod generate;
+mod generate_batch;
 mod linear;
+mod log_probability;
 pub mod measure;
 pub mod mixers;
 mod model;
+#[cfg(test)]
+mod recurrent_tests;
 mod sampling;
 mod score;
 mod session;
+mod speculation;
+mod text;
 
+pub use bantam_kernels::inference::CacheFormat;
+pub use batch::{Batch, SequenceId};
+pub use beam::{BeamOptions, BeamText, beam_search};
 pub use constraint::{Constraint, ConstraintCompiler, ConstraintState};
-pub use generate::{FinishReason, GenerateOptions, Generation, generate};
+pub use conversation::Conversation;
+pub use decode::Listener;
+pub use generate::{FinishReason, GenerateOptions, Generation, Generator, generate};
+pub use generate_batch::{BatchRequest, generate_batch};
 pub use linear::Linear;
+pub use log_probability::TokenLogProbability;
 pub use model::{LoadOptions, Model};
-pub use sampling::{Sampler, SamplingOptions};
+pub use sampling::{History, Sampler, SamplingOptions};
 pub use score::{Score, ScoreOptions, score_text, score_tokens};
 pub use session::Session;
+pub use speculation::{DraftModel, Speculation, SpeculationCounts};
+
+// Unit tests share the random models of the tests beside the crate, which call it by its name.
+#[cfg(test)]
+extern crate self as bantam_runtime;

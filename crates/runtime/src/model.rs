@@ -156,6 +156,11 @@ impl Model {
         self.weight_bytes() - positions - embedding
     }
 
+    /// [`rotary`](Self::rotary), or no angles where positions are learned.
+    pub(crate) fn rotary_if_used(&self, positions: usize) -> Arc<RotaryTable> {
+        if self.positions.is_some() { Arc::default() } else { self.rotary(positions) }
+    }
+
     /// Rotary angles of at least `positions` positions. Grown when asked for and shared by all sessions, so that neither
     /// loading nor forking pays for positions that are not reached.
     pub(crate) fn rotary(&self, positions: usize) -> Arc<RotaryTable> {

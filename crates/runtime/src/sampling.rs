@@ -1,7 +1,12 @@
 //! Choosing the next token from logits.
 
-use bantam_core::{Error, Result, seed};
-use rand::RngExt as _;
+mod noise;
+mod penalties;
+
+use bantam_core::{Error, Result};
+
+use noise::Noise;
+use penalties::Penalties;
 
 /// How tokens are chosen. The default is greedy: the most likely token, the lowest id among equals.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,15 +19,31 @@ pub struct SamplingOptions {
     pub top_p: f32,
     /// Only tokens at least this fraction as likely as the most likely one stay; 0 is all.
     pub min_p: f32,
-    /// Divides positive and multiplies negative logits of tokens already in the sequence (Keskar et al. 2019); 1 is off.
+    /// Divides positive and multiplies negative logits of tokens in the prompt or the text (Keskar et al. 2019); 1 is off.
     pub repetition_penalty: f32,
+    /// Subtracted from the logit of every token that the text has; 0 is off.
+    pub presence_penalty: f32,
+    /// Subtracted from a token's logit as often as the text has it; 0 is off.
+    pub frequency_penalty: f32,
+    /// Added to the logits of tokens; negative infinity forbids one.
+    pub logit_bias: Vec<(u32, f32)>,
     /// Seed of the draws. The same seed, logits and options give the same tokens.
     pub seed: u64,
 }
 
 impl Default for SamplingOptions {
     fn default() -> Self {
-        Self { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, repetition_penalty: 1.0, seed: 0 }
+        Self {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            repetition_penalty: 1.0,
+            presence_penalty: 0.0,
+            frequency_penalty: 0.0,
+            logit_bias: Vec::new(),
+            seed: 0,
+        }
     }
 }
 
@@ -39,8 +60,11 @@ impl SamplingOptions {
                 self.repetition_penalty.is_finite() && self.repetition_penalty > 0.0,
                 "above 0",
             ),
+            ("presence_penalty", self.presence_penalty, self.presence_penalty.is_finite(), "that is finite"),
+            ("frequency_penalty", self.frequency_penalty, self.frequency_penalty.is_finite(), "that is finite"),
         ];
-        match checks.into_iter().find(|(_, _, good, _)| !good) {
+        let bias = self.logit_bias.iter().map(|(_, b)| ("logit_bias", *b, *b < f32::INFINITY, "below infinity"));
+        match checks.into_iter().chain(bias).find(|(_, _, good, _)| !good) {
             Some((name, value, _, wanted)) => {
                 Err(Error::input(name, format!("{value} is impossible"), format!("give a number {wanted}")))
             }
@@ -49,94 +73,118 @@ impl SamplingOptions {
     }
 }
 
-/// Draws tokens; holds the random stream and buffers of one generation.
+/// What stands before the token to be chosen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct History<'a> {
+    /// Tokens that were given.
+    pub prompt: &'a [u32],
+    /// Tokens that were written. Their number is the place whose randomness is used.
+    pub generated: &'a [u32],
+}
+
+/// Draws tokens. It keeps buffers, and no state that a draw depends on.
 pub struct Sampler {
     options: SamplingOptions,
-    rng: seed::Rng,
+    noise: Noise,
     candidates: Vec<(f32, u32)>,
-    /// Marks tokens already penalized in the present draw.
-    penalized: Vec<bool>,
+    penalties: Penalties,
 }
 
 impl Sampler {
-    /// A sampler at the start of its random stream. An input error when an option is impossible.
+    /// A sampler. An input error when an option is impossible.
     pub fn new(options: SamplingOptions) -> Result<Self> {
         options.validate()?;
-        let rng = seed::rng(options.seed, "sampling");
-        Ok(Self { options, rng, candidates: Vec::new(), penalized: Vec::new() })
+        let noise = Noise::new(options.seed);
+        Ok(Self { options, noise, candidates: Vec::new(), penalties: Penalties::default() })
     }
 
-    /// Chooses a token. `logits` may be changed; those of forbidden tokens are negative infinity. `history` is what the
-    /// repetition penalty looks at. The steps and their order are those of `transformers`: penalty, temperature, top-k,
-    /// top-p, min-p. An input error when no token is possible or a logit is NaN: the weights are damaged.
-    pub fn sample(&mut self, logits: &mut [f32], history: &[u32]) -> Result<u32> {
-        self.penalize(logits, history);
+    /// Chooses the token that follows `history`. `logits` may be changed; those of forbidden tokens are negative infinity.
+    /// The steps and their order are those of `transformers`: bias, penalties, temperature, top-k, top-p, min-p.
+    /// An input error when no token is possible or a logit is NaN: the weights are damaged.
+    pub fn sample(&mut self, logits: &mut [f32], history: History<'_>) -> Result<u32> {
+        self.penalties.apply(&self.options, logits, history);
+        let best = greedy(logits)?;
         if self.options.temperature == 0.0 {
-            return greedy(logits);
+            return Ok(best);
         }
-        greedy(logits)?;
-        let temperature = self.options.temperature;
-        self.candidates.clear();
-        let possible = logits.iter().enumerate().filter(|(_, l)| **l > f32::NEG_INFINITY);
-        self.candidates.extend(possible.map(|(id, l)| (*l / temperature, id as u32)));
+        let largest = self.narrow(logits, best);
+        let noise = self.noise.at(history.generated.len());
+        // The most likely token sets a time that few others can beat: most are out before their weight is computed.
+        let mut winner = (-noise.uniform(best).ln(), best);
+        for (logit, token) in &self.candidates {
+            let uniform = noise.uniform(*token);
+            // -ln u >= 1 - u, and a weight is at most 1.
+            if 1.0 - uniform < winner.0 {
+                let time = -uniform.ln() / weight(*logit, largest);
+                if time < winner.0 {
+                    winner = (time, *token);
+                }
+            }
+        }
+        Ok(winner.1)
+    }
+
+    /// The tokens that [`sample`](Self::sample) may return and their probabilities, in no particular order. Errors as there.
+    pub fn distribution(&mut self, logits: &mut [f32], history: History<'_>) -> Result<Vec<(u32, f64)>> {
+        self.penalties.apply(&self.options, logits, history);
+        let best = greedy(logits)?;
+        if self.options.temperature == 0.0 {
+            return Ok(vec![(best, 1.0)]);
+        }
+        let largest = self.narrow(logits, best);
+        let weights: Vec<f64> = self.candidates.iter().map(|c| weight(c.0, largest)).collect();
+        let total: f64 = weights.iter().sum();
+        Ok(self.candidates.iter().zip(weights).map(|(c, w)| (c.1, w / total)).collect())
+    }
+
+    /// Leaves in `candidates` the tokens that temperature and filters let through, and returns the largest scaled logit, which
+    /// is that of `best`.
+    fn narrow(&mut self, logits: &[f32], best: u32) -> f32 {
+        let SamplingOptions { temperature, top_k, top_p, min_p, .. } = self.options;
+        let largest = logits[best as usize] / temperature;
         let candidates = &mut self.candidates;
+        candidates.clear();
+        let possible = logits.iter().enumerate().filter(|(_, l)| **l > f32::NEG_INFINITY);
+        candidates.extend(possible.map(|(id, l)| (*l / temperature, id as u32)));
         let order = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-        let top_k = self.options.top_k;
         if top_k > 0 && top_k < candidates.len() {
             candidates.select_nth_unstable_by(top_k - 1, order);
             candidates.truncate(top_k);
         }
-        candidates.sort_unstable_by(order);
-        let largest = candidates[0].0;
-        // An infinite logit leaves only its equals; otherwise weights are relative to the most likely token.
-        let weight = |l: f32| if l == largest { 1.0 } else { f64::from(l - largest).exp() };
-        if self.options.top_p < 1.0 {
-            let total: f64 = candidates.iter().map(|c| weight(c.0)).sum();
+        if top_p < 1.0 {
+            candidates.sort_unstable_by(order);
+            let total: f64 = candidates.iter().map(|c| weight(c.0, largest)).sum();
             let mut sum = 0.0;
             let crossing = candidates.iter().position(|c| {
-                sum += weight(c.0);
-                sum >= total * f64::from(self.options.top_p)
+                sum += weight(c.0, largest);
+                sum >= total * f64::from(top_p)
             });
             candidates.truncate(crossing.map_or(candidates.len(), |at| at + 1));
         }
-        if self.options.min_p > 0.0 {
-            let kept = candidates.partition_point(|c| weight(c.0) >= f64::from(self.options.min_p));
-            candidates.truncate(kept.max(1));
+        if min_p > 0.0 {
+            candidates.retain(|c| c.1 == best || weight(c.0, largest) >= f64::from(min_p));
         }
-        let total: f64 = candidates.iter().map(|c| weight(c.0)).sum();
-        let mut left = self.rng.random::<f64>() * total;
-        for candidate in candidates.iter() {
-            left -= weight(candidate.0);
-            if left < 0.0 {
-                return Ok(candidate.1);
-            }
-        }
-        // Rounding may leave a last crumb, which belongs to the last candidate.
-        candidates.last().map(|c| c.1).ok_or_else(impossible)
+        largest
     }
+}
 
-    fn penalize(&mut self, logits: &mut [f32], history: &[u32]) {
-        let penalty = self.options.repetition_penalty;
-        if penalty == 1.0 {
-            return;
-        }
-        self.penalized.clear();
-        self.penalized.resize(logits.len(), false);
-        for token in history {
-            let Some(seen) = self.penalized.get_mut(*token as usize).filter(|seen| !**seen) else { continue };
-            *seen = true;
-            let logit = &mut logits[*token as usize];
-            *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
-        }
-    }
+/// How likely a logit is, relative to the largest one. An infinite logit leaves only its equals.
+fn weight(logit: f32, largest: f32) -> f64 {
+    if logit == largest { 1.0 } else { f64::from(logit - largest).exp() }
 }
 
 /// The most likely token, the lowest id among equals. An input error when a logit is NaN or every one is negative infinity.
 fn greedy(logits: &[f32]) -> Result<u32> {
     if logits.iter().fold(false, |any, l| any | l.is_nan()) {
-        return Err(impossible());
+        return Err(Error::input(
+            "model",
+            "its logits are not numbers",
+            "the weights are damaged: train or download the model again",
+        ));
     }
-    argmax(logits).ok_or_else(impossible)
+    argmax(logits).ok_or_else(|| {
+        Error::input("sampling", "no token is possible", "forbid less by logit_bias, or check the model's weights")
+    })
 }
 
 /// The id of the largest logit, the lowest among equals; `None` when none is above negative infinity.
@@ -156,10 +204,6 @@ pub(crate) fn argmax(logits: &[f32]) -> Option<u32> {
     logits.iter().position(|l| *l == largest).map(|id| id as u32)
 }
 
-fn impossible() -> Error {
-    Error::input("model", "its logits are not numbers", "the weights are damaged: train or download the model again")
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -168,7 +212,9 @@ mod tests {
 
     fn draw(options: &SamplingOptions, logits: &[f32], n: usize) -> Vec<u32> {
         let mut sampler = Sampler::new(options.clone()).unwrap();
-        (0..n).map(|_| sampler.sample(&mut logits.to_vec(), &[]).unwrap()).collect()
+        let places = vec![0; n];
+        let at = |i| History { prompt: &[], generated: &places[..i] };
+        (0..n).map(|i| sampler.sample(&mut logits.to_vec(), at(i)).unwrap()).collect()
     }
 
     #[test]
@@ -183,7 +229,7 @@ mod tests {
         for temperature in [0.0, 1.0] {
             let mut sampler = Sampler::new(SamplingOptions { temperature, ..Default::default() }).unwrap();
             for logits in [vec![0.0, f32::NAN], vec![f32::NEG_INFINITY; 3], vec![]] {
-                assert_eq!(sampler.sample(&mut logits.clone(), &[]).unwrap_err().exit_code(), 2);
+                assert_eq!(sampler.sample(&mut logits.clone(), History::default()).unwrap_err().exit_code(), 2);
             }
         }
     }
@@ -196,8 +242,13 @@ mod tests {
             SamplingOptions { top_p: 0.0, ..Default::default() },
             SamplingOptions { min_p: 1.5, ..Default::default() },
             SamplingOptions { repetition_penalty: 0.0, ..Default::default() },
+            SamplingOptions { presence_penalty: f32::NAN, ..Default::default() },
+            SamplingOptions { frequency_penalty: f32::INFINITY, ..Default::default() },
+            SamplingOptions { logit_bias: vec![(3, f32::INFINITY)], ..Default::default() },
         ];
-        for (options, name) in bad.into_iter().zip(["temperature", "temperature", "top_p", "min_p", "repetition"]) {
+        let names =
+            ["temperature", "temperature", "top_p", "min_p", "repetition", "presence", "frequency", "logit_bias"];
+        for (options, name) in bad.into_iter().zip(names) {
             assert!(options.validate().unwrap_err().to_string().starts_with(name));
         }
     }
@@ -223,12 +274,29 @@ mod tests {
     }
 
     #[test]
-    fn the_penalty_touches_each_seen_token_once() {
-        let options = SamplingOptions { repetition_penalty: 2.0, ..Default::default() };
-        let mut sampler = Sampler::new(options).unwrap();
-        let mut logits = [3.0, 2.0, -1.0];
-        assert_eq!(sampler.sample(&mut logits, &[0, 2, 0, 7]).unwrap(), 1);
-        assert_eq!(logits, [1.5, 2.0, -2.0]);
+    fn penalties_and_bias_change_the_logits_by_their_definition() {
+        let history = History { prompt: &[0, 2, 0, 7], generated: &[1, 1, 2] };
+        let changed = |options: SamplingOptions| {
+            let mut logits = [3.0, 2.0, -1.0, 0.5];
+            Sampler::new(options).unwrap().sample(&mut logits, history).unwrap();
+            logits
+        };
+        let base = SamplingOptions::default;
+        assert_eq!(changed(SamplingOptions { repetition_penalty: 2.0, ..base() }), [1.5, 1.0, -2.0, 0.5]);
+        assert_eq!(changed(SamplingOptions { presence_penalty: 0.5, ..base() }), [3.0, 1.5, -1.5, 0.5]);
+        assert_eq!(changed(SamplingOptions { frequency_penalty: 0.5, ..base() }), [3.0, 1.0, -1.5, 0.5]);
+        let bias = vec![(1, 4.0), (0, f32::NEG_INFINITY), (99, 1.0)];
+        assert_eq!(changed(SamplingOptions { logit_bias: bias, ..base() }), [f32::NEG_INFINITY, 6.0, -1.0, 0.5]);
+    }
+
+    #[test]
+    fn a_draw_depends_on_seed_and_place_alone() {
+        let logits: Vec<f32> = (0..50).map(|i| (i as f32 * 0.37).sin()).collect();
+        let options = SamplingOptions { temperature: 1.0, seed: 4, ..Default::default() };
+        let all = draw(&options, &logits, 9);
+        let mut fresh = Sampler::new(options).unwrap();
+        let late = fresh.sample(&mut logits.clone(), History { prompt: &[5], generated: &[1; 8] }).unwrap();
+        assert_eq!(late, all[8]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use bantam_core::{Error, Result};
 use bantam_formats::Tokenizer;
 use serde::Serialize;
 
+use crate::log_probability::log_probability;
 use crate::model::Model;
 use crate::session::Session;
 
@@ -143,11 +144,4 @@ pub fn score_tokens(
         context,
         stride,
     })
-}
-
-/// ln softmax(logits)[token], in f64.
-fn log_probability(logits: &[f32], token: u32) -> f64 {
-    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let sum: f64 = logits.iter().map(|l| (f64::from(*l) - largest).exp()).sum();
-    f64::from(logits[token as usize]) - largest - sum.ln()
 }

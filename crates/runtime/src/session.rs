@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use bantam_core::{Error, Result};
-use bantam_kernels::inference::multiply;
 use bantam_kernels::inference::rope::RotaryTable;
 
-use crate::block::Inner;
-use crate::mixers::{AnyState, Scratch, StepContext, room};
+use crate::forward::{Buffers, CHUNK};
+use crate::mixers::{AnyState, BatchLane, StepContext};
 use crate::model::Model;
 
-/// Tokens that a prefill runs through all layers at once: bounds the buffers, large enough to reuse weights well.
-const CHUNK: usize = 128;
 /// First bytes of a saved state: format and version.
 const MAGIC: &[u8; 16] = b"bantam-state-v1\n";
 
@@ -22,17 +19,6 @@ pub struct Session<'m> {
     position: usize,
     rotary: Arc<RotaryTable>,
     buffers: Buffers,
-}
-
-/// Activations, kept between tokens.
-#[derive(Default)]
-struct Buffers {
-    x: Vec<f32>,
-    normed: Vec<f32>,
-    mixed: Vec<f32>,
-    inner: Inner,
-    logits: Vec<f32>,
-    scratch: Scratch,
 }
 
 impl<'m> Session<'m> {
@@ -78,22 +64,40 @@ impl<'m> Session<'m> {
 
     /// Sees to the rotary angles of so many positions, where positions are angles.
     fn reach(&mut self, positions: usize) {
-        if self.model.positions.is_none() && self.rotary.positions() < positions {
-            self.rotary = self.model.rotary(positions);
+        if self.rotary.positions() < positions {
+            self.rotary = self.model.rotary_if_used(positions);
         }
     }
 
     /// Reads tokens and returns the logits (`[vocab_size]`) that follow the last of them.
     /// An input error, and nothing read, when there is no token, one is outside the vocabulary, or they do not fit the context.
     pub fn prefill(&mut self, tokens: &[u32]) -> Result<&[f32]> {
+        self.prefill_last(tokens, 1)
+    }
+
+    /// Reads tokens and returns the logits that follow the last `rows` of them (all, when there are fewer), `[rows, vocab_size]`.
+    /// Errors as [`prefill`](Self::prefill).
+    pub fn prefill_last(&mut self, tokens: &[u32], rows: usize) -> Result<&[f32]> {
         self.check(tokens)?;
-        let mut last = 0;
-        for chunk in tokens.chunks(CHUNK) {
+        let vocab = self.model.vocab_size();
+        let unseen = tokens.len() - rows.clamp(1, tokens.len());
+        self.buffers.logits.resize((tokens.len() - unseen) * vocab, 0.0);
+        for (number, chunk) in tokens.chunks(CHUNK).enumerate() {
             self.run(chunk);
-            last = chunk.len() - 1;
+            let start = number * CHUNK;
+            if start + chunk.len() > unseen {
+                let first = unseen.saturating_sub(start);
+                let at = (start + first - unseen) * vocab;
+                self.buffers.project(self.model, first, chunk.len() - first, at);
+            }
         }
-        self.project(last);
         Ok(&self.buffers.logits)
+    }
+
+    /// The logits that follow row `row` of the last read, of those it was asked for.
+    pub(crate) fn logits_row(&self, row: usize) -> &[f32] {
+        let vocab = self.model.vocab_size();
+        &self.buffers.logits[row * vocab..][..vocab]
     }
 
     /// Reads one token and returns the logits (`[vocab_size]`) that follow it. Errors as [`prefill`](Self::prefill).
@@ -110,7 +114,8 @@ impl<'m> Session<'m> {
             const ROWS: usize = 16;
             for first in (0..chunk.len()).step_by(ROWS) {
                 let rows = ROWS.min(chunk.len() - first);
-                self.project_rows(first, rows);
+                self.buffers.logits.resize(rows * self.model.vocab_size(), 0.0);
+                self.buffers.project(self.model, first, rows, 0);
                 for (row, logits) in self.buffers.logits.chunks_exact(self.model.vocab_size()).take(rows).enumerate() {
                     each(number * CHUNK + first + row, logits);
                 }
@@ -124,6 +129,23 @@ impl<'m> Session<'m> {
         let mut all = Vec::with_capacity(tokens.len() * self.model.vocab_size());
         self.prefill_each(tokens, |_, logits| all.extend_from_slice(logits))?;
         Ok(all)
+    }
+
+    /// Whether [`truncate`](Self::truncate) can go back to `position`.
+    pub fn can_truncate(&self, position: usize) -> bool {
+        position == self.position
+            || position < self.position && self.states.iter().all(|s| s.can_truncate(self.position, position))
+    }
+
+    /// Forgets every token from `position` on, as if only those before had been read. False, and nothing changed, when the position
+    /// lies ahead or a mixer's state cannot go back: then [`fork`](Self::fork) before reading what may have to be taken back.
+    pub fn truncate(&mut self, position: usize) -> bool {
+        let can = self.can_truncate(position);
+        if can && position < self.position {
+            self.states.iter_mut().for_each(|s| s.truncate(position));
+            self.position = position;
+        }
+        can
     }
 
     /// A second sequence that goes on from here on its own.
@@ -171,7 +193,14 @@ impl<'m> Session<'m> {
         Ok(())
     }
 
-    fn check(&self, tokens: &[u32]) -> Result<()> {
+    /// The sequence as it takes part in a batch with its next `tokens` tokens, which it then counts as read.
+    pub(crate) fn lane(&mut self, tokens: usize) -> BatchLane<'_> {
+        let position = self.position;
+        self.position += tokens;
+        BatchLane { states: &mut self.states, position, tokens }
+    }
+
+    pub(crate) fn check(&self, tokens: &[u32]) -> Result<()> {
         if tokens.is_empty() {
             return Err(Error::input("prompt", "no tokens", "give at least one token"));
         }
@@ -197,53 +226,21 @@ impl<'m> Session<'m> {
         Ok(())
     }
 
-    /// All blocks over at most [`CHUNK`] checked tokens; leaves their final hidden states in `buffers.x`.
+    /// All blocks over at most [`CHUNK`] checked tokens.
     fn run(&mut self, tokens: &[u32]) {
-        let model = self.model;
-        let config = &model.config;
-        let (isa, pool) = (model.isa, &model.pool);
-        let (n, width) = (tokens.len(), config.hidden_size);
-        self.reach(self.position + n);
-        let context = StepContext { isa, pool, position: self.position, rotary: &self.rotary };
-        let Buffers { x, normed, mixed, inner, scratch, .. } = &mut self.buffers;
-        let (x, normed, mixed) = (room(x, n * width), room(normed, n * width), room(mixed, n * width));
-        for (token, row) in tokens.iter().zip(x.chunks_exact_mut(width)) {
-            model.embedding.read_row(*token as usize, row);
-        }
-        if let Some(positions) = &model.positions {
-            for (index, row) in x.chunks_exact_mut(width).enumerate() {
-                let learned = &mut normed[..width];
-                positions.read_row(self.position + index, learned);
-                row.iter_mut().zip(learned).for_each(|(x, p)| *x += *p);
-            }
-        }
-        for (block, state) in model.blocks.iter().zip(&mut self.states) {
-            block.mixer_norm.apply(isa, x, normed);
-            block.mixer.run(&context, normed, n, state.as_mut(), scratch, mixed);
-            x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
-            block.feed_forward_norm.apply(isa, x, normed);
-            block.feed_forward.apply(isa, pool, normed, n, &mut scratch.product, inner, mixed);
-            x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
-        }
+        let (model, position, n) = (self.model, self.position, tokens.len());
+        self.reach(position + n);
+        let context = StepContext { isa: model.isa, pool: &model.pool, position, rotary: &self.rotary };
+        let states = &mut self.states;
+        self.buffers.forward(
+            model,
+            tokens,
+            |row| position + row,
+            |layer, mixer, x, scratch, out| {
+                mixer.run(&context, x, n, states[layer].as_mut(), scratch, out);
+            },
+        );
         self.position += n;
-    }
-
-    /// Logits of one row of the last chunk.
-    fn project(&mut self, row: usize) {
-        self.project_rows(row, 1);
-    }
-
-    /// Logits of rows `first..first + rows` of the last chunk, into `buffers.logits` (`[rows, vocab_size]`).
-    fn project_rows(&mut self, first: usize, rows: usize) {
-        let model = self.model;
-        let (width, vocab) = (model.config.hidden_size, model.config.vocab_size);
-        let Buffers { x, normed, logits, scratch, .. } = &mut self.buffers;
-        let normed = room(normed, rows * width);
-        let x = &x[first * width..(first + rows) * width];
-        model.final_norm.apply(model.isa, x, normed);
-        logits.resize(rows * vocab, 0.0);
-        let output = model.output.as_ref().unwrap_or(&model.embedding);
-        multiply(model.isa, &model.pool, output, normed, rows, &mut scratch.product, logits, vocab);
     }
 }
 

@@ -111,6 +111,7 @@ fn random_models_write_valid_compact_json_in_schema_order() {
                     ..Default::default()
                 },
                 end_tokens: vec![0],
+                ..Default::default()
             };
             let written = generate(
                 &mut Session::new(&model),
@@ -121,7 +122,7 @@ fn random_models_write_valid_compact_json_in_schema_order() {
                 &WallClock::start(),
             )
             .unwrap();
-            assert_eq!(written.finish_reason, FinishReason::SchemaComplete, "{name} {seed}: {}", written.text);
+            assert_eq!(written.finish_reason, FinishReason::ConstraintComplete, "{name} {seed}: {}", written.text);
             assert_eq!(written.tokens.len(), written.generated_tokens);
             let value: Value =
                 serde_json::from_str(&written.text).unwrap_or_else(|e| panic!("{name}: {e}: {}", written.text));
@@ -271,6 +272,62 @@ fn formats_bind_only_when_asked_to() {
     assert!(write(&bound, date) && !write(&bound, other));
     let unknown = bound.compile("s.json", &json!({"type": "string", "format": "moon-phase"})).err().unwrap();
     assert!(unknown.exit_code() == 2 && unknown.to_string().contains("moon-phase"));
+}
+
+/// Texts of random models under a constraint, greedy and drawn.
+fn texts(constraint: &bantam_runtime::Constraint) -> Vec<String> {
+    let (tokenizer, _) = tokenizer();
+    (0..8)
+        .map(|seed| {
+            let sampling = SamplingOptions { temperature: seed as f32 / 2.0, seed, ..Default::default() };
+            let options = GenerateOptions { sampling, ..GenerateOptions::greedy(200, &[0]) };
+            let model = model(&config(), seed);
+            let clock = WallClock::start();
+            let written =
+                generate(&mut Session::new(&model), &tokenizer, &[7, 8], &options, Some(constraint), &clock).unwrap();
+            assert_eq!(written.finish_reason, FinishReason::ConstraintComplete, "{}", written.text);
+            written.text
+        })
+        .collect()
+}
+
+#[test]
+fn regular_expressions_are_matched_whole() {
+    let (tokenizer, _) = tokenizer();
+    let compiler = ConstraintCompiler::new(&tokenizer, &[0]).unwrap();
+    let constraint = compiler.compile_regex("--regex", "[A-Z]{2}/[0-9]{1,3}( (yes|no))?").unwrap();
+    for text in texts(&constraint) {
+        let (code, rest) = text.split_once('/').unwrap();
+        let (number, word) = rest.split_once(' ').map_or((rest, None), |(n, w)| (n, Some(w)));
+        assert!(code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase()), "{text}");
+        assert!((1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()), "{text}");
+        assert!(matches!(word, None | Some("yes" | "no")), "{text}");
+    }
+    for bad in ["(", "a{3", "(?=x)y", "[z-a]"] {
+        let error = compiler.compile_regex("--regex", bad).err().unwrap_or_else(|| panic!("accepted {bad}"));
+        assert!(error.exit_code() == 2 && error.to_string().starts_with("--regex: "), "{error}");
+    }
+}
+
+#[test]
+fn grammars_in_larks_syntax_are_followed() {
+    let (tokenizer, _) = tokenizer();
+    let compiler = ConstraintCompiler::new(&tokenizer, &[0]).unwrap();
+    let grammar = "start: sum\nsum: term (\"+\" term)~1..3\nterm: NUMBER | \"(\" NUMBER \"-\" NUMBER \")\"\nNUMBER: /[0-9]{1,2}/\n";
+    let constraint = compiler.compile_lark("sum.lark", grammar).unwrap();
+    for text in texts(&constraint) {
+        let number = |n: &str| (1..=2).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit());
+        let terms: Vec<&str> = text.split('+').collect();
+        assert!((2..=4).contains(&terms.len()), "{text}");
+        for term in terms {
+            let inner = term.strip_prefix('(').and_then(|t| t.strip_suffix(')')).and_then(|t| t.split_once('-'));
+            assert!(inner.map_or_else(|| number(term), |(a, b)| number(a) && number(b)), "{text}");
+        }
+    }
+    for bad in ["", "start: missing", "start: \"a", "begin: \"a\""] {
+        let error = compiler.compile_lark("sum.lark", bad).err().unwrap_or_else(|| panic!("accepted {bad}"));
+        assert!(error.exit_code() == 2 && error.to_string().starts_with("sum.lark: "), "{error}");
+    }
 }
 
 #[test]

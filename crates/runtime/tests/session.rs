@@ -5,6 +5,7 @@ mod random_model;
 use bantam_formats::gguf::{GgufType, write_model};
 use bantam_formats::{ModelArtifact, ModelConfig};
 use bantam_runtime::{LoadOptions, Model, Session};
+use proptest::prelude::*;
 use random_model::{llama, model, shapes, tensors, tokens};
 
 fn assert_close(a: &[f32], b: &[f32], tolerance: f32, what: &str) {
@@ -35,7 +36,7 @@ fn a_prefill_equals_every_split_into_prefill_and_steps() {
             for token in &tokens[split..] {
                 pieces.extend_from_slice(session.step(*token).unwrap());
             }
-            assert_close(&pieces, &all, 1e-5, &format!("{name}, split at {split}"));
+            assert!(pieces == all, "{name}, split at {split}");
         }
     }
 }
@@ -50,9 +51,11 @@ fn prefills_longer_than_a_chunk_equal_their_pieces() {
     for split in [1, 127, 128, 129, 256, 299] {
         let mut session = Session::new(&model);
         let first = session.prefill(&tokens[..split]).unwrap().to_vec();
-        assert_close(&first, &all[(split - 1) * vocab..split * vocab], 1e-5, "first piece");
+        assert!(first == all[(split - 1) * vocab..split * vocab], "first piece to {split}");
         let second = session.prefill(&tokens[split..]).unwrap().to_vec();
-        assert_close(&second, &all[299 * vocab..], 1e-5, "second piece");
+        assert!(second == all[299 * vocab..], "second piece from {split}");
+        let mut session = Session::new(&model);
+        assert!(session.prefill_last(&tokens, split).unwrap() == &all[(300 - split) * vocab..], "last {split} rows");
     }
 }
 
@@ -70,7 +73,7 @@ fn packaged_formats_keep_prefill_and_steps_together_and_stay_near_f32() {
         for token in &tokens {
             steps.extend_from_slice(session.step(*token).unwrap());
         }
-        assert_close(&steps, &all, 1e-5, &format!("{kind:?} steps"));
+        assert!(steps == all, "{kind:?} steps");
     }
 }
 
@@ -119,8 +122,7 @@ fn forks_go_on_independently() {
         from_a.extend_from_slice(a.step(*l).unwrap());
         from_b.extend_from_slice(b.step(*r).unwrap());
     }
-    assert_close(&from_a, &alone(&left), 1e-5, "left");
-    assert_close(&from_b, &alone(&right), 1e-5, "right");
+    assert!(from_a == alone(&left) && from_b == alone(&right));
 }
 
 #[test]
@@ -137,6 +139,82 @@ fn a_saved_state_goes_on_as_if_never_saved() {
         loaded.load_state(&state).unwrap();
         assert_eq!(loaded.position(), 33);
         assert!(loaded.prefill_all(&tail).unwrap() == session.prefill_all(&tail).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn a_truncated_sequence_goes_on_as_if_the_rest_had_never_been_read() {
+    for (name, config) in shapes() {
+        let model = model(&config, 15);
+        let (tokens, other) = (tokens(&config, 40, 16), tokens(&config, 3, 17));
+        for position in 0..=40 {
+            let mut session = Session::new(&model);
+            session.prefill(&tokens).unwrap();
+            assert!(session.truncate(position) && session.position() == position);
+            let mut fresh = Session::new(&model);
+            if position > 0 {
+                fresh.prefill(&tokens[..position]).unwrap();
+            }
+            assert!(session.save_state() == fresh.save_state(), "{name} at {position}");
+            assert!(session.prefill_all(&other).unwrap() == fresh.prefill_all(&other).unwrap(), "{name} at {position}");
+        }
+        let mut session = Session::new(&model);
+        session.prefill(&tokens[..5]).unwrap();
+        assert!(!session.truncate(6) && session.position() == 5, "nothing ahead can be kept");
+    }
+}
+
+/// What may be done to a sequence without changing what it holds.
+#[derive(Clone, Debug)]
+enum Move {
+    Read(usize),
+    Wrong(usize),
+    Fork,
+    SaveAndLoad,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn any_way_through_a_sequence_ends_with_the_same_bits(
+        kind in prop::sample::select(vec![GgufType::F32, GgufType::F16, GgufType::Q8_0, GgufType::Q4_0]),
+        moves in prop::collection::vec(
+            prop_oneof![
+                (1usize..40).prop_map(Move::Read),
+                (1usize..20).prop_map(Move::Wrong),
+                Just(Move::Fork),
+                Just(Move::SaveAndLoad)
+            ],
+            1..12,
+        ),
+    ) {
+        let config = llama();
+        let model = packaged(&config, kind, 1);
+        let tokens = tokens(&config, 300, 3);
+        let mut session = Session::new(&model);
+        let mut given = Vec::new();
+        for step in moves {
+            let at = session.position();
+            match step {
+                Move::Read(n) if at + n <= 300 => given.extend(session.prefill_all(&tokens[at..at + n]).unwrap()),
+                Move::Read(_) => {}
+                Move::Wrong(n) => {
+                    session.prefill(&tokens[..n]).unwrap();
+                    prop_assert!(session.truncate(at));
+                }
+                Move::Fork => session = session.fork(),
+                Move::SaveAndLoad => {
+                    let state = session.save_state();
+                    session = Session::new(&model);
+                    session.load_state(&state).unwrap();
+                }
+            }
+        }
+        if session.position() > 0 {
+            let once = Session::new(&model).prefill_all(&tokens[..session.position()]).unwrap();
+            prop_assert!(given == once);
+        }
     }
 }
 

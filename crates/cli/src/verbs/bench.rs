@@ -40,7 +40,7 @@ fn inference(arguments: &BenchInferenceArguments, output: &Output) -> Result<()>
     };
     // Opened here first for its name: a run folder stands for the model in it.
     let artifact = artifact_path(&ModelArtifact::open(&arguments.model)?);
-    let load = load_options(arguments.threads)?;
+    let load = load_options(&arguments.load)?;
     let report = bench(&arguments.model, load, options, &WallClock::start())?;
     output.text(&format!(
         "{artifact}: {:.1} MB, {} threads\nprefill {:.0} tok/s, decode {:.0} tok/s, first token {:.2} ms, load {:.2} ms \

@@ -11,7 +11,7 @@ use bantam_eval::result::{SuiteResult, Table};
 use bantam_pipeline::evaluation;
 use serde::Serialize;
 
-use super::load_options;
+use super::thread_count;
 use crate::arguments::{EdgeJsonArguments, EvalVerb};
 use crate::output::Output;
 
@@ -39,7 +39,7 @@ fn evaluate(arguments: &EdgeJsonArguments, progress: &dyn Progress) -> Result<ba
     match (&arguments.model, &arguments.predictions) {
         (_, Some(predictions)) => evaluate_predictions(inputs, predictions),
         (Some(model), None) => {
-            let threads = match load_options(arguments.threads)?.threads {
+            let threads = match thread_count(arguments.threads)? {
                 0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
                 n => n,
             };

@@ -1,6 +1,6 @@
-//! `bantam generate`: continue a prompt, freely or within a schema.
+//! `bantam generate`: continue a prompt, freely or within a schema, a regular expression or a grammar.
 
-use std::path::Path;
+use std::ops::ControlFlow;
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, files};
@@ -8,11 +8,14 @@ use bantam_data::prompt::schema_signature;
 use bantam_formats::chat::{self, Message, TemplateTokens};
 use bantam_formats::{ModelArtifact, Tokenizer};
 use bantam_runtime::measure::WallClock;
-use bantam_runtime::{ConstraintCompiler, FinishReason, GenerateOptions, Model, SamplingOptions, Session, generate};
+use bantam_runtime::{
+    BeamOptions, BeamText, Constraint, DraftModel, FinishReason, GenerateOptions, Generation, Generator, Model,
+    Session, Speculation, SpeculationCounts, TokenLogProbability, beam_search,
+};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{artifact_path, load_options};
+use super::{artifact_path, decoding, load_options};
 use crate::arguments::GenerateArguments;
 use crate::output::Output;
 
@@ -23,9 +26,31 @@ struct Generated {
     prompt_tokens: usize,
     generated_tokens: usize,
     finish_reason: FinishReason,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_string: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_probabilities: Option<Vec<TokenLogProbability>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speculation: Option<SpeculationCounts>,
     prefill_tokens_per_s: f64,
     decode_tokens_per_s: f64,
     artifact: String,
+}
+
+#[derive(Serialize)]
+struct Searched {
+    beams: Vec<BeamText>,
+    prompt_tokens: usize,
+    artifact: String,
+}
+
+/// What is written, from what.
+struct Task<'a> {
+    arguments: &'a GenerateArguments,
+    artifact: &'a ModelArtifact,
+    tokenizer: &'a Tokenizer,
+    prompt: Vec<u32>,
+    constraint: Option<Constraint>,
 }
 
 /// Loads, generates, prints.
@@ -35,61 +60,105 @@ pub fn run(arguments: &GenerateArguments, progress: &dyn Progress, output: &Outp
         (None, Some(path)) => files::read_text(path)?,
         (None, None) => return Err(Error::input("--prompt", "there is none", "give --prompt or --prompt-file")),
     };
-    let schema = arguments.schema.as_deref().map(read_schema).transpose()?;
+    let schema = arguments.constraint.schema.as_deref().map(decoding::read_schema).transpose()?;
     let artifact = ModelArtifact::open(&arguments.model)?;
     let tokenizer = artifact.tokenizer()?;
+    let ends = &artifact.config().eos_token_ids;
     let options = GenerateOptions {
-        max_new_tokens: arguments.max_new_tokens,
-        sampling: SamplingOptions {
-            temperature: arguments.temperature,
-            seed: arguments.seed,
-            ..SamplingOptions::default()
-        },
-        end_tokens: artifact.config().eos_token_ids.clone(),
+        log_probabilities: arguments.logprobs,
+        ..decoding::options(&arguments.sampling, arguments.max_new_tokens, ends)?
     };
-    options.validate()?;
-    let constraint = match (&arguments.schema, &schema) {
-        (Some(path), Some(schema)) => {
-            let compiler = ConstraintCompiler::new(&tokenizer, &options.end_tokens)?;
-            Some(compiler.compile(&path.display().to_string(), schema)?)
-        }
-        _ => None,
-    };
-    let tokens = if arguments.chat {
+    let constraint = decoding::constraint(&arguments.constraint, schema.as_ref(), &tokenizer, ends)?;
+    let prompt = if arguments.chat {
         // The template writes the special tokens itself.
         tokenizer.encode(&as_chat(&artifact, &tokenizer, schema.as_ref(), &prompt)?, false)
     } else {
         tokenizer.encode(&prompt, true)
     };
-    let model = Model::load(&artifact, load_options(arguments.threads)?)?;
-    let mut session = Session::new(&model);
-    let made = generate(&mut session, &tokenizer, &tokens, &options, constraint.as_ref(), &WallClock::start())?;
-    let generated = Generated {
-        prefill_tokens_per_s: made.prefill_tokens_per_s(),
-        decode_tokens_per_s: made.decode_tokens_per_s(),
-        text: made.text,
-        tokens: made.tokens,
-        prompt_tokens: made.prompt_tokens,
-        generated_tokens: made.generated_tokens,
-        finish_reason: made.finish_reason,
-        artifact: artifact_path(&artifact),
-    };
-    output.text(&generated.text)?;
-    progress.note(&format!(
-        "{}: {} prompt tokens at {:.0} tok/s, {} generated at {:.0} tok/s",
-        generated.artifact,
-        generated.prompt_tokens,
-        generated.prefill_tokens_per_s,
-        generated.generated_tokens,
-        generated.decode_tokens_per_s,
-    ));
-    output.object(&generated)
+    let model = Model::load(&artifact, load_options(&arguments.load)?)?;
+    let task = Task { arguments, artifact: &artifact, tokenizer: &tokenizer, prompt, constraint };
+    match arguments.beams {
+        Some(width) => task.search(&model, width, output),
+        None => task.write(&model, &options, progress, output),
+    }
 }
 
-fn read_schema(path: &Path) -> Result<Value> {
-    let text = files::read_text(path)?;
-    serde_json::from_str(&text)
-        .map_err(|e| Error::input(path.display(), format_args!("not JSON: {e}"), "give a JSON Schema"))
+impl Task<'_> {
+    fn search(&self, model: &Model, width: usize, output: &Output) -> Result<()> {
+        let options = BeamOptions {
+            width,
+            length_penalty: self.arguments.length_penalty,
+            max_new_tokens: self.arguments.max_new_tokens,
+            end_tokens: self.artifact.config().eos_token_ids.clone(),
+        };
+        let session = Session::new(model);
+        let beams = beam_search(session, self.tokenizer, &self.prompt, &options, self.constraint.as_ref())?;
+        for beam in &beams {
+            output.text(&format!("{:.4}\t{}", beam.score, beam.text))?;
+        }
+        let (prompt_tokens, artifact) = (self.prompt.len(), artifact_path(self.artifact));
+        output.object(&Searched { beams, prompt_tokens, artifact })
+    }
+
+    fn write(&self, model: &Model, options: &GenerateOptions, progress: &dyn Progress, output: &Output) -> Result<()> {
+        let made = match &self.arguments.draft_model {
+            Some(path) => {
+                let artifact = ModelArtifact::open(path)?;
+                let small = Model::load(&artifact, load_options(&self.arguments.load)?)?;
+                let draft = DraftModel::new(&small, &artifact.tokenizer()?, self.tokenizer)
+                    .map_err(|e| e.within(path.display()))?;
+                self.stream(model, options, Speculation::Draft(&draft), output)?
+            }
+            None if self.arguments.lookup => self.stream(model, options, Speculation::PromptLookup, output)?,
+            None => self.stream(model, options, Speculation::Off, output)?,
+        };
+        let speculates = self.arguments.lookup || self.arguments.draft_model.is_some();
+        let generated = Generated {
+            prefill_tokens_per_s: made.prefill_tokens_per_s(),
+            decode_tokens_per_s: made.decode_tokens_per_s(),
+            text: made.text,
+            tokens: made.tokens,
+            prompt_tokens: made.prompt_tokens,
+            generated_tokens: made.generated_tokens,
+            finish_reason: made.finish_reason,
+            stop_string: made.stop_string,
+            log_probabilities: options.log_probabilities.map(|_| made.log_probabilities),
+            speculation: speculates.then_some(made.speculation),
+            artifact: artifact_path(self.artifact),
+        };
+        progress.note(&format!(
+            "{}: {} prompt tokens at {:.0} tok/s, {} generated at {:.0} tok/s",
+            generated.artifact,
+            generated.prompt_tokens,
+            generated.prefill_tokens_per_s,
+            generated.generated_tokens,
+            generated.decode_tokens_per_s,
+        ));
+        output.object(&generated)
+    }
+
+    /// Prints the text as it is written.
+    fn stream(
+        &self,
+        model: &Model,
+        options: &GenerateOptions,
+        speculation: Speculation<'_>,
+        output: &Output,
+    ) -> Result<Generation> {
+        let mut printed = Ok(());
+        let mut listener = |piece: &str| {
+            printed = output.piece(piece);
+            if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let generator =
+            Generator::new(self.tokenizer, options).constraint(self.constraint.as_ref()).speculation(speculation);
+        let made = generator.run(&mut Session::new(model), &self.prompt, &mut listener, &WallClock::start())?;
+        printed?;
+        if !made.text.ends_with('\n') {
+            output.piece("\n")?;
+        }
+        Ok(made)
+    }
 }
 
 /// The prompt as the user's message; the schema's signature, if there is one, as the system's: what `eval` does too.

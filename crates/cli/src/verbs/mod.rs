@@ -1,8 +1,10 @@
 //! Which code answers which verb?
 
 mod bench;
+mod chat;
 mod compress;
 mod data;
+mod decoding;
 mod doctor;
 mod eval;
 mod generate;
@@ -16,9 +18,9 @@ mod train;
 use bantam_core::progress::{self, Progress};
 use bantam_core::{Error, Result};
 use bantam_formats::ModelArtifact;
-use bantam_runtime::LoadOptions;
+use bantam_runtime::{CacheFormat, LoadOptions};
 
-use crate::arguments::{Arguments, Verb};
+use crate::arguments::{Arguments, CacheArgument, LoadArguments, Verb};
 use crate::output::Output;
 
 /// Runs the verb that was chosen.
@@ -35,6 +37,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Verb::Merge(arguments) => merge::run(&arguments, &output),
         Verb::Compress(verb) => compress::run(&verb, &output),
         Verb::Generate(arguments) => generate::run(&arguments, progress, &output),
+        Verb::Chat(arguments) => chat::run(&arguments, progress, &output),
         Verb::Score(arguments) => score::run(&arguments, &output),
         Verb::Eval(verb) => eval::run(&verb, progress, &output),
         Verb::Bench(arguments) => bench::run(&arguments, progress, &output),
@@ -44,13 +47,23 @@ pub fn run(arguments: Arguments) -> Result<()> {
 }
 
 /// `--threads`: none means all cores.
-fn load_options(threads: Option<usize>) -> Result<LoadOptions> {
+fn load_options(arguments: &LoadArguments) -> Result<LoadOptions> {
+    let cache = arguments.cache.map(|cache| match cache {
+        CacheArgument::F32 => CacheFormat::F32,
+        CacheArgument::F16 => CacheFormat::F16,
+        CacheArgument::Q8_0 => CacheFormat::Q8_0,
+    });
+    Ok(LoadOptions { threads: thread_count(arguments.threads)?, cache })
+}
+
+/// Threads asked for, 0 for all cores.
+fn thread_count(threads: Option<usize>) -> Result<usize> {
     match threads {
         Some(0) => {
             Err(Error::input("--threads", "0 threads do nothing", "give at least 1, or leave it out for all cores"))
         }
         Some(n) if n > 4096 => Err(Error::input("--threads", format_args!("{n} is too many"), "give at most 4096")),
-        threads => Ok(LoadOptions { threads: threads.unwrap_or(0), ..Default::default() }),
+        threads => Ok(threads.unwrap_or(0)),
     }
 }
 

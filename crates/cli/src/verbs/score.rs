@@ -24,7 +24,7 @@ pub fn run(arguments: &ScoreArguments, output: &Output) -> Result<()> {
     let text = files::read(&arguments.text_file)?;
     let artifact = ModelArtifact::open(&arguments.model)?;
     let tokenizer = artifact.tokenizer()?;
-    let model = Model::load(&artifact, load_options(arguments.threads)?)?;
+    let model = Model::load(&artifact, load_options(&arguments.load)?)?;
     let options = ScoreOptions::for_model(&model, arguments.context, arguments.stride)?;
     let mut logits = arguments.logits.as_ref().map(|_| Vec::new());
     let place = arguments.text_file.display().to_string();

@@ -1,11 +1,11 @@
 //! Causal grouped-query attention (Llama, Qwen2, Qwen3, GPT-2), stepping over a cache of keys and values.
 
 use bantam_core::{Error, Result};
-use bantam_kernels::inference::attention::attend;
+use bantam_kernels::inference::attention::{AttentionScratch, attend};
 use bantam_kernels::inference::norm::rms_norm_in_place;
 use bantam_kernels::inference::{CacheFormat, KeyValueCache};
 
-use super::{Mixer, MixerState, Scratch, StepContext, room};
+use super::{Lanes, Mixer, MixerState, Scratch, StepContext, room};
 use crate::linear::Linear;
 
 /// Attention of one layer.
@@ -58,12 +58,61 @@ impl Mixer for Attention {
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
-        let (isa, pool) = (context.isa, context.pool);
-        let (query_width, key_width) = (self.query_heads * self.head_dim, self.key_heads * self.head_dim);
         let width = self.qkv.rows();
         let qkv = room(&mut scratch.projected, tokens * width);
-        self.qkv.apply(isa, pool, x, tokens, &mut scratch.product, qkv);
+        self.qkv.apply(context.isa, context.pool, x, tokens, &mut scratch.product, qkv);
+        let query_width = self.query_heads * self.head_dim;
         let queries = room(&mut scratch.mixed, tokens * query_width);
+        let mixed = room(&mut scratch.rest, tokens * query_width);
+        self.mix(context, qkv, queries, state, &mut scratch.attention, mixed);
+        self.output.apply(context.isa, context.pool, mixed, tokens, &mut scratch.product, out);
+    }
+
+    /// Products for all sequences at once; each looks back on its own cache.
+    fn prefill_batch(
+        &self,
+        context: &StepContext<'_>,
+        x: &[f32],
+        lanes: &mut Lanes<'_, '_, AttentionState>,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        let (tokens, width) = (lanes.tokens(), self.qkv.rows());
+        let qkv = room(&mut scratch.projected, tokens * width);
+        self.qkv.apply(context.isa, context.pool, x, tokens, &mut scratch.product, qkv);
+        let query_width = self.query_heads * self.head_dim;
+        let queries = room(&mut scratch.mixed, tokens * query_width);
+        let mixed = room(&mut scratch.rest, tokens * query_width);
+        lanes.each(|lane| {
+            let (first, end) = (lane.first, lane.first + lane.tokens);
+            let context = StepContext { position: lane.position, ..*context };
+            let (qkv, rows) = (&mut qkv[first * width..end * width], first * query_width..end * query_width);
+            let (queries, mixed) = (&mut queries[rows.clone()], &mut mixed[rows]);
+            self.mix(&context, qkv, queries, lane.state, &mut scratch.attention, mixed);
+        });
+        self.output.apply(context.isa, context.pool, mixed, tokens, &mut scratch.product, out);
+    }
+
+    fn weight_bytes(&self) -> usize {
+        let norms = self.head_norms.as_ref().map_or(0, |n| (n.query.len() + n.key.len()) * 4);
+        self.qkv.byte_len() + self.output.byte_len() + norms
+    }
+}
+
+impl Attention {
+    /// Norms, turns and caches the keys of one sequence's tokens (`[tokens, rows of qkv]`) and lets their queries look back;
+    /// `mixed` gets what they see, `[tokens, query heads * head_dim]` as `queries`.
+    fn mix(
+        &self,
+        context: &StepContext<'_>,
+        qkv: &mut [f32],
+        queries: &mut [f32],
+        state: &mut AttentionState,
+        scratch: &mut AttentionScratch,
+        mixed: &mut [f32],
+    ) {
+        let (isa, width) = (context.isa, self.qkv.rows());
+        let (query_width, key_width) = (self.query_heads * self.head_dim, self.key_heads * self.head_dim);
         let scale = 1.0 / (self.head_dim as f32).sqrt();
         for (token, qkv) in qkv.chunks_exact_mut(width).enumerate() {
             let (rotated, value) = qkv.split_at_mut(query_width + key_width);
@@ -81,14 +130,8 @@ impl Mixer for Attention {
             }
             state.cache.push(key, value);
         }
-        let mixed = room(&mut scratch.rest, tokens * query_width);
-        attend(isa, pool, &state.cache, queries, self.query_heads, tokens, &mut scratch.attention, mixed);
-        self.output.apply(isa, pool, mixed, tokens, &mut scratch.product, out);
-    }
-
-    fn weight_bytes(&self) -> usize {
-        let norms = self.head_norms.as_ref().map_or(0, |n| (n.query.len() + n.key.len()) * 4);
-        self.qkv.byte_len() + self.output.byte_len() + norms
+        let tokens = qkv.len() / width;
+        attend(isa, context.pool, &state.cache, queries, self.query_heads, tokens, scratch, mixed);
     }
 }
 
@@ -107,6 +150,14 @@ impl MixerState for AttentionState {
 
     fn reserve(&mut self, positions: usize) {
         self.cache.reserve(positions);
+    }
+
+    fn can_truncate(&self, _seen: usize, _positions: usize) -> bool {
+        true
+    }
+
+    fn truncate(&mut self, positions: usize) {
+        self.cache.truncate(positions);
     }
 
     fn save(&self, out: &mut Vec<u8>) {

@@ -1,6 +1,7 @@
 //! What moves information along the sequence, one token at a time or many: the stepping side of every mixer.
 
 mod attention;
+mod lanes;
 
 use std::any::Any;
 
@@ -10,8 +11,11 @@ use bantam_kernels::inference::rope::RotaryTable;
 use bantam_kernels::inference::{Isa, Pool, ProductInput};
 
 pub use attention::{Attention, AttentionState, HeadNorms};
+pub(crate) use lanes::BatchLane;
+pub use lanes::{Lane, Lanes};
 
 /// What a mixer may use while it runs, the same for every layer.
+#[derive(Clone, Copy)]
 pub struct StepContext<'a> {
     /// The instruction set of the kernels.
     pub isa: Isa,
@@ -80,6 +84,30 @@ pub trait Mixer: Send + Sync {
         self.prefill(context, x, 1, state, scratch, out);
     }
 
+    /// Runs the next tokens of several sequences: `x` and `out` are `[tokens of all, width]`, sequence after sequence. Every sequence gets
+    /// what it gets alone, bit for bit. `context.position` means nothing here: every lane has its own.
+    ///
+    /// By default the sequences run one after the other. A mixer whose products read its weights once for all of them says so here.
+    fn prefill_batch(
+        &self,
+        context: &StepContext<'_>,
+        x: &[f32],
+        lanes: &mut Lanes<'_, '_, Self::State>,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        let (x_width, out_width) = (x.len() / lanes.tokens(), out.len() / lanes.tokens());
+        lanes.each(|lane| {
+            let (first, end) = (lane.first, lane.first + lane.tokens);
+            let context = StepContext { position: lane.position, ..*context };
+            let (x, out) = (&x[first * x_width..end * x_width], &mut out[first * out_width..end * out_width]);
+            match lane.tokens {
+                1 => self.step(&context, x, lane.state, scratch, out),
+                _ => self.prefill(&context, x, lane.tokens, lane.state, scratch, out),
+            }
+        });
+    }
+
     /// Bytes of memory that the weights take.
     fn weight_bytes(&self) -> usize;
 }
@@ -98,6 +126,15 @@ pub trait MixerState: Clone + Send + Sync + 'static {
     /// Takes what [`save`](Self::save) wrote after `positions` tokens, from the front of `bytes`.
     /// An input error when the bytes cannot be that; the state is then as it was.
     fn load(&mut self, positions: usize, bytes: &mut &[u8]) -> Result<()>;
+
+    /// Whether [`truncate`](Self::truncate) can take it, after `seen` positions, back to what it was after `positions`.
+    /// A state that mixes all it has seen cannot, and that is the default.
+    fn can_truncate(&self, _seen: usize, _positions: usize) -> bool {
+        false
+    }
+
+    /// Forgets every position from `positions` on. Called only where [`can_truncate`](Self::can_truncate) agrees.
+    fn truncate(&mut self, _positions: usize) {}
 }
 
 /// A [`Mixer`] whose type is forgotten, as the layers of a model hold it.
@@ -112,6 +149,15 @@ pub(crate) trait AnyMixer: Send + Sync {
         scratch: &mut Scratch,
         out: &mut [f32],
     );
+    fn run_batch(
+        &self,
+        context: &StepContext<'_>,
+        x: &[f32],
+        lanes: &mut [BatchLane<'_>],
+        layer: usize,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    );
     fn weight_bytes(&self) -> usize;
 }
 
@@ -121,6 +167,8 @@ pub(crate) trait AnyState: Send + Sync {
     fn reserve(&mut self, positions: usize);
     fn save(&self, out: &mut Vec<u8>);
     fn load(&mut self, positions: usize, bytes: &mut &[u8]) -> Result<()>;
+    fn can_truncate(&self, seen: usize, positions: usize) -> bool;
+    fn truncate(&mut self, positions: usize);
     fn fork(&self) -> Box<dyn AnyState>;
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
@@ -139,18 +187,34 @@ impl<M: Mixer> AnyMixer for M {
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
-        let state = state.as_any_mut().downcast_mut::<M::State>();
-        // A session makes its states from the mixers it gives them back to, and nothing else can.
-        let state = state.expect("a mixer gets the state it made");
+        let state = own_state(state);
         match tokens {
             1 => self.step(context, x, state, scratch, out),
             _ => self.prefill(context, x, tokens, state, scratch, out),
         }
     }
 
+    fn run_batch(
+        &self,
+        context: &StepContext<'_>,
+        x: &[f32],
+        lanes: &mut [BatchLane<'_>],
+        layer: usize,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        self.prefill_batch(context, x, &mut Lanes::new(lanes, layer), scratch, out);
+    }
+
     fn weight_bytes(&self) -> usize {
         Mixer::weight_bytes(self)
     }
+}
+
+/// A state as its mixer knows it.
+fn own_state<S: MixerState>(state: &mut dyn AnyState) -> &mut S {
+    // A session makes its states from the mixers it gives them back to, and nothing else can.
+    state.as_any_mut().downcast_mut().expect("a mixer gets the state it made")
 }
 
 impl<S: MixerState> AnyState for S {
@@ -168,6 +232,14 @@ impl<S: MixerState> AnyState for S {
 
     fn load(&mut self, positions: usize, bytes: &mut &[u8]) -> Result<()> {
         MixerState::load(self, positions, bytes)
+    }
+
+    fn can_truncate(&self, seen: usize, positions: usize) -> bool {
+        MixerState::can_truncate(self, seen, positions)
+    }
+
+    fn truncate(&mut self, positions: usize) {
+        MixerState::truncate(self, positions);
     }
 
     fn fork(&self) -> Box<dyn AnyState> {

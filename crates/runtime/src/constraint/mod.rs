@@ -1,4 +1,6 @@
-//! Decoding held to a JSON Schema, with `llguidance`.
+//! Decoding held to a JSON Schema, a regular expression or a grammar, with `llguidance`.
+
+mod schema;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,28 +9,30 @@ use bantam_core::{Error, Result};
 use bantam_formats::Tokenizer;
 use llguidance::api::{ParserLimits, StopReason, TopLevelGrammar};
 use llguidance::toktrie::{InferenceCapabilities, TokEnv, TokRxInfo, TokTrie, TokenizerEnv};
-use llguidance::{JsonCompileOptions, Matcher, ParserFactory};
+use llguidance::{Matcher, ParserFactory};
 use serde_json::Value;
 
 /// Longer tokens are never allowed in constrained text: the trie has room for 1,024 bytes.
 const LONGEST_TOKEN: usize = 1000;
 
-/// Compiles schemas for one tokenizer. Made once per tokenizer: it holds the trie of its tokens.
+/// Compiles schemas, regular expressions and grammars for one tokenizer. Made once per tokenizer: it holds the trie of its tokens.
 pub struct ConstraintCompiler {
     factory: ParserFactory,
     assert_formats: bool,
 }
 
-/// A compiled schema. Every generation under it starts a [`ConstraintState`] of its own.
+/// A compiled schema, regular expression or grammar. Every generation under it starts a [`ConstraintState`] of its own.
 pub struct Constraint {
     name: String,
+    vocab_size: usize,
     // A matcher's clone and its source share caches; a deep clone does not, but making it needs the source at rest.
     fresh: Mutex<Matcher>,
 }
 
-/// A text being written under a schema.
+/// A text being written under a constraint.
 pub struct ConstraintState {
     name: String,
+    vocab_size: usize,
     matcher: Matcher,
 }
 
@@ -112,8 +116,8 @@ impl ConstraintCompiler {
     /// An input error naming schema and keyword when the schema is malformed, cannot be satisfied, or uses what the
     /// constraint engine cannot express.
     pub fn compile(&self, name: &str, schema: &Value) -> Result<Constraint> {
-        match self.matcher(schema) {
-            Ok(matcher) => Ok(Constraint { name: name.to_owned(), fresh: Mutex::new(matcher) }),
+        match self.schema_matcher(schema) {
+            Ok(matcher) => Ok(self.constraint(name, matcher)),
             Err(what) => {
                 let (pointer, what) = self.culprit(schema).unwrap_or((String::new(), what));
                 Err(Error::input(
@@ -125,13 +129,38 @@ impl ConstraintCompiler {
         }
     }
 
+    /// Compiles a regular expression (the `regex` crate's syntax, without look-around) that the whole text matches.
+    /// `name` is where it was given, for errors. An input error when it is malformed or beyond the engine.
+    pub fn compile_regex(&self, name: &str, regex: &str) -> Result<Constraint> {
+        self.compile_grammar(name, "regular expression", TopLevelGrammar::from_regex(regex))
+    }
+
+    /// Compiles a grammar in llguidance's variant of Lark's syntax, whose rule `start` the whole text matches.
+    /// `name` is the grammar's file, for errors. An input error when it is malformed or beyond the engine.
+    pub fn compile_lark(&self, name: &str, grammar: &str) -> Result<Constraint> {
+        self.compile_grammar(name, "grammar", TopLevelGrammar::from_lark(grammar.to_owned()))
+    }
+
+    fn compile_grammar(&self, name: &str, kind: &str, grammar: TopLevelGrammar) -> Result<Constraint> {
+        let wrong = |what| {
+            let what = format!("the constraint engine cannot use this {kind}: {what}");
+            Error::input(name, what, format!("correct the {kind}, or decode without the constraint"))
+        };
+        self.matcher(grammar).map(|matcher| self.constraint(name, matcher)).map_err(wrong)
+    }
+
+    fn constraint(&self, name: &str, matcher: Matcher) -> Constraint {
+        let vocab_size = self.factory.tok_env().tok_trie().vocab_size();
+        Constraint { name: name.to_owned(), vocab_size, fresh: Mutex::new(matcher) }
+    }
+
     /// The JSON pointer of the smallest part of a schema that the engine refuses by itself, and why.
     fn culprit(&self, root: &Value) -> Option<(String, String)> {
         let definitions = ["$defs", "definitions"].map(|key| (key, root.get(key).cloned()));
         let (mut at, mut found) = (root, None);
         let mut pointer = String::new();
         'deeper: loop {
-            for (step, part) in subschemas(at) {
+            for (step, part) in schema::subschemas(at) {
                 let mut alone = part.clone();
                 if let Value::Object(keys) = &mut alone {
                     // So that references still lead somewhere.
@@ -141,7 +170,7 @@ impl ConstraintCompiler {
                         }
                     }
                 }
-                if let Err(what) = self.matcher(&alone) {
+                if let Err(what) = self.schema_matcher(&alone) {
                     pointer += &step;
                     found = Some((pointer.clone(), what));
                     at = part;
@@ -152,23 +181,11 @@ impl ConstraintCompiler {
         }
     }
 
-    fn matcher(&self, schema: &Value) -> Result<Matcher, String> {
-        let mut schema = schema.clone();
-        if !self.assert_formats {
-            drop_formats(&mut schema);
-        }
-        match &mut schema {
-            Value::Object(keys) => {
-                // An engine's private options do not belong to the schema.
-                keys.shift_remove("x-guidance");
-                let options = JsonCompileOptions { whitespace_flexible: false, ..JsonCompileOptions::default() };
-                options.apply_to(&mut schema);
-            }
-            Value::Bool(true) => schema = serde_json::json!({"x-guidance": {"whitespace_flexible": false}}),
-            Value::Bool(false) => return Err("the schema `false` has no instances".into()),
-            _ => return Err("a schema is an object or `true`".into()),
-        }
-        let grammar = TopLevelGrammar::from_json_schema(schema);
+    fn schema_matcher(&self, schema: &Value) -> Result<Matcher, String> {
+        self.matcher(TopLevelGrammar::from_json_schema(schema::prepare(schema, self.assert_formats)?))
+    }
+
+    fn matcher(&self, grammar: TopLevelGrammar) -> Result<Matcher, String> {
         let matcher = catch_unwind(AssertUnwindSafe(|| Matcher::new(self.factory.create_parser(grammar))))
             .map_err(|_| String::from("it is beyond the engine's limits"))?;
         match matcher.get_error() {
@@ -178,61 +195,27 @@ impl ConstraintCompiler {
     }
 }
 
-/// Removes `format` from a schema and all schemas inside it, but no property of that name.
-fn drop_formats(schema: &mut Value) {
-    let Value::Object(keys) = schema else { return };
-    keys.shift_remove("format");
-    for (key, value) in keys {
-        match (key.as_str(), value) {
-            ("properties" | "patternProperties" | "$defs" | "definitions", Value::Object(parts)) => {
-                parts.values_mut().for_each(drop_formats);
-            }
-            ("prefixItems" | "items" | "anyOf" | "oneOf" | "allOf", Value::Array(parts)) => {
-                parts.iter_mut().for_each(drop_formats);
-            }
-            ("items" | "additionalProperties" | "additionalItems", part) => drop_formats(part),
-            _ => {}
-        }
-    }
-}
-
-/// The schemas inside a schema, each with the JSON pointer that leads to it.
-fn subschemas(schema: &Value) -> Vec<(String, &Value)> {
-    let mut found = Vec::new();
-    for (key, value) in schema.as_object().into_iter().flatten() {
-        let key_of = |k: &str| format!("/{key}/{}", k.replace('~', "~0").replace('/', "~1"));
-        match (key.as_str(), value) {
-            ("properties" | "patternProperties" | "$defs" | "definitions", Value::Object(parts)) => {
-                found.extend(parts.iter().map(|(k, part)| (key_of(k), part)));
-            }
-            ("prefixItems" | "items" | "anyOf" | "oneOf" | "allOf", Value::Array(parts)) => {
-                found.extend(parts.iter().enumerate().map(|(i, part)| (key_of(&i.to_string()), part)));
-            }
-            ("items" | "additionalProperties" | "additionalItems", Value::Object(_)) => {
-                found.push((format!("/{key}"), value));
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
 impl Constraint {
     /// A text at its beginning.
     pub fn start(&self) -> ConstraintState {
         let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        ConstraintState { name: self.name.clone(), matcher: fresh.deep_clone() }
+        ConstraintState { name: self.name.clone(), vocab_size: self.vocab_size, matcher: fresh.deep_clone() }
     }
 
-    /// The schema's name, as given to [`ConstraintCompiler::compile`].
+    /// The name it was compiled with.
     pub fn name(&self) -> &str {
         &self.name
     }
 }
 
 impl ConstraintState {
+    /// The same text, to be gone on with on its own.
+    pub fn fork(&self) -> Self {
+        Self { name: self.name.clone(), vocab_size: self.vocab_size, matcher: self.matcher.deep_clone() }
+    }
+
     /// Sets the logits of every token that cannot come next to negative infinity. Tokens that end the text stay possible
-    /// only when it is a whole instance of the schema.
+    /// only when it is whole.
     pub fn mask(&mut self, logits: &mut [f32]) -> Result<()> {
         let mask = self.matcher.compute_mask_or_eos().map_err(|e| self.stuck(&e.to_string()))?;
         for (id, logit) in logits.iter_mut().enumerate() {
@@ -254,12 +237,19 @@ impl ConstraintState {
         if self.is_complete() { Vec::new() } else { self.matcher.compute_ff_tokens() }
     }
 
+    /// How many of `tokens`, from the first on, may follow one after the other. Takes none of them.
+    pub fn allowed(&mut self, tokens: &[u32]) -> usize {
+        // The engine takes ids that only the model has for a failure of its own.
+        let known = tokens.iter().take_while(|token| (**token as usize) < self.vocab_size).count();
+        self.matcher.validate_tokens(&tokens[..known]).unwrap_or(0)
+    }
+
     /// Whether the text is whole and nothing can follow.
     pub fn is_complete(&self) -> bool {
         matches!(self.matcher.stop_reason(), StopReason::NoExtension | StopReason::EndOfSentence)
     }
 
-    /// Whether the text is a whole instance as it stands, though it might go on.
+    /// Whether the text is whole as it stands, though it might go on.
     pub fn may_end(&mut self) -> bool {
         self.is_complete() || self.matcher.is_accepting().unwrap_or(false)
     }
@@ -267,8 +257,8 @@ impl ConstraintState {
     fn stuck(&self, what: &str) -> Error {
         Error::input(
             &self.name,
-            format!("the constraint engine gave up on this schema: {}", reason(what)),
-            "simplify the schema, or decode without the constraint",
+            format!("the constraint engine gave up on it: {}", reason(what)),
+            "simplify it, or decode without the constraint",
         )
     }
 }
