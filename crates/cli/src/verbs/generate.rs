@@ -23,6 +23,7 @@ use crate::output::Output;
 struct Generated {
     text: String,
     tokens: Vec<u32>,
+    prompt_ids: Vec<u32>,
     prompt_tokens: usize,
     generated_tokens: usize,
     finish_reason: FinishReason,
@@ -118,6 +119,7 @@ impl Task<'_> {
             decode_tokens_per_s: made.decode_tokens_per_s(),
             text: made.text,
             tokens: made.tokens,
+            prompt_ids: self.prompt.clone(),
             prompt_tokens: made.prompt_tokens,
             generated_tokens: made.generated_tokens,
             finish_reason: made.finish_reason,
