@@ -105,10 +105,14 @@ fn a_conversation_goes_on_reads_only_what_is_new_and_can_be_kept() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("talk.json");
     let file = file.to_str().unwrap();
-    let said = answers(&["--system", "Be brief."], &format!("Hello\n\n//slash\\\nand more\n/save {file}\n/exit\nnever\n"));
+    let said =
+        answers(&["--system", "Be brief."], &format!("Hello\n\n//slash\\\nand more\n/save {file}\n/exit\nnever\n"));
     assert_eq!(said.len(), 2);
     assert_eq!(said[0]["read_before"], 0);
-    assert!(said[1]["read_before"].as_u64() > Some(5) && said[1]["prompt_tokens"].as_u64() > said[1]["read_before"].as_u64());
+    assert!(
+        said[1]["read_before"].as_u64() > Some(5)
+            && said[1]["prompt_tokens"].as_u64() > said[1]["read_before"].as_u64()
+    );
     let saved: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let roles: Vec<&str> = saved.as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
     assert_eq!(roles, ["system", "user", "assistant", "user", "assistant"]);
