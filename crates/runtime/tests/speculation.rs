@@ -69,7 +69,7 @@ impl Writer<'_> {
         let generator = Generator::new(self.tokenizer, options).constraint(self.constraint).speculation(speculation);
         let made = generator.run(&mut session, prompt, &mut |_| ControlFlow::Continue(()), clock).unwrap();
         // Whatever was guessed, the session has read the text and nothing else. (Some texts are enough to see it.)
-        if prompt.len() % 4 == 0 {
+        if prompt.len().is_multiple_of(4) {
             let read = &[prompt, &made.tokens].concat()[..session.position()];
             let mut fresh = Session::new(self.model);
             fresh.prefill(read).unwrap();
