@@ -245,6 +245,9 @@ pub struct BenchArguments {
     /// Inference of a model.
     #[command(flatten)]
     pub inference: Option<BenchInferenceArguments>,
+    // Not inside the optional arguments: a group within them would hide that they were given.
+    #[command(flatten)]
+    pub load: LoadArguments,
 }
 
 /// `bench --model`.
@@ -253,8 +256,6 @@ pub struct BenchInferenceArguments {
     /// A GGUF file, a Hugging Face folder or a run folder; no tokenizer is needed.
     #[arg(long, value_name = "M.gguf")]
     pub model: PathBuf,
-    #[command(flatten)]
-    pub load: LoadArguments,
     /// Tokens of the prompt.
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub prompt_tokens: usize,

@@ -6,6 +6,7 @@ use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, host};
 use bantam_formats::ModelArtifact;
 use bantam_pipeline::recipe::{MOST_BATCH_TOKENS, check_trainable};
+use bantam_runtime::LoadOptions;
 use bantam_runtime::bench::{BenchOptions, BenchReport, bench};
 use bantam_runtime::measure::{WallClock, median};
 use bantam_train::ComputePrecision;
@@ -20,7 +21,7 @@ use crate::output::Output;
 pub fn run(arguments: &BenchArguments, progress: &dyn Progress, output: &Output) -> Result<()> {
     match (&arguments.what, &arguments.inference) {
         (Some(BenchVerb::Train(train)), _) => training(train, progress, output),
-        (None, Some(inference)) => self::inference(inference, output),
+        (None, Some(inference)) => self::inference(inference, load_options(&arguments.load)?, output),
         (None, None) => Err(Error::input("bench", "nothing to measure", "give --model M, or `bench train`")),
     }
 }
@@ -32,7 +33,7 @@ struct Measured {
     artifact: String,
 }
 
-fn inference(arguments: &BenchInferenceArguments, output: &Output) -> Result<()> {
+fn inference(arguments: &BenchInferenceArguments, load: LoadOptions, output: &Output) -> Result<()> {
     let options = BenchOptions {
         prompt_tokens: arguments.prompt_tokens,
         gen_tokens: arguments.gen_tokens,
@@ -40,7 +41,6 @@ fn inference(arguments: &BenchInferenceArguments, output: &Output) -> Result<()>
     };
     // Opened here first for its name: a run folder stands for the model in it.
     let artifact = artifact_path(&ModelArtifact::open(&arguments.model)?);
-    let load = load_options(&arguments.load)?;
     let report = bench(&arguments.model, load, options, &WallClock::start())?;
     output.text(&format!(
         "{artifact}: {:.1} MB, {} threads\nprefill {:.0} tok/s, decode {:.0} tok/s, first token {:.2} ms, load {:.2} ms \
