@@ -52,7 +52,7 @@ def main():
     grammars = {s: llama_cpp.LlamaGrammar.from_json_schema(schemas[s].read_text(), verbose=False)
                 for s in {i["schema_id"] for i in items}}
     for item in items:
-        made = run(a.bantam, "generate", "--model", a.model, "--chat", "--schema", schemas[item["schema_id"]], "--prompt", item["prompt"],
+        made = run(a.bantam, "generate", "--model", a.model, "--chat", "--schema", schemas[item["schema_id"]], "--prompt=" + item["prompt"],
                    "--max-new-tokens", 1, "--json")
         item["ids"] = made["prompt_ids"]
     with tempfile.TemporaryDirectory() as scratch:

@@ -114,7 +114,8 @@ impl<'m> Batch<'m> {
         let mut lanes: Vec<_> = lanes.into_iter().flatten().collect();
         let reach = positions.iter().max().map_or(0, |last| last + 1);
         let rotary = model.rotary_if_used(reach);
-        let context = StepContext { isa: model.isa, pool: &model.pool, position: 0, rotary: &rotary };
+        let pool = model.pool(tokens.len());
+        let context = StepContext { isa: model.isa, pool, position: 0, rotary: &rotary };
         self.buffers.forward(
             model,
             &tokens,

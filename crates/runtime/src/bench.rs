@@ -124,7 +124,7 @@ fn read_speed(model: &Model, clock: &dyn Clock) -> f64 {
     lines.as_mut_slice::<u64>().fill(1);
     let (begin, mut speeds) = (clock.now(), Vec::new());
     while speeds.len() < 5 || (clock.now().saturating_sub(begin) < READING && speeds.len() < 10_000) {
-        let (sum, time) = timed(clock, || read_all(model.isa, &model.pool, &lines));
+        let (sum, time) = timed(clock, || read_all(model.isa, model.pool(1), &lines));
         std::hint::black_box(sum);
         speeds.push(per_second(lines.byte_len(), time));
     }

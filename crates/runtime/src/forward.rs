@@ -31,8 +31,8 @@ impl Buffers {
         position: impl Fn(usize) -> usize,
         mut mix: impl FnMut(usize, &dyn AnyMixer, &[f32], &mut Scratch, &mut [f32]),
     ) {
-        let (isa, pool) = (model.isa, &model.pool);
         let (n, width) = (tokens.len(), model.config.hidden_size);
+        let (isa, pool) = (model.isa, model.pool(n));
         let Self { x, normed, mixed, inner, scratch, .. } = self;
         let (x, normed, mixed) = (room(x, n * width), room(normed, n * width), room(mixed, n * width));
         for (token, row) in tokens.iter().zip(x.chunks_exact_mut(width)) {
@@ -63,6 +63,6 @@ impl Buffers {
         model.final_norm.apply(model.isa, &x[first * width..(first + rows) * width], normed);
         let output = model.output.as_ref().unwrap_or(&model.embedding);
         let logits = &mut logits[at..at + rows * vocab];
-        multiply(model.isa, &model.pool, output, normed, rows, &mut scratch.product, logits, vocab);
+        multiply(model.isa, model.pool(rows), output, normed, rows, &mut scratch.product, logits, vocab);
     }
 }

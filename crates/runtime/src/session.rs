@@ -58,7 +58,7 @@ impl<'m> Session<'m> {
         let positions = self.position + tokens.min(self.remaining());
         self.states.iter_mut().for_each(|s| s.reserve(positions));
         let group = self.model.config.num_attention_heads / self.model.config.num_key_value_heads;
-        self.buffers.scratch.attention.reserve(&self.model.pool, group, positions);
+        self.buffers.scratch.attention.reserve(self.model.pool(usize::MAX), group, positions);
         self.reach(positions);
     }
 
@@ -230,7 +230,7 @@ impl<'m> Session<'m> {
     fn run(&mut self, tokens: &[u32]) {
         let (model, position, n) = (self.model, self.position, tokens.len());
         self.reach(position + n);
-        let context = StepContext { isa: model.isa, pool: &model.pool, position, rotary: &self.rotary };
+        let context = StepContext { isa: model.isa, pool: model.pool(n), position, rotary: &self.rotary };
         let states = &mut self.states;
         self.buffers.forward(
             model,
