@@ -16,7 +16,7 @@ mod rounding;
 mod scale_search;
 mod super_block;
 
-pub use block::{BlockFormat, GROUP, MAX_BLOCK, PAIR, dequantize, quantize};
+pub use block::{BlockFormat, PAIR};
 pub use dtype::DType;
 pub use q4::{Q4_0, Q4_1};
 pub use q4_k::Q4K;
