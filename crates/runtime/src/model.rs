@@ -38,6 +38,8 @@ pub struct Model {
     pub(crate) final_norm: Norm,
     /// Absent when the output is the embedding.
     pub(crate) output: Option<PackedMatrix>,
+    /// Bytes of weights that reading one token takes; every pass asks.
+    bytes_per_token: usize,
     inverse_frequencies: Vec<f32>,
     rotary: Mutex<Arc<RotaryTable>>,
 }
@@ -98,7 +100,8 @@ impl Model {
             true => None,
             false => Some(pack_rows(&[tensor(OUTPUT)?], width)?),
         };
-        Ok(Self {
+        let mut model = Self {
+            bytes_per_token: 0,
             config: config.clone(),
             isa: Isa::best(),
             pool: Pool::new(threads),
@@ -110,7 +113,11 @@ impl Model {
             final_norm,
             output,
             rotary: Mutex::new(Arc::new(RotaryTable::default())),
-        })
+        };
+        let looked_up = if model.output.is_some() { model.embedding.byte_len() } else { 0 };
+        let positions = model.positions.as_ref().map_or(0, PackedMatrix::byte_len);
+        model.bytes_per_token = model.weight_bytes() - positions - looked_up;
+        Ok(model)
     }
 
     /// The hyper-parameters.
@@ -136,7 +143,7 @@ impl Model {
     /// The threads for a pass over `tokens` tokens: only the calling one where all weights are read in less time than handing out their products
     /// takes and a core's own cache holds them.
     pub(crate) fn pool(&self, tokens: usize) -> &Pool {
-        if tokens.saturating_mul(self.bytes_per_token()) < WORTH_DIVIDING { &self.solo } else { &self.pool }
+        if tokens.saturating_mul(self.bytes_per_token) < WORTH_DIVIDING { &self.solo } else { &self.pool }
     }
 
     /// The instruction set in use, by name.
@@ -164,9 +171,7 @@ impl Model {
 
     /// Bytes of weights that reading one token takes: all but looked-up rows.
     pub fn bytes_per_token(&self) -> usize {
-        let positions = self.positions.as_ref().map_or(0, PackedMatrix::byte_len);
-        let embedding = if self.output.is_some() { self.embedding.byte_len() } else { 0 };
-        self.weight_bytes() - positions - embedding
+        self.bytes_per_token
     }
 
     /// [`rotary`](Self::rotary), or no angles where positions are learned.

@@ -130,10 +130,11 @@ unsafe fn halves<L: Lanes, Q: Quants>(job: &Blocks, w: &[L::Bytes; 8], at: usize
         let x = job.x.add(at * PAIR);
         let correction = *job.corrections.add(at);
         // Two sums, so that one addition need not wait for the other.
-        let mut sums = [L::start::<true>(correction[0]), L::start::<true>(correction[1])];
-        if !Q::SMALL {
-            sums = [L::start::<false>(correction[0]), L::start::<false>(correction[1])];
-        }
+        let mut sums = if Q::SMALL {
+            [L::start::<true>(correction[0]), L::start::<true>(correction[1])]
+        } else {
+            [L::start::<false>(correction[0]), L::start::<false>(correction[1])]
+        };
         for g in 0..4 {
             if Q::SMALL {
                 sums[0] = L::dot::<true>(sums[0], w[g], x.add(4 * g));
@@ -154,6 +155,15 @@ unsafe fn whole<L: Lanes, Q: Quants>(job: &Blocks, w: &[L::Bytes; 8], at: usize)
     unsafe {
         let [a, b] = halves::<L, Q>(job, w, at);
         L::float(L::add_ints(a, b))
+    }
+}
+
+/// Writes `M` tokens' sums of one panel.
+#[inline(always)]
+unsafe fn store_all<L: Lanes, const M: usize>(job: &Blocks, token: usize, panel: usize, sums: [L::F; M]) {
+    for (m, sum) in sums.into_iter().enumerate() {
+        // SAFETY: the caller gives tokens and a panel of the job, and the instruction set.
+        unsafe { store::<L>(&job.out, token + m, panel, sum) };
     }
 }
 
@@ -194,9 +204,7 @@ impl<Q: Quants, const MINIMUM: bool> Tile for Simple<Q, MINIMUM> {
                     }
                 }
             }
-            for (m, sum) in sums.into_iter().enumerate() {
-                store::<L>(&job.out, token + m, panel, sum);
-            }
+            store_all::<L, M>(job, token, panel, sums);
         }
     }
 }
@@ -228,9 +236,7 @@ impl<Q: Quants> Tile for SuperMinimum<Q> {
                     *sum = L::mul_add(dmin, minimums[m], L::mul_add(d, products[m], *sum));
                 }
             }
-            for (m, sum) in sums.into_iter().enumerate() {
-                store::<L>(&job.out, token + m, panel, sum);
-            }
+            store_all::<L, M>(job, token, panel, sums);
         }
     }
 }
@@ -261,9 +267,7 @@ impl<Q: Quants> Tile for SuperPlain<Q> {
                     *sum = L::mul_add(d, product, *sum);
                 }
             }
-            for (m, sum) in sums.into_iter().enumerate() {
-                store::<L>(&job.out, token + m, panel, sum);
-            }
+            store_all::<L, M>(job, token, panel, sums);
         }
     }
 }

@@ -16,6 +16,7 @@ use std::ops::Range;
 use super::panel_blocks::BlockLayout;
 use super::{Isa, PANEL, PackedMatrix, Pool};
 use crate::codec::{DType, PAIR};
+use blocks::Blocks;
 use lanes::{Dense, Output};
 pub use quantize::ProductInput;
 pub(super) use scalar::f16_to_f32;
@@ -75,11 +76,8 @@ pub fn multiply(
         }
         format => {
             let Some(layout) = BlockLayout::of(format) else { unreachable!("floats have products of their own") };
-            input.quantize(isa, x, layout.bias);
-            let (planes, scales) = layout.panel_len(cols);
-            assert!(weights.byte_len() >= panels * planes && matrix.scales().byte_len() >= panels * scales, "weights");
-            let (planes, scales) = (weights.as_slice().as_ptr(), matrix.scales().as_slice().as_ptr());
-            let job = Shared(input.job(planes, scales, cols / PAIR, tokens, output));
+            let (planes, scales) = (weights.as_slice(), matrix.scales().as_slice());
+            let job = Shared(block_job(isa, &layout, planes, scales, panels, cols, x, tokens, input, output));
             let (job, kind) = (&job, (layout.planes, layout.scales));
             // SAFETY: `divide` gives disjoint ranges within `panels`; sizes were checked above and by `quantize`.
             divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe {
@@ -179,18 +177,36 @@ pub(super) fn multiply_bytes(
     isa.require();
     let Some(layout) = BlockLayout::of(DType::Q8_0) else { unreachable!("Q8_0 is a block format") };
     let output = checked_output(out, out_stride, rows, tokens);
-    let (panels, lengths) = (rows.div_ceil(PANEL), layout.panel_len(blocks * PAIR));
-    assert!(planes.len() >= panels * lengths.0 && scales.len() >= panels * lengths.1, "weights");
-    assert_eq!(x.len(), tokens * blocks * PAIR, "inputs");
-    input.quantize(isa, x, layout.bias);
-    let job = input.job(planes.as_ptr(), scales.as_ptr(), blocks, tokens, output);
-    // SAFETY: the sizes were checked above and by `quantize`; this thread alone writes the result.
+    let panels = rows.div_ceil(PANEL);
+    let job = block_job(isa, &layout, planes, scales, panels, blocks * PAIR, x, tokens, input, output);
+    // SAFETY: `block_job` has checked the sizes; this thread alone writes the result.
     unsafe { blocks::multiply(isa, (layout.planes, layout.scales), &job, 0..panels) }
 }
 
 fn checked_output(out: &mut [f32], stride: usize, rows: usize, tokens: usize) -> Output {
     assert!(tokens > 0 && rows <= stride && out.len() >= (tokens - 1) * stride + rows, "outputs");
     Output { to: out.as_mut_ptr(), stride, rows }
+}
+
+/// A product with `panels` panels of blocks, its inputs `[tokens, cols]` quantized into `input`. Panics on sizes that do not fit.
+#[allow(clippy::too_many_arguments)]
+fn block_job(
+    isa: Isa,
+    layout: &BlockLayout,
+    planes: &[u8],
+    scales: &[u8],
+    panels: usize,
+    cols: usize,
+    x: &[f32],
+    tokens: usize,
+    input: &mut ProductInput,
+    out: Output,
+) -> Blocks {
+    let lengths = layout.panel_len(cols);
+    assert!(planes.len() >= panels * lengths.0 && scales.len() >= panels * lengths.1, "weights");
+    assert_eq!(x.len(), tokens * cols, "inputs");
+    input.quantize(isa, x, layout.bias);
+    input.job(planes.as_ptr(), scales.as_ptr(), cols / PAIR, tokens, out)
 }
 
 fn packed_job<T>(weights: &[T], panels: usize, cols: usize, x: &[f32], tokens: usize, out: Output) -> Dense<T> {
