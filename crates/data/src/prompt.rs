@@ -3,6 +3,7 @@
 //! `<|system|>{signature}<|user|>{text}<|assistant|>{answer}<|end|>`, where the signature is the schema's
 //! ([`schema_signature`]) and the answer the gold's canonical JSON ([`canonical_answer`]).
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use crate::canonical::canonical_answer;
@@ -17,14 +18,38 @@ pub const CHAT_TEMPLATE: &str = "{% for message in messages %}{{ '<|' + message[
 {% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}\
 {% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
+/// What a prompt tells of the schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SchemaInPrompt {
+    /// Its signature ([`schema_signature`]): any schema, also one never trained on.
+    #[default]
+    Signature,
+    /// The id of a schema that was trained on: a few tokens where a signature takes hundreds.
+    Name,
+    /// Nothing: the system message is empty.
+    None,
+}
+
+impl SchemaInPrompt {
+    /// The system message for a schema.
+    pub fn system(self, schema_id: &str, schema: &Value) -> String {
+        match self {
+            Self::Signature => schema_signature(schema),
+            Self::Name => schema_id.to_owned(),
+            Self::None => String::new(),
+        }
+    }
+}
+
 /// The messages of an item as (role, content): the schema's signature as `system`, the text as `user`.
 pub fn messages(item: &Item, schema: &Value) -> [(&'static str, String); 2] {
     [("system", schema_signature(schema)), ("user", item.prompt.clone())]
 }
 
 /// The prompt up to where the answer starts; what [`CHAT_TEMPLATE`] renders with a generation prompt.
-pub fn prompt_text(item: &Item, schema: &Value) -> String {
-    format!("<|system|>{}<|user|>{}<|assistant|>", schema_signature(schema), item.prompt)
+pub fn prompt_text(item: &Item, schema: &Value, told: SchemaInPrompt) -> String {
+    format!("<|system|>{}<|user|>{}<|assistant|>", told.system(&item.schema_id, schema), item.prompt)
 }
 
 /// What follows [`prompt_text`] in training: the canonical answer and `<|end|>`.
@@ -50,10 +75,17 @@ mod tests {
         let render = |messages: Vec<minijinja::Value>, add_generation_prompt: bool| {
             Environment::new().render_str(CHAT_TEMPLATE, context! { messages, add_generation_prompt }).unwrap()
         };
-        assert_eq!(render(vec![system.clone(), user.clone()], true), prompt_text(&item, &schema));
-        let whole = format!("{}{}", prompt_text(&item, &schema), answer_text(&item, &schema));
+        assert_eq!(
+            render(vec![system.clone(), user.clone()], true),
+            prompt_text(&item, &schema, SchemaInPrompt::Signature)
+        );
+        let whole =
+            format!("{}{}", prompt_text(&item, &schema, SchemaInPrompt::Signature), answer_text(&item, &schema));
         assert_eq!(render(vec![system, user, answer], false), whole);
         assert_eq!(whole, "<|system|>{paid?:boolean}<|user|>Paid: <yes> & \"so\"\n<|assistant|>{\"paid\":true}<|end|>");
+        let prompt = |told| prompt_text(&item, &schema, told);
+        assert!(prompt(SchemaInPrompt::Name).starts_with("<|system|>s<|user|>Paid"));
+        assert!(prompt(SchemaInPrompt::None).starts_with("<|system|><|user|>Paid"));
         assert!(SPECIAL_TOKENS[..4].iter().all(|t| whole.contains(t)));
     }
 }

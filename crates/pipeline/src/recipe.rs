@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bantam_core::{Error, Result, files, hash};
 use bantam_data::edge_json::GenerateConfig;
+use bantam_data::prompt::SchemaInPrompt;
 use bantam_formats::gguf::GgufType;
 use bantam_formats::{Architecture, ModelConfig};
 use bantam_train::TrainConfig;
@@ -89,6 +90,9 @@ pub struct SourceSection {
     /// The folder with the items' schemas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schemas: Option<PathBuf>,
+    /// What the prompts tell of the schema.
+    #[serde(default)]
+    pub schema_in_prompt: SchemaInPrompt,
 }
 
 /// `[tokenizer]`: byte-level BPE, digits one by one, trained on the training split.

@@ -11,6 +11,7 @@ use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files, hash};
 use bantam_data::item::{self, Item};
 use bantam_data::packing::{Example, Source};
+use bantam_data::prompt::SchemaInPrompt;
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::ModelConfig;
 use bantam_train::{Objective, OpenDevice, Start, Training, examples};
@@ -49,7 +50,8 @@ pub(crate) fn train(material: &Material, recipe: &Recipe, context: &StageContext
 /// The recipe's sources as the stage's key sees them: files are known by their content, not by their place.
 pub(crate) fn mixture(recipe: &Recipe) -> Result<Value> {
     let content = |path: &Option<PathBuf>| path.as_ref().map(|p| hash::tree(p)).transpose();
-    let source = |s: &SourceSection| Ok(json!([s.weight, content(&s.items)?, content(&s.schemas)?]));
+    let source =
+        |s: &SourceSection| Ok(json!([s.weight, content(&s.items)?, content(&s.schemas)?, s.schema_in_prompt]));
     recipe.sources.iter().map(source).collect::<Result<Vec<Value>>>().map(Value::Array)
 }
 
@@ -82,23 +84,25 @@ impl Material {
         let tokenizer = tokenizer::read(&run.tokenizer())?;
         let generated = SchemaSet::load(&run.data().join("schemas"))?;
         let split = |name: &str| item::read_jsonl(&run.data().join(format!("{name}.jsonl")));
-        let tokenized = |items: &[Item], schemas: &SchemaSet| examples::extraction(items, schemas, &tokenizer);
+        let tokenized = |items: &[Item], schemas: &SchemaSet, told: SchemaInPrompt| {
+            examples::extraction(items, schemas, &tokenizer, told)
+        };
         let mut sources = Vec::new();
         for source in &recipe.sources {
             let examples = match (&source.items, &source.schemas) {
                 (Some(path), Some(schemas)) => {
                     let items = item::read_jsonl(path)?;
                     check_apart(path, &items, &split("test")?)?;
-                    tokenized(&items, &SchemaSet::load(schemas)?)?
+                    tokenized(&items, &SchemaSet::load(schemas)?, source.schema_in_prompt)?
                 }
-                _ => tokenized(&split("train")?, &generated)?,
+                _ => tokenized(&split("train")?, &generated, source.schema_in_prompt)?,
             };
             sources.push((examples, source.weight));
         }
         if sources.is_empty() {
-            sources.push((tokenized(&split("train")?, &generated)?, 1.0));
+            sources.push((tokenized(&split("train")?, &generated, SchemaInPrompt::Signature)?, 1.0));
         }
-        let valid = tokenized(&split("valid")?, &generated)?;
+        let valid = tokenized(&split("valid")?, &generated, SchemaInPrompt::Signature)?;
         let config = recipe.model_config(tokenizer.vocab_size());
         let device = open_device(recipe)?;
         let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, &device.device, run, progress)?;

@@ -6,17 +6,22 @@ pub mod fine_tuning;
 use bantam_core::{Error, Result};
 use bantam_data::item::Item;
 use bantam_data::packing::Example;
-use bantam_data::prompt;
+use bantam_data::prompt::{self, SchemaInPrompt};
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::Tokenizer;
 use rayon::prelude::*;
 
-/// Tokenizes items for training. The prompt and the answer are cut apart by a special token, so that tokenizing them
+/// Tokenizes items for training, with so much `told` of their schemas. The prompt and the answer are cut apart by a special token, so that tokenizing them
 /// together or one by one gives the same ids.
 ///
 /// # Errors
 /// An item whose schema is missing; a tokenizer that lacks the template's special tokens.
-pub fn extraction(items: &[Item], schemas: &SchemaSet, tokenizer: &Tokenizer) -> Result<Vec<Example>> {
+pub fn extraction(
+    items: &[Item],
+    schemas: &SchemaSet,
+    tokenizer: &Tokenizer,
+    told: SchemaInPrompt,
+) -> Result<Vec<Example>> {
     for token in prompt::SPECIAL_TOKENS {
         if tokenizer.token_to_id(token).is_none() {
             return Err(Error::input(
@@ -28,7 +33,7 @@ pub fn extraction(items: &[Item], schemas: &SchemaSet, tokenizer: &Tokenizer) ->
     }
     let example = |item: &Item| {
         let schema = schemas.get(&item.schema_id)?;
-        let mut tokens = tokenizer.encode(&prompt::prompt_text(item, schema), false);
+        let mut tokens = tokenizer.encode(&prompt::prompt_text(item, schema, told), false);
         let answer_start = tokens.len();
         tokens.extend(tokenizer.encode(&prompt::answer_text(item, schema), false));
         let answer_bytes = prompt::canonical_answer(&item.expected_output, schema).len();
