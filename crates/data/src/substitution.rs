@@ -22,13 +22,13 @@ const SPLICED: f64 = 0.2;
 const ATTEMPTS: usize = 8;
 
 /// `copies` variants of each item, after all items themselves; the variant of an item from which nothing can be replaced
-/// is left out, and so is one that says what another says. The same seed gives the same items.
+/// is left out, and so is one that says what another or one of `held_out` says. The same seed gives the same items.
 ///
 /// A string of the gold is replaced if it stands in the text exactly once, on word borders, apart from the other values.
 ///
 /// # Errors
 /// Internal, if a changed gold cannot be written.
-pub fn with_substitutions(items: &[Item], copies: usize, seed: u64) -> Result<Vec<Item>> {
+pub fn with_substitutions(items: &[Item], held_out: &[Item], copies: usize, seed: u64) -> Result<Vec<Item>> {
     let drafts: Vec<Option<Draft>> = items.iter().map(Draft::of).collect();
     let mut pools: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for (item, draft) in items.iter().zip(&drafts) {
@@ -37,7 +37,7 @@ pub fn with_substitutions(items: &[Item], copies: usize, seed: u64) -> Result<Ve
         }
     }
     let pools: BTreeMap<_, Vec<&str>> = pools.into_iter().map(|(k, v)| (k, v.into_iter().collect())).collect();
-    let mut said: BTreeSet<String> = items.iter().map(|i| i.prompt.clone()).collect();
+    let mut said: BTreeSet<String> = items.iter().chain(held_out).map(|i| i.prompt.clone()).collect();
     let mut all = items.to_vec();
     for copy in 1..=copies {
         for (item, draft) in items.iter().zip(&drafts) {
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn text_and_gold_change_together_and_only_within_a_field() {
         let originals = items(&TWO);
-        let all = with_substitutions(&originals, 30, 1).unwrap();
+        let all = with_substitutions(&originals, &[], 30, 1).unwrap();
         assert!(all.len() > 10);
         let mut spliced = false;
         for item in &all[2..] {
@@ -205,6 +205,9 @@ mod tests {
         assert!(spliced);
         let texts: BTreeSet<&str> = all.iter().map(|i| i.prompt.as_str()).collect();
         assert_eq!(texts.len(), all.len());
+        let held_out = &all[2..3];
+        let others = with_substitutions(&originals, held_out, 30, 1).unwrap();
+        assert!(others.iter().all(|i| i.prompt != held_out[0].prompt));
     }
 
     #[test]
@@ -212,7 +215,7 @@ mod tests {
         let twice = r#"{"id":"a","schema_id":"s","prompt":"rate 5 of 5, Annex for Ann","expected_output":{"x":"5","y":"Anne","z":"Ann"}}"#;
         let inside =
             r#"{"id":"b","schema_id":"s","prompt":"New York City","expected_output":{"x":"New York","z":"York City"}}"#;
-        let all = with_substitutions(&items(&[twice, inside]), 20, 1).unwrap();
+        let all = with_substitutions(&items(&[twice, inside]), &[], 20, 1).unwrap();
         assert_eq!(all.len(), 2, "{:?}", all[2..].iter().map(|i| &i.prompt).collect::<Vec<_>>());
         assert_eq!(sole_place("Annex for Ann", "Ann"), Some(10));
         assert_eq!(sole_place("5 of 5", "5"), None);
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_items() {
         let texts = |seed| -> Vec<String> {
-            with_substitutions(&items(&TWO), 5, seed).unwrap().into_iter().map(|i| i.prompt).collect()
+            with_substitutions(&items(&TWO), &[], 5, seed).unwrap().into_iter().map(|i| i.prompt).collect()
         };
         assert_eq!(texts(1), texts(1));
         assert_ne!(texts(1), texts(2));

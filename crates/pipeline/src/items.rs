@@ -83,7 +83,7 @@ impl Given {
             schemas.get(&item.schema_id).map_err(|e| e.within(&place))?;
         }
         let parts = holdout::hold_out(&place, items, source.validation, seed)?;
-        let train = substitution::with_substitutions(&parts.train, source.substitutions, seed)?;
+        let train = substitution::with_substitutions(&parts.train, &parts.validation, source.substitutions, seed)?;
         Ok(Self { place, folder: folder.to_owned(), train, validation: parts.validation, schemas })
     }
 
