@@ -1,9 +1,11 @@
 //! What can be said to `bantam eval`: one file for each suite.
 
+mod asked;
 mod edge_json;
 
 use clap::Subcommand;
 
+pub use asked::AskedArguments;
 pub use edge_json::EdgeJsonArguments;
 
 /// What `eval` can do.

@@ -1,5 +1,6 @@
 //! Which code answers which suite of `bantam eval`?
 
+mod asked;
 mod edge_json;
 
 use bantam_core::Result;
