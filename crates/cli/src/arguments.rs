@@ -1,6 +1,7 @@
 //! What can be typed: every verb, its flags and their meaning.
 
 mod decoding;
+mod intents;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use bantam_train::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
+pub use intents::IntentsArguments;
 
 /// Builds, proves and ships small language models.
 #[derive(Debug, Parser)]
@@ -153,6 +155,8 @@ pub enum DataVerb {
         #[arg(long = "set", value_name = "KEY=VALUE")]
         overrides: Vec<String>,
     },
+    /// Turn texts with intents into items to train on: CLINC150, Banking77 or a file with a taxonomy.
+    Intents(IntentsArguments),
 }
 
 /// What `tokenizer` can do.
