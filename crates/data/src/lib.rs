@@ -6,6 +6,7 @@ pub mod chat;
 pub mod completion;
 pub mod edge_json;
 pub mod holdout;
+pub mod intent;
 pub mod item;
 pub mod jsonl;
 pub mod packing;
