@@ -11,9 +11,9 @@ use bantam_eval::result::{SuiteResult, Table};
 use bantam_pipeline::evaluation;
 use serde::Serialize;
 
-use super::thread_count;
-use crate::arguments::{EdgeJsonArguments, EvalVerb};
+use crate::arguments::EdgeJsonArguments;
 use crate::output::Output;
+use crate::verbs::thread_count;
 
 #[derive(Serialize)]
 struct Evaluated<'a> {
@@ -24,8 +24,7 @@ struct Evaluated<'a> {
 }
 
 /// Evaluates, writes, prints.
-pub fn run(verb: &EvalVerb, progress: &dyn Progress, output: &Output) -> Result<()> {
-    let EvalVerb::EdgeJson(arguments) = verb;
+pub fn run(arguments: &EdgeJsonArguments, progress: &dyn Progress, output: &Output) -> Result<()> {
     // Before anything is decoded: an hour of work must not end at an unwritable folder.
     files::create_dir(&arguments.out)?;
     let evaluation = evaluate(arguments, progress)?;

@@ -1,0 +1,14 @@
+//! What can be said to `bantam eval`: one file for each suite.
+
+mod edge_json;
+
+use clap::Subcommand;
+
+pub use edge_json::EdgeJsonArguments;
+
+/// What `eval` can do.
+#[derive(Debug, Subcommand)]
+pub enum EvalVerb {
+    /// Extraction of a JSON object from text, by JSON Schema.
+    EdgeJson(EdgeJsonArguments),
+}
