@@ -1,9 +1,11 @@
 //! What can be said to `bantam eval`: one file for each suite.
 
+mod compare;
 mod edge_json;
 
 use clap::Subcommand;
 
+pub use compare::CompareArguments;
 pub use edge_json::EdgeJsonArguments;
 
 /// What `eval` can do.
@@ -11,4 +13,6 @@ pub use edge_json::EdgeJsonArguments;
 pub enum EvalVerb {
     /// Extraction of a JSON object from text, by JSON Schema.
     EdgeJson(EdgeJsonArguments),
+    /// Which of several systems is better on the same items, and how sure is that?
+    Compare(CompareArguments),
 }

@@ -1,5 +1,6 @@
 //! Which code answers which suite of `bantam eval`?
 
+mod compare;
 mod edge_json;
 
 use bantam_core::Result;
@@ -12,5 +13,6 @@ use crate::output::Output;
 pub fn run(verb: &EvalVerb, progress: &dyn Progress, output: &Output) -> Result<()> {
     match verb {
         EvalVerb::EdgeJson(arguments) => edge_json::run(arguments, progress, output),
+        EvalVerb::Compare(arguments) => compare::run(arguments, output),
     }
 }
