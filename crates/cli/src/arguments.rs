@@ -9,7 +9,7 @@ use bantam_train::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
-pub use eval::{CompareArguments, EdgeJsonArguments, EvalVerb};
+pub use eval::{CompareArguments, EdgeJsonArguments, EvalVerb, GateArguments};
 
 /// Builds, proves and ships small language models.
 #[derive(Debug, Parser)]

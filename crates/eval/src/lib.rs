@@ -8,6 +8,7 @@ pub mod compare;
 pub mod decimal;
 pub mod edge_json;
 pub mod floors;
+pub mod gate;
 pub mod json;
 pub mod local_model;
 pub mod metrics;

@@ -2,11 +2,13 @@
 
 mod compare;
 mod edge_json;
+mod gate;
 
 use clap::Subcommand;
 
 pub use compare::CompareArguments;
 pub use edge_json::EdgeJsonArguments;
+pub use gate::GateArguments;
 
 /// What `eval` can do.
 #[derive(Debug, Subcommand)]
@@ -15,4 +17,6 @@ pub enum EvalVerb {
     EdgeJson(EdgeJsonArguments),
     /// Which of several systems is better on the same items, and how sure is that?
     Compare(CompareArguments),
+    /// Do results clear their bars? Exit code 1 when a bound of an interval does not.
+    Gate(GateArguments),
 }

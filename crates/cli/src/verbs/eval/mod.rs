@@ -2,6 +2,7 @@
 
 mod compare;
 mod edge_json;
+mod gate;
 
 use bantam_core::Result;
 use bantam_core::progress::Progress;
@@ -14,5 +15,6 @@ pub fn run(verb: &EvalVerb, progress: &dyn Progress, output: &Output) -> Result<
     match verb {
         EvalVerb::EdgeJson(arguments) => edge_json::run(arguments, progress, output),
         EvalVerb::Compare(arguments) => compare::run(arguments, output),
+        EvalVerb::Gate(arguments) => gate::run(arguments, output),
     }
 }
