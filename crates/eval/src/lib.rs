@@ -5,9 +5,11 @@
 //! to beat, [`result`] how it is filed.
 
 pub mod answer;
+pub mod compare;
 pub mod decimal;
 pub mod edge_json;
 pub mod floors;
+pub mod gate;
 pub mod harness;
 pub mod json;
 pub mod local_model;
