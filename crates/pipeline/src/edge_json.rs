@@ -107,12 +107,15 @@ pub(crate) fn part(section: &impl Serialize) -> Result<Value> {
 
 fn stages<'a>(recipe: &'a Recipe, request: &'a Request, progress: &dyn Progress) -> Result<Vec<Stage<'a>>> {
     let mut stages = vec![
-        Stage::new(
-            "data",
-            part(&recipe.data)?,
-            &[],
-            Box::new(|c: &StageContext<'_>| data(recipe, c)) as stage::Body<'a>,
-        ),
+        Stage {
+            version: 2,
+            ..Stage::new(
+                "data",
+                part(&recipe.data)?,
+                &[],
+                Box::new(|c: &StageContext<'_>| data(recipe, c)) as stage::Body<'a>,
+            )
+        },
         Stage::new(
             "tokenizer",
             json!([part(&recipe.tokenizer)?, recipe.model.max_position_embeddings]),
@@ -169,7 +172,7 @@ fn data(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
     let dataset = edge_json::generate(&recipe.data)?;
     dataset.write(&context.run.data())?;
     let (train, valid, test) = (dataset.train.len(), dataset.valid.len(), dataset.test.len());
-    let schemas = dataset.schemas.len();
+    let schemas = dataset.schemas.len() + dataset.composed.len();
     context.progress.finish(&format!("{train} training, {valid} validation, {test} test items, {schemas} schemas"));
     Ok(vec![Output::Content("data".into())])
 }

@@ -47,7 +47,7 @@ pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<
         train: dataset.train.len(),
         valid: dataset.valid.len(),
         test: dataset.test.len(),
-        schemas: dataset.schemas.len(),
+        schemas: dataset.schemas.len() + dataset.composed.len(),
         overlap: dataset.overlap,
     };
     let overlap = &made.overlap;

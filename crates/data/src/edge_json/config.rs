@@ -48,6 +48,11 @@ pub struct GenerateConfig {
     pub valid: Counts,
     /// Test items: half on held-out schemas, a tenth in the held-out style, half with held-out templates. Default 300 / 180 / 120.
     pub test: Counts,
+    /// The share of training and validation items that have a schema of their own, composed for them alone, 0 to 1.
+    /// Default 0.6.
+    pub composed: f64,
+    /// How likely a text states things that its schema does not ask for, 0 to 1. Default 0.25.
+    pub distractors: f64,
     /// Training variants of each training schema, 0 to 99. Default 8.
     pub schema_variants: usize,
     /// Whole schemas per level that only the test split has, 1 to 6. Default 3.
@@ -68,6 +73,8 @@ impl Default for GenerateConfig {
             drills: 8_000,
             valid: Counts { simple: 200, medium: 120, complex: 80 },
             test: Counts { simple: 300, medium: 180, complex: 120 },
+            composed: 0.6,
+            distractors: 0.25,
             schema_variants: 8,
             held_out_schemas: 3,
             held_out_style: Style::Log,
@@ -97,6 +104,8 @@ impl GenerateConfig {
             ))
         };
         share("data.noise", self.noise, 1.0)?;
+        share("data.composed", self.composed, 1.0)?;
+        share("data.distractors", self.distractors, 1.0)?;
         share("data.held_out_templates", self.held_out_templates, 0.5)?;
         let count = |key: &str, value: usize, least: usize, most: usize| {
             if (least..=most).contains(&value) {
