@@ -325,6 +325,6 @@ mod tests {
                 assert!(jsonschema::draft202012::meta::is_valid(&variant.json_schema()));
             }
         }
-        assert!(per_level.iter().all(|&n| n >= 12), "{per_level:?}");
+        assert!(per_level.iter().all(|&n| n >= 20), "{per_level:?}");
     }
 }

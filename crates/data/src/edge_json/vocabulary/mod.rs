@@ -4,7 +4,9 @@
 //! words it knows. Lists in strings are separated by `|`.
 
 mod compounds;
+mod leisure;
 mod people;
+mod places;
 mod services;
 mod technology;
 mod trade;
@@ -60,7 +62,13 @@ static CONCEPTS: LazyLock<HashMap<&'static str, &'static Concept>> =
 
 /// Every concept in the order of the tables.
 pub(crate) fn all() -> impl Iterator<Item = &'static Concept> {
-    people::CONCEPTS.iter().chain(trade::CONCEPTS).chain(technology::CONCEPTS).chain(services::CONCEPTS)
+    people::CONCEPTS
+        .iter()
+        .chain(trade::CONCEPTS)
+        .chain(technology::CONCEPTS)
+        .chain(services::CONCEPTS)
+        .chain(leisure::CONCEPTS)
+        .chain(places::CONCEPTS)
 }
 
 impl Concept {
