@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use bantam_data::edge_json::{Counts, GenerateConfig, Style, generate};
+use bantam_data::edge_json::{Counts, GenerateConfig, Style, generate, generate_fresh_test};
 use bantam_data::item::{self, Item, Level};
 use bantam_data::schemas::SchemaSet;
 use serde_json::Value;
@@ -145,6 +145,39 @@ fn what_is_written_is_what_the_readers_read_and_every_gold_validates() {
     }
     let overlap: Value = serde_json::from_str(&std::fs::read_to_string(path.join("overlap.json")).unwrap()).unwrap();
     assert_eq!(overlap["config"]["seed"], 1);
+}
+
+#[test]
+fn a_fresh_test_split_has_the_same_schemas_and_cells_and_other_values() {
+    let config = small();
+    let published = generate(&config).unwrap();
+    let fresh = generate_fresh_test(&config, 99).unwrap();
+    assert_eq!(fresh.items.len(), published.test.len());
+    let cells = |items: &[Item]| {
+        let mut cells = BTreeMap::new();
+        for i in items {
+            *cells.entry((i.complexity, i.style.clone(), i.schema_seen)).or_insert(0) += 1;
+        }
+        cells
+    };
+    assert_eq!(cells(&fresh.items), cells(&published.test));
+    let texts: HashSet<_> = published.test.iter().map(|i| &i.prompt).collect();
+    let golds: HashSet<_> = published.test.iter().map(|i| (&i.schema_id, i.expected_output.get())).collect();
+    for item in &fresh.items {
+        assert!(!texts.contains(&item.prompt) && !golds.contains(&(&item.schema_id, item.expected_output.get())));
+        assert!(fresh.schemas.contains_key(&item.schema_id), "{}", item.schema_id);
+    }
+    for (id, schema) in &fresh.schemas {
+        assert_eq!(published.schemas.get(id), Some(schema), "{id}");
+    }
+    let held: HashSet<_> = published.overlap.held_out_templates.iter().collect();
+    let all: BTreeSet<_> = fresh.items.iter().flat_map(|i| &i.templates).collect();
+    assert!(all.iter().any(|t| held.contains(t)));
+    assert_eq!(generate_fresh_test(&config, config.seed).unwrap_err().exit_code(), 2);
+    let dir = tempfile::tempdir().unwrap();
+    fresh.write(&dir.path().join("fresh")).unwrap();
+    assert_eq!(SchemaSet::load(&dir.path().join("fresh/schemas")).unwrap().len(), fresh.schemas.len());
+    assert_eq!(item::read_jsonl(&dir.path().join("fresh/test.jsonl")).unwrap().len(), fresh.items.len());
 }
 
 #[test]

@@ -22,9 +22,17 @@ struct Made {
     overlap: OverlapReport,
 }
 
+#[derive(Serialize)]
+struct MadeTest {
+    out: PathBuf,
+    sha256: String,
+    test: usize,
+    schemas: usize,
+}
+
 /// Generates and writes.
 pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<()> {
-    let DataVerb::Generate { out, recipe, seed, overrides } = verb;
+    let DataVerb::Generate { out, recipe, seed, fresh_test, overrides } = verb;
     let mut config = match recipe {
         Some(path) => Recipe::load(path, overrides)?,
         None => Recipe::parse("defaults".as_ref(), "", overrides)?,
@@ -33,11 +41,22 @@ pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<
     if let Some(seed) = seed {
         config.seed = *seed;
     }
-    if out.exists() && !out.join("train.jsonl").is_file() {
+    let made_of = if fresh_test.is_some() { "test.jsonl" } else { "train.jsonl" };
+    if out.exists() && !out.join(made_of).is_file() {
         let what = "is there already and is no data folder";
         return Err(Error::input(out.display(), what, "choose another --out"));
     }
     progress.start("data", None);
+    if let Some(value_seed) = fresh_test {
+        let split = edge_json::generate_fresh_test(&config, *value_seed)?;
+        split.write(out)?;
+        progress.finish("written");
+        let (test, schemas) = (split.items.len(), split.schemas.len());
+        let made = MadeTest { sha256: hash::tree(out)?, out: out.clone(), test, schemas };
+        let text = format!("{}: {test} test items, {schemas} schemas\nsha256 {}", made.out.display(), made.sha256);
+        output.text(&text)?;
+        return output.object(&made);
+    }
     let dataset = edge_json::generate(&config)?;
     dataset.write(out)?;
     progress.finish("written");

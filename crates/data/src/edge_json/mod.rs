@@ -66,17 +66,98 @@ pub fn generate(config: &GenerateConfig) -> Result<Dataset> {
     let plan = Plan::new(config)?;
     let mut taken = Taken::default();
     // The test split comes first: what it states, the others may not.
-    let test = make_split(config, &plan, "test", &config.test, &mut taken)?;
-    let valid = make_split(config, &plan, "valid", &config.valid, &mut taken)?;
-    let mut train = make_split(config, &plan, "train", &config.train, &mut taken)?;
-    let schemas: BTreeMap<_, _> =
-        plan.published().map(|tree| (tree.id.clone(), (tree.level, tree.json_schema()))).collect();
+    let test = make_split(config, &plan, Split::Test, &mut taken)?;
+    let valid = make_split(config, &plan, Split::Valid, &mut taken)?;
+    let mut train = make_split(config, &plan, Split::Train, &mut taken)?;
+    let schemas = published(plan.published());
     let overlap = overlap::measure(config, &plan, &train, &valid, &test);
     let drills = drills::make(config.drills, config.seed)?;
     train.extend(drills.items);
     let mut composed = taken.composed;
     composed.extend(drills.schemas);
     Ok(Dataset { train, valid, test, schemas, composed, overlap })
+}
+
+/// A test split alone.
+#[derive(Debug)]
+pub struct FreshTest {
+    /// Test items.
+    pub items: Vec<Item>,
+    /// Published schemas, by name.
+    pub schemas: BTreeMap<String, (Level, Value)>,
+}
+
+/// A test split like [`generate`]'s, on the same schemas and templates in the same shares, with values drawn by another
+/// seed: a model that does worse on it has seen the published one. No text and no gold of the published split is in it.
+///
+/// # Errors
+/// As [`generate`]; an input error when the seeds are the same.
+pub fn generate_fresh_test(config: &GenerateConfig, value_seed: u64) -> Result<FreshTest> {
+    config.validate()?;
+    if value_seed == config.seed {
+        let what = format!("{value_seed} is the seed of the published test split");
+        return Err(Error::input("value seed", what, "choose another"));
+    }
+    let plan = Plan::new(config)?;
+    let mut taken = Taken::default();
+    make_split(config, &plan, Split::Test, &mut taken)?;
+    let items = make_split(config, &plan, Split::Fresh(value_seed), &mut taken)?;
+    Ok(FreshTest { items, schemas: published(plan.base()) })
+}
+
+fn published<'a>(trees: impl Iterator<Item = &'a Tree>) -> BTreeMap<String, (Level, Value)> {
+    trees.map(|tree| (tree.id.clone(), (tree.level, tree.json_schema()))).collect()
+}
+
+impl FreshTest {
+    /// Writes `test.jsonl` and `schemas/<level>/<id>.json` into `dir`, which appears whole or not at all.
+    ///
+    /// # Errors
+    /// An input error when the folder cannot be written.
+    pub fn write(&self, dir: &Path) -> Result<()> {
+        files::write_dir(dir, |dir| {
+            item::write_jsonl(&dir.join("test.jsonl"), &self.items)?;
+            write_schemas(dir, &self.schemas)
+        })
+    }
+}
+
+/// `schemas/<level>/<id>.json`.
+fn write_schemas(dir: &Path, schemas: &BTreeMap<String, (Level, Value)>) -> Result<()> {
+    for level in Level::ALL {
+        files::create_dir(&dir.join("schemas").join(level.name()))?;
+    }
+    for (id, (level, schema)) in schemas {
+        let path = dir.join("schemas").join(level.name()).join(format!("{id}.json"));
+        files::write(&path, pretty(schema)?.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// What a split is called, and what its random streams come from.
+#[derive(Clone, Copy, PartialEq)]
+enum Split {
+    Train,
+    Valid,
+    Test,
+    /// A test split with values of this seed.
+    Fresh(u64),
+}
+
+impl Split {
+    /// The name in ids and random streams.
+    fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Valid => "valid",
+            Split::Test => "test",
+            Split::Fresh(_) => "fresh",
+        }
+    }
+
+    fn is_test(self) -> bool {
+        matches!(self, Split::Test | Split::Fresh(_))
+    }
 }
 
 impl Dataset {
@@ -95,13 +176,7 @@ impl Dataset {
             for (name, items) in [("train", &self.train), ("valid", &self.valid), ("test", &self.test)] {
                 item::write_jsonl(&dir.join(format!("{name}.jsonl")), items)?;
             }
-            for level in Level::ALL {
-                files::create_dir(&dir.join("schemas").join(level.name()))?;
-            }
-            for (id, (level, schema)) in &self.schemas {
-                let path = dir.join("schemas").join(level.name()).join(format!("{id}.json"));
-                files::write(&path, pretty(schema)?.as_bytes())?;
-            }
+            write_schemas(dir, &self.schemas)?;
             schemas::write_jsonl(&dir.join("schemas/composed.schemas.jsonl"), &self.composed)?;
             files::write(&dir.join("overlap.json"), pretty(&self.overlap)?.as_bytes())
         })
@@ -126,21 +201,21 @@ struct Taken {
 /// How often an item is drawn anew when its text or gold is taken.
 const ATTEMPTS: usize = 40;
 
-fn make_split(
-    config: &GenerateConfig,
-    plan: &Plan,
-    split: &str,
-    counts: &Counts,
-    taken: &mut Taken,
-) -> Result<Vec<Item>> {
+fn make_split(config: &GenerateConfig, plan: &Plan, split: Split, taken: &mut Taken) -> Result<Vec<Item>> {
+    let counts = match split {
+        Split::Train => &config.train,
+        Split::Valid => &config.valid,
+        Split::Test | Split::Fresh(_) => &config.test,
+    };
+    let seed = if let Split::Fresh(seed) = split { seed } else { config.seed };
     let mut items = Vec::with_capacity(counts.total());
     for level in Level::ALL {
         for number in 0..counts.of(level) {
-            items.push(make_item(config, plan, split, level, number, taken)?);
+            items.push(make_item(config, plan, (split, seed), level, number, taken)?);
         }
     }
     // Levels mixed, so that any beginning of the file is a sample of all.
-    let mut order = seed::rng(config.seed, &format!("edge-json/order/{split}"));
+    let mut order = seed::rng(seed, &format!("edge-json/order/{}", split.name()));
     rand::seq::SliceRandom::shuffle(&mut items[..], &mut order);
     Ok(items)
 }
@@ -148,17 +223,18 @@ fn make_split(
 fn make_item(
     config: &GenerateConfig,
     plan: &Plan,
-    split: &str,
+    (split, seed): (Split, u64),
     level: Level,
     number: usize,
     taken: &mut Taken,
 ) -> Result<Item> {
+    let name = split.name();
     for attempt in 0..ATTEMPTS {
-        let mut rng = seed::rng(config.seed, &format!("edge-json/{split}/{level}/{number}/{attempt}"));
-        let cell = if split == "test" { plan.test_cell(number) } else { Cell::TRAINING };
-        let tree = if split != "test" && rng.random_bool(config.composed) {
+        let mut rng = seed::rng(seed, &format!("edge-json/{name}/{level}/{number}/{attempt}"));
+        let cell = if split.is_test() { plan.test_cell(number) } else { Cell::TRAINING };
+        let tree = if !split.is_test() && rng.random_bool(config.composed) {
             Cow::Owned(compose::compose(
-                format!("composed_{split}_{level}_{number:06}"),
+                format!("composed_{name}_{level}_{number:06}"),
                 level,
                 plan.held_out(),
                 &mut rng,
@@ -180,7 +256,7 @@ fn make_item(
             taken.composed.insert(draft.tree.id.clone(), draft.tree.json_schema());
             draft.tree.id.clone()
         } else {
-            format!("{}_{split}_{number:06}", draft.tree.id)
+            format!("{}_{name}_{number:06}", draft.tree.id)
         };
         return Ok(Item {
             id: format!("edgejson_{id}"),
@@ -189,8 +265,8 @@ fn make_item(
             source: Some("generated".into()),
             teacher: None,
             style: Some(draft.style.name().into()),
-            split: Some(split.into()),
-            schema_seen: Some(draft.schema_seen && !(is_composed && split == "valid")),
+            split: Some(if split.is_test() { "test" } else { name }.into()),
+            schema_seen: Some(draft.schema_seen && !(is_composed && split == Split::Valid)),
             templates_seen: Some(draft.told.templates_seen),
             templates: draft.told.templates,
             prompt: draft.told.text,
@@ -198,7 +274,7 @@ fn make_item(
         });
     }
     let what = format!("no new {level} item found in {ATTEMPTS} tries");
-    Err(Error::input(format_args!("data.{split}.{level}"), what, "ask for fewer items or more schema_variants"))
+    Err(Error::input(format_args!("data.{name}.{level}"), what, "ask for fewer items or more schema_variants"))
 }
 
 /// An item before it has a number.

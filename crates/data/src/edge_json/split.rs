@@ -119,6 +119,11 @@ impl Plan {
         self.seen.iter().flatten().chain(&self.held_out)
     }
 
+    /// The schemas that test items are on.
+    pub(crate) fn base(&self) -> impl Iterator<Item = &Tree> {
+        self.seen.iter().filter_map(|family| family.first()).chain(&self.held_out)
+    }
+
     pub(crate) fn held_out(&self) -> &[Tree] {
         &self.held_out
     }
