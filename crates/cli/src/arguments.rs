@@ -153,7 +153,10 @@ pub enum DataVerb {
         /// The seed; default: the recipe's.
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
-        /// Override a value of the recipe: --set data.train_items=100.
+        /// Write only a test split, on the same schemas and templates, with the values of seed N.
+        #[arg(long, value_name = "N")]
+        fresh_test: Option<u64>,
+        /// Override a value of the recipe: --set data.drills=100.
         #[arg(long = "set", value_name = "KEY=VALUE")]
         overrides: Vec<String>,
     },

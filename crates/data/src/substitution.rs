@@ -18,6 +18,10 @@ use crate::item::Item;
 const REPLACED: f64 = 0.7;
 /// How likely a replacement is put together from two values of the field, so that no list of values can be learned.
 const SPLICED: f64 = 0.2;
+/// How likely one word of a replacement is put together from two words, where the field is [open](OPEN).
+const COINED: f64 = 0.15;
+/// A field with so many values can have any: a name, a title.
+const OPEN: usize = 60;
 /// How often other values are drawn when the text would say one of them twice.
 const ATTEMPTS: usize = 8;
 
@@ -113,8 +117,29 @@ impl Draft {
     }
 }
 
-/// A value of the pool, or the beginning of one with the end of another.
+/// A value of the pool, or the beginning of one with the end of another, or one with a word that no value has.
 fn other_value(pool: &[&str], rng: &mut seed::Rng) -> String {
+    let value = spliced_value(pool, rng);
+    if pool.len() < OPEN || !rng.random_bool(COINED) {
+        return value;
+    }
+    let words: Vec<&str> = value.split(' ').collect();
+    let end_of = pool[rng.random_range(0..pool.len())].split(' ').next_back().unwrap_or_default();
+    let at = rng.random_range(0..words.len());
+    let coined = format!("{}{}", half(words[at], true), half(end_of, false));
+    let letters = coined.chars().count() > 2 && coined.chars().all(char::is_alphabetic);
+    let word = |(i, word): (usize, &&str)| if i == at && letters { coined.clone() } else { (*word).to_owned() };
+    words.iter().enumerate().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The first or the second half of a word's letters.
+fn half(word: &str, first: bool) -> &str {
+    let middle = word.chars().count().div_ceil(2);
+    let at = word.char_indices().nth(middle).map_or(word.len(), |(at, _)| at);
+    if first { &word[..at] } else { &word[at..] }
+}
+
+fn spliced_value(pool: &[&str], rng: &mut seed::Rng) -> String {
     let one = pool[rng.random_range(0..pool.len())];
     if !rng.random_bool(SPLICED) {
         return one.to_owned();
@@ -220,6 +245,26 @@ mod tests {
         assert_eq!(sole_place("Annex for Ann", "Ann"), Some(10));
         assert_eq!(sole_place("5 of 5", "5"), None);
         assert_eq!(sole_place("x", " "), None);
+    }
+
+    #[test]
+    fn open_fields_get_words_that_no_value_has() {
+        let name =
+            |i: usize| format!("{}{}", ["kor", "lim", "tas", "ven"][i % 4], ["dax", "fon", "gul", "hep"][i / 4 % 4]);
+        let line = |i: usize| {
+            let (a, b) = (name(i), name(i / 16 + i));
+            format!(r#"{{"id":"{i}","schema_id":"s","prompt":"say {a} {b}","expected_output":{{"x":"{a} {b}"}}}}"#)
+        };
+        let lines: Vec<String> = (0..128).map(line).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let originals = items(&lines);
+        let known: BTreeSet<String> = (0..16).map(name).collect();
+        let all = with_substitutions(&originals, &[], 4, 1).unwrap();
+        let variants = &all[128..];
+        let coined = |i: &&Item| i.prompt[4..].split(' ').any(|w| !known.contains(w));
+        let share = variants.iter().filter(coined).count() as f64 / variants.len() as f64;
+        assert!(share > 0.03 && share < 0.25, "{share}");
+        assert_eq!((half("größe", true), half("größe", false), half("", true)), ("grö", "ße", ""));
     }
 
     #[test]

@@ -93,7 +93,12 @@ impl Material {
         if sources.is_empty() {
             sources.push((tokenized(&split("train")?, &generated, SchemaInPrompt::Signature)?, 1.0));
         }
-        let valid = tokenized(&split("valid")?, &generated, SchemaInPrompt::Signature)?;
+        let mut valid = vec![tokenized(&split("valid")?, &generated, SchemaInPrompt::Signature)?];
+        for (at, source) in recipe.sources.iter().enumerate().filter(|(_, s)| s.validation > 0) {
+            let (items, schemas) = items::of_source(&run.data(), &source.folder(at), "valid")?;
+            valid.push(tokenized(&items, &schemas, source.schema_in_prompt)?);
+        }
+        let valid = mixed(valid);
         let config = recipe.model_config(tokenizer.vocab_size());
         let device = open_device(recipe)?;
         let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, &device.device, run, progress)?;
@@ -124,6 +129,17 @@ impl Material {
             resume,
         })
     }
+}
+
+/// Examples of several sets in one order, of which every beginning holds the sets in the same shares.
+fn mixed(sets: Vec<Vec<Example>>) -> Vec<Example> {
+    let mut placed: Vec<(f64, Example)> = Vec::new();
+    for set in sets {
+        let length = set.len() as f64;
+        placed.extend(set.into_iter().enumerate().map(|(i, example)| ((i as f64 + 0.5) / length, example)));
+    }
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    placed.into_iter().map(|(_, example)| example).collect()
 }
 
 /// What another configuration left must not be continued.

@@ -10,7 +10,7 @@ use super::vocabulary;
 
 /// Templates that belong to no concept: (group, templates separated by `|`).
 ///
-/// `{v}` value, `{l}` label, `{s}` subject, `{n}` noun, `{p}` a given name, `{f}` a list of phrases, `{o}` an ordinal.
+/// `{v}` value, `{l}` label, `{a}` and `{b}` a state's thing and what is said of it, `{s}` subject, `{n}` noun, `{p}` a given name, `{f}` a list of phrases, `{o}` an ordinal.
 /// `{person}`, `{date}`, `{city}`, `{number}` and `{company}` are drawn for sentences that state nothing of the item.
 const GENERAL: &[(&str, &str)] = &[
     (
@@ -37,6 +37,15 @@ const GENERAL: &[(&str, &str)] = &[
         "bool_frag",
         "{l}: yes^{l}: no|{l} yes^{l} no|{l} ticked^{l} not ticked|yes to {l}^no to {l}|{l} = true^{l} = false",
     ),
+    (
+        "state_say",
+        "The {a} of {s} is {b}^The {a} of {s} is not {b}|For {s}, the {a} is {b}^For {s}, the {a} is not {b}|On {s}: {a} {b}^On {s}: {a} not {b}|With {s} the {a} has been noted as {b}^With {s} the {a} has been noted as not {b}|Yes, the {a} of {s} is {b}^No, the {a} of {s} is not {b}",
+    ),
+    (
+        "state_pred",
+        "has the {a} {b}^does not have the {a} {b}|comes with the {a} {b}^comes with the {a} not {b}|has its {a} {b}^has its {a} not {b}",
+    ),
+    ("state_frag", "{a} {b}^{a} not {b}|{a} {b}: yes^{a} {b}: no|the {a} is {b}^the {a} is not {b}"),
     (
         "many_say",
         "The {l} of {s} are {v}|{s} has the {l} {v}|Among the {l} of {s} we count {v}|As {l} of {s} we have {v}|{v} are the {l} of {s}",
@@ -87,6 +96,14 @@ const GENERAL: &[(&str, &str)] = &[
     (
         "chat_question",
         "what's the {l} of {s}?|and the {l} of {s}?|do you have the {l} of {s}?|which {l} does {s} have?|{s}: {l}?|can you tell me the {l} of {s}?|I still need the {l} of {s}|what did they give as the {l} of {s}?|how about the {l} of {s}?|what should I put as the {l} of {s}?",
+    ),
+    (
+        "chat_bool_question",
+        "{l} for {s}, yes or no?|what about {l} for {s}: yes or no?|is {l} ticked for {s}?|did they tick {l} for {s}?|should I tick {l} for {s}?|{s}: {l}, yes or no?",
+    ),
+    (
+        "chat_state_question",
+        "is the {a} of {s} {b}?|the {a} of {s}: {b} or not?|for {s}, is the {a} {b}?|do I tick {a} {b} for {s}?|about {s}: is the {a} {b}?",
     ),
     (
         "chat_answer",

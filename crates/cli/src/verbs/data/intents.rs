@@ -24,7 +24,7 @@ struct Made {
 /// Reads, draws the validation part, converts and writes.
 pub fn run(arguments: &IntentsArguments, output: &Output) -> Result<()> {
     let out = &arguments.out;
-    may_be_replaced(out)?;
+    may_be_replaced(out, "train.jsonl")?;
     let set = read(arguments)?;
     let (train, valid) = split::hold_out(of_split(&set, &arguments.split)?, arguments.valid_per_intent, arguments.seed);
     let test = arguments.test_split.as_deref().map(|name| of_split(&set, name)).transpose()?;

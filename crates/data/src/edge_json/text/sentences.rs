@@ -2,6 +2,7 @@
 
 use super::super::instance::{Group, Leaf, Node};
 use super::super::values::{Kind, Value};
+use super::super::vocabulary::{Concept, Family};
 use super::Teller;
 
 const ORDINALS: &[&str] = &["first", "second", "third", "fourth", "fifth"];
@@ -118,9 +119,9 @@ impl Teller<'_, '_> {
     fn single(&mut self, leaf: &Leaf, subject: &str) -> String {
         let template = self.pick_for(leaf, "say", "say", false);
         let label = self.label(leaf.concept.labels);
-        let (template, shown) = self.stated(leaf, template);
+        let (template, shown) = self.stated(leaf, template, label);
         if template.contains("{s}") {
-            self.filled(template, &shown, label, subject)
+            self.filled(&template, &shown, label, subject)
         } else {
             let predicate = template.replace("{l}", label).replace("{v}", &shown);
             format!("{} {predicate}", self.sentence_case(subject))
@@ -136,39 +137,42 @@ impl Teller<'_, '_> {
     fn phrase(&mut self, leaf: &Leaf, own: &str, general: &str) -> String {
         let template = self.pick_for(leaf, own, general, true);
         let label = self.label(leaf.concept.labels);
-        let (template, shown) = self.stated(leaf, template);
+        let (template, shown) = self.stated(leaf, template, label);
         template.replace("{l}", label).replace("{v}", &shown)
     }
 
     /// A template of the concept's own group or of the general group of its kind.
     fn pick_for(&mut self, leaf: &Leaf, own: &str, general: &str, without_subject: bool) -> &'static str {
-        let general = match leaf.concept.kind {
-            Kind::Bool => format!("bool_{general}"),
-            Kind::Many(_) => format!("many_{general}"),
+        let general = match (leaf.concept.family, leaf.concept.kind) {
+            (Family::State, _) => format!("state_{general}"),
+            (_, Kind::Bool) => format!("bool_{general}"),
+            (_, Kind::Many(_) | Kind::Series(..)) => format!("many_{general}"),
             _ => general.to_owned(),
         };
         let own = format!("{own}/{}", leaf.concept.key);
-        let own_first = !leaf.foreign && self.chance(0.65);
+        let own_first = self.chance(0.65);
         let groups = if own_first { [own.as_str(), general.as_str()] } else { [general.as_str(), own.as_str()] };
-        let count = if leaf.foreign { 1 } else { 2 };
-        let fits = |text: &str| !without_subject || !text.contains("{s}");
-        groups[..count].iter().find_map(|g| self.chooser.pick(self.source.rng, &[g], fits)).unwrap_or("{l} {v}")
+        let fits = |text: &str| {
+            let tells = text.contains("{l}") || text.contains("{a}") || tells_apart(text, leaf);
+            tells && (!without_subject || !text.contains("{s}"))
+        };
+        groups.iter().find_map(|g| self.chooser.pick(self.source.rng, &[g], fits)).unwrap_or("{l} {v}")
     }
 
-    /// The template's side and the shown value; for booleans the side is the value.
-    fn stated(&mut self, leaf: &Leaf, template: &'static str) -> (&'static str, String) {
+    /// The template's side with its state filled in, and the shown value; for booleans the side is the value.
+    fn stated(&mut self, leaf: &Leaf, template: &'static str, label: &str) -> (String, String) {
         match (&leaf.value, template.split_once('^')) {
             (Value::Bool(b), Some((yes, no))) => {
-                let side = if *b { yes } else { no };
+                let side = with_state(if *b { yes } else { no }, label);
                 // What stands for the value is the wording after (or else before) what is filled in.
                 let wording = match side.rsplit_once('}') {
                     Some((_, rest)) if !rest.is_empty() => rest,
-                    _ => side.split('{').next().unwrap_or(side),
+                    _ => side.split('{').next().unwrap_or(&side),
                 };
                 self.mention(leaf, wording.trim().to_owned());
                 (side, String::new())
             }
-            _ => (template, self.show(leaf)),
+            _ => (template.to_owned(), self.show(leaf)),
         }
     }
 
@@ -182,8 +186,26 @@ impl Teller<'_, '_> {
     }
 }
 
+/// Whether a template of the concept's own leaves no doubt which field of the object it states.
+fn tells_apart(template: &str, leaf: &Leaf) -> bool {
+    let shared = |c: &Concept| [c.says, c.frags].iter().any(|list| list.split('|').any(|t| t == template));
+    if leaf.rivals.is_empty() {
+        return true;
+    }
+    let named = leaf.concept.is_named_by(template);
+    let own_words =
+        !leaf.foreign && template.split(' ').any(|w| w.len() > 4 && w.bytes().all(|b| b.is_ascii_lowercase()));
+    (named || own_words) && !leaf.rivals.iter().any(|c| shared(c) || (!named && c.is_named_by(template)))
+}
+
 fn as_leaf(node: &Node) -> Option<&Leaf> {
     if let Node::Leaf(leaf) = node { Some(leaf) } else { None }
+}
+
+/// A state's thing and what is said of it.
+pub(super) fn with_state(template: &str, label: &str) -> String {
+    let (thing, said) = label.split_once(' ').unwrap_or((label, ""));
+    template.replace("{a}", thing).replace("{b}", said)
 }
 
 /// Which of how many.

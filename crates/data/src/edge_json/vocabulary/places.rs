@@ -1,0 +1,68 @@
+//! Fields about homes, land, energy, water, science and machines of every day.
+
+use super::super::values::Kind::*;
+use super::{Concept, c};
+
+const WELLS: &str = "Miller's Well|Upper Spring|Chapel Pump|North Borehole|Quarry Well|Meadow Spring|Station Well|Old Priory Pump|Hillside Spring|Lower Mill Well|School Borehole|Goose Pond Well";
+const MEASURES: &str = "roof insulation|new windows|heat pump|LED lighting|pipe insulation|solar panels|door seals|thermostat|wall cladding|boiler swap|heat recovery|shading blinds";
+const HARBORS: &str = "Port Ellery|Gullhaven|Saint Brine|Kelpmouth|Old Quay|Marlin Bay|Fairwater|Breakers Point|Norhavn|Puerto Lindo|Cape Sorrel|Westerhaven";
+
+#[rustfmt::skip]
+pub(super) static CONCEPTS: &[Concept] = &[
+    c("installation_id", Code("PV-####|SOL-###-@|IN#####"), "installation_number|plant_id", "installation ID|installation number", "has the number {v}|is listed as {v}|runs under {v}", "installation no. {v}|listed as {v}"),
+    c("panel_count", Int(4, 80, "panels|modules"), "panels|number_of_panels", "number of panels|panels", "consists of {v}|has {v} on the roof|uses {v}", "{v}|{v} mounted"),
+    c("peak_kw", Decimal(20, 400, 1, "kWp"), "peak_power|capacity_kw", "peak power|capacity", "delivers up to {v}|has a peak power of {v}|is rated at {v}", "{v}|peak power {v}"),
+    c("installed_on", Date(-40, 0), "installation_date|set_up_on", "installation date|date of installation", "was installed on {v}|was set up on {v}|went into place on {v}", "installed {v}|set up {v}"),
+    c("grid_connected", Bool, "on_grid|feeds_grid", "grid connected|on the grid", "feeds the grid^does not feed the grid|is connected to the grid^is not connected to the grid", "on the grid^off the grid|grid connected^not grid connected"),
+    c("ph_value", Decimal(55, 88, 1, ""), "ph|acidity", "pH value|pH", "has a pH of {v}|measured pH {v}|shows a pH value of {v}", "pH {v}|pH value {v}"),
+    c("turbidity_ntu", Decimal(1, 90, 1, "NTU"), "turbidity|cloudiness", "turbidity", "has a turbidity of {v}|measured {v} for the turbidity", "turbidity {v}"),
+    c("nitrate_mg", Decimal(5, 500, 1, "mg/L"), "nitrate|nitrate_level", "nitrate|nitrate level", "holds {v} of nitrate|has a nitrate level of {v}", "nitrate {v}|{v} of nitrate"),
+    c("drinkable", Bool, "safe_to_drink|is_drinkable", "drinkable|safe to drink", "is safe to drink^is not safe to drink|can be drunk^cannot be drunk", "drinkable^not drinkable|safe to drink^not safe to drink"),
+    c("well_name", Pick(WELLS), "well|source_name", "well|well name", "is known as {v}|is the well {v}|goes by {v}", "well {v}|called {v}"),
+    c("depth_m", Int(3, 180, "m|metres"), "depth|depth_metres", "depth|depth in metres", "goes down {v}|is {v} deep|has a depth of {v}", "{v} deep|depth {v}"),
+    c("analyst", Person, "analysed_by|chemist", "analyst|chemist", "put the analyst {v} in charge|had it analysed by {v}|{v} did the work for {s}", "analyst {v}|analysed by {v}"),
+    c("rental_number", Code("RN-#####|CAR####@|HIRE-###"), "rental_id|rental_no", "rental number|rental ID", "has the number {v}|runs as {v}|is booked under {v}", "rental no. {v}|booked under {v}"),
+    c("car_class", Enum("compact|midsize|van|convertible"), "class|vehicle_class", "car class|vehicle class", "is for a {v}|is in the class {v}|asks for a {v}", "class {v}|a {v}"),
+    c("pickup_date", Date(1, 5), "collected_on|from_date", "pick-up date|date of collection", "is picked up on {v}|starts with the pick-up on {v}|leaves the lot on {v}", "pick-up {v}|picked up {v}|from {v}"),
+    c("return_date", Date(6, 20), "returned_on|to_date", "return date|date of return", "is returned on {v}|comes back on {v}|ends with the return on {v}", "return {v}|back on {v}|returned {v}"),
+    c("daily_rate", Money(18, 240), "rate_per_day|price_per_day", "daily rate|price per day", "costs {v} a day|is charged at {v} per day", "{v} a day|daily rate {v}"),
+    c("full_tank", Bool, "tank_full|fuel_included", "full tank|tank full", "starts with a full tank^starts without a full tank|includes the fuel^does not include the fuel", "full tank^no full tank|fuel included^fuel not included"),
+    c("licence_number", Code("DL-######|@######@|L## ### ###"), "driving_licence|license_no", "licence number|driving licence", "has the driving licence {v}|shows the licence {v}|drives under {v}", "licence {v}|driving licence {v}"),
+    c("survey_id", Code("SV-####|MS##-##|SUR####"), "survey_number|survey_no", "survey ID|survey number", "has the number {v}|is filed as {v}|runs under {v}", "survey no. {v}|filed as {v}"),
+    c("harbor_name", Pick(HARBORS), "harbor|port", "harbor name|port", "is called {v}|is the port of {v}|goes by {v}", "port {v}|called {v}|harbor name {v}"),
+    c("berth", Code("@##|P-##|Q#@"), "berth_number|mooring", "berth|berth number", "gave us berth {v}|has the berth {v} for us", "berth {v}|mooring {v}"),
+    c("latitude", Decimal(-895000, 895000, 4, ""), "lat|geo_lat", "latitude", "has the latitude {v}|lies at latitude {v}", "latitude {v}|lat {v}"),
+    c("longitude", Decimal(-1795000, 1795000, 4, ""), "lon|geo_lon", "longitude", "has the longitude {v}|lies at longitude {v}", "longitude {v}|lon {v}"),
+    c("protocol_number", Code("CT-####|TR##-###|P@#-##"), "protocol|study_id", "protocol number|study ID", "follows the protocol {v}|belongs to the study {v}|is done under {v}", "protocol {v}|study {v}"),
+    c("visit_number", Int(2, 20, ""), "visit_no|visit", "visit number|visit no.", "is visit {v}|has the visit number {v}|counts as visit {v}", "visit no. {v}|visit {v}"),
+    c("participant_id", Code("SUBJ-###|N###-##|PX####"), "subject_id|participant_no", "participant ID|participant number", "is coded {v}|has the participant number {v}|is filed under {v}", "participant no. {v}|coded {v}"),
+    c("age", Int(18, 90, "years"), "age_years|years_old", "age|age in years", "is {v} old|has an age of {v}", "{v} old|age {v}"),
+    c("sex", Enum("female|male|diverse"), "gender|sex_recorded", "sex|gender", "is {v}|is recorded as {v}|is noted as {v}", "sex {v}|{v}"),
+    c("investigator", Person, "led_by|principal", "investigator|principal investigator", "is led by {v}|has {v} as the investigator|is in the hands of {v}", "investigator {v}|led by {v}"),
+    c("repeated", Bool, "is_repeat|measured_twice", "repeated|measured twice", "was repeated^was not repeated|was measured twice^was measured once", "repeated^not repeated|measured twice^measured once"),
+    c("audit_id", Code("EA-####|AU-###-##|AUD####"), "audit_number|audit_no", "audit ID|audit number", "has the number {v}|is filed as {v}|runs under {v}", "audit no. {v}|filed as {v}"),
+    c("auditor", Person, "audited_by|audit_lead", "auditor|lead auditor", "was done by {v}|was audited by {v}|{v} signed for {s}", "auditor {v}|audited by {v}"),
+    c("construction_year", Int(1880, 2022, ""), "built_in|year_built", "construction year|year of construction", "was built in {v}|dates from {v}|went up in {v}", "built {v}|from {v}"),
+    c("gas_m3", Int(100, 5000, "m³|cubic metres"), "gas|gas_use", "gas|gas consumption", "used {v} of gas|burnt {v} of gas", "gas {v}|{v} of gas"),
+    c("measure", Pick(MEASURES), "improvement|action", "measure|improvement", "is {v}|calls for {v}|means {v}", "measure {v}|{v} proposed"),
+    c("saving_percent", Int(2, 60, "%|percent"), "saving|expected_saving", "saving|expected saving", "saves {v}|cuts the use by {v}|promises a saving of {v}", "saves {v}|saving {v}"),
+    c("investment", Money(200, 40000), "invested|upfront_cost", "investment|upfront cost", "takes an investment of {v}|needs {v} up front|costs {v} to carry out", "investment {v}|{v} up front"),
+    c("subsidized", Bool, "has_subsidy|funded", "subsidized|funded", "is subsidized^is not subsidized|gets public money^gets no public money", "subsidized^not subsidized|funded^not funded"),
+    c("sale_price", Money(50000, 900000), "purchase_price|price", "sale price|purchase price", "was sold for {v}|changes hands for {v}|has a purchase price of {v}", "sold for {v}|sale price {v}"),
+    c("sale_date", Date(0, 20), "sold_on|signing_date", "sale date|date of the sale", "was signed on {v}|was sold on {v}|became final on {v}", "sold {v}|signed {v}|sale date {v}"),
+    c("notary", Person, "notary_name|certified_by", "notary|notary in charge", "was certified by {v}|went through the notary {v}|{v} certified {s}", "notary {v}|certified by {v}"),
+    c("plot_number", Code("##/##|P-####|###-@"), "parcel_number|plot_no", "plot number|parcel number", "is plot {v}|has the plot number {v}|is parcel {v}", "plot {v}|plot no. {v}"),
+    c("plot_sqm", Int(120, 4000, "square metres|m²|sqm"), "plot_area|land_sqm", "plot area|size of the plot", "measures {v}|covers {v}|has {v} of land", "{v}|plot area {v}"),
+    c("instalment", Money(1000, 90000), "amount|part_amount", "instalment|part payment", "comes to {v}|is over {v}|amounts to {v}", "{v}|instalment {v}|over {v}"),
+    c("instalment_due", Date(10, 300), "due_on|due_date", "due date|payment date", "is due on {v}|has to arrive by {v}|must be paid by {v}", "due {v}|payable {v}"),
+    c("migration_id", Code("MIG-###|MV-####|M##-##"), "migration_number|change_id", "migration ID|migration number", "has the number {v}|is tracked as {v}|runs under {v}", "migration no. {v}|tracked as {v}"),
+    c("window_start", DateTime, "starts_at|begin_at", "start of the window|window start", "starts at {v}|opens its window at {v}|is set to begin at {v}", "window from {v}|start {v}"),
+    c("requested_by", Username, "requester|ordered_by", "requester|person who asked for it", "was requested by {v}|was asked for by {v}|{v} wants {s}", "requested by {v}|requester {v}"),
+    c("db_engine", Enum("postgres|mysql|sqlite|oracle"), "engine|database_type", "database engine|engine", "runs on {v}|uses {v}|is a {v} database", "engine {v}|on {v}"),
+    c("port", Int(1024, 9999, ""), "port_number|listens_on", "port|port number", "listens on {v}|uses the port {v}|is bound to {v}", "port {v}|listening on {v}"),
+    c("migration_status", Enum("done=through|pending=still to come|failed=gone wrong"), "status|state", "status|migration status", "is {v}|has the status {v}|is marked {v}", "status {v}|currently {v}"),
+    c("downtime_minutes", Int(2, 240, "minutes|min"), "downtime|outage_min", "downtime|minutes offline", "is offline for {v}|has a downtime of {v}|stays down for {v}", "downtime {v}|{v} offline"),
+    c("chef", Person, "head_chef|cook", "chef|head chef", "is led by the chef {v}|cooks under {v}|has {v} at the stove", "chef {v}|cook {v}"),
+    c("helpers", Int(2, 20, "helpers|people"), "helper_count|hands", "number of helpers|helpers", "counts {v}|brings {v}|needs {v}", "{v}|with {v}"),
+    c("setup_time", Time, "setup_from|arrives_at", "setup time|time of the setup", "sets up at {v}|arrives for the setup at {v}|starts setting up at {v}", "setup {v}|sets up at {v}"),
+];
