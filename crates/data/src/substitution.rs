@@ -265,7 +265,8 @@ mod tests {
         let variants = &all[128..];
         let coined = |i: &&Item| i.prompt[4..].split(' ').any(|w| !NAMES.contains(&w));
         let share = variants.iter().filter(coined).count() as f64 / variants.len() as f64;
-        assert!(share > 0.03 && share < 0.25, "{share}");
+        // More than COINED: variants of known words repeat, and are left out.
+        assert!(share > 0.1 && share < 0.9, "{share}");
         assert_eq!((half("größe", true), half("größe", false), half("", true)), ("grö", "ße", ""));
     }
 
