@@ -28,13 +28,14 @@ const ATTEMPTS: usize = 8;
 /// `copies` variants of each item, after all items themselves; the variant of an item from which nothing can be replaced
 /// is left out, and so is one that says what another or one of `held_out` says. The same seed gives the same items.
 ///
-/// A string of the gold is replaced if it stands in the text exactly once, on word borders, apart from the other values.
+/// A string or a number of the gold is replaced if it stands in the text exactly once, as the gold writes it, on word borders, apart from the
+/// other values.
 ///
 /// # Errors
 /// Internal, if a changed gold cannot be written.
 pub fn with_substitutions(items: &[Item], held_out: &[Item], copies: usize, seed: u64) -> Result<Vec<Item>> {
     let drafts: Vec<Option<Draft>> = items.iter().map(Draft::of).collect();
-    let mut pools: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    let mut pools: BTreeMap<(&str, &Field), BTreeSet<&str>> = BTreeMap::new();
     for (item, draft) in items.iter().zip(&drafts) {
         for span in draft.iter().flat_map(|d| &d.spans) {
             pools.entry((&item.schema_id, &span.field)).or_default().insert(&span.value);
@@ -57,15 +58,21 @@ pub fn with_substitutions(items: &[Item], held_out: &[Item], copies: usize, seed
     Ok(all)
 }
 
-/// A string of the gold, where it stands in the text.
+/// A string or a number of the gold, where it stands in the text.
 struct Span {
     start: usize,
     end: usize,
     value: String,
     /// The JSON pointer in the gold.
     pointer: String,
-    /// The pointer without places in arrays: values of one field can stand for one another.
-    field: String,
+    /// The pointer without places in arrays: values of one field and kind can stand for one another.
+    field: Field,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Field {
+    pointer: String,
+    is_number: bool,
 }
 
 /// An item whose values have been found.
@@ -94,21 +101,22 @@ impl Draft {
     fn draw(
         &self,
         item: &Item,
-        pools: &BTreeMap<(&str, &str), Vec<&str>>,
+        pools: &BTreeMap<(&str, &Field), Vec<&str>>,
         rng: &mut seed::Rng,
     ) -> Option<(String, Value)> {
         let (mut text, mut gold, mut from) = (String::new(), self.gold.clone(), 0);
         let mut values = Vec::new();
         for span in &self.spans {
-            let pool = &pools[&(item.schema_id.as_str(), span.field.as_str())];
+            let pool = &pools[&(item.schema_id.as_str(), &span.field)];
             if pool.len() < 2 || !rng.random_bool(REPLACED) {
                 continue;
             }
-            let value = other_value(pool, rng);
+            let value = if span.field.is_number { drawn(pool, rng).to_owned() } else { other_value(pool, rng) };
             text.push_str(&item.prompt[from..span.start]);
             text.push_str(&value);
             from = span.end;
-            *gold.pointer_mut(&span.pointer)? = Value::String(value.clone());
+            *gold.pointer_mut(&span.pointer)? =
+                if span.field.is_number { serde_json::from_str(&value).ok()? } else { Value::String(value.clone()) };
             values.push(value);
         }
         text.push_str(&item.prompt[from..]);
@@ -124,7 +132,7 @@ fn other_value(pool: &[&str], rng: &mut seed::Rng) -> String {
         return value;
     }
     let words: Vec<&str> = value.split(' ').collect();
-    let end_of = pool[rng.random_range(0..pool.len())].split(' ').next_back().unwrap_or_default();
+    let end_of = drawn(pool, rng).split(' ').next_back().unwrap_or_default();
     let at = rng.random_range(0..words.len());
     let coined = format!("{}{}", half(words[at], true), half(end_of, false));
     let letters = coined.chars().count() > 2 && coined.chars().all(char::is_alphabetic);
@@ -139,19 +147,23 @@ fn half(word: &str, first: bool) -> &str {
     if first { &word[..at] } else { &word[at..] }
 }
 
+fn drawn<'a>(pool: &[&'a str], rng: &mut seed::Rng) -> &'a str {
+    pool[rng.random_range(0..pool.len())]
+}
+
 fn spliced_value(pool: &[&str], rng: &mut seed::Rng) -> String {
-    let one = pool[rng.random_range(0..pool.len())];
+    let one = drawn(pool, rng);
     if !rng.random_bool(SPLICED) {
         return one.to_owned();
     }
-    let other = pool[rng.random_range(0..pool.len())];
+    let other = drawn(pool, rng);
     match (one.split_once(' '), other.rsplit_once(' ')) {
         (Some((first, _)), Some((_, last))) => format!("{first} {last}"),
         _ => one.to_owned(),
     }
 }
 
-/// Every string of `value` that stands in `text` exactly once.
+/// Every string and number of `value` that stands in `text` exactly once.
 fn find(value: &Value, text: &str, pointer: &mut String, field: &mut String, spans: &mut Vec<Span>) {
     let lengths = (pointer.len(), field.len());
     let mut below = |part: &Value, key: &str, named: bool| {
@@ -169,13 +181,16 @@ fn find(value: &Value, text: &str, pointer: &mut String, field: &mut String, spa
     match value {
         Value::Object(map) => map.iter().for_each(|(key, part)| below(part, key, true)),
         Value::Array(parts) => parts.iter().enumerate().for_each(|(i, part)| below(part, &i.to_string(), false)),
-        Value::String(s) => {
-            if let Some(start) = sole_place(text, s) {
-                let (pointer, field) = (pointer.clone(), field.clone());
-                spans.push(Span { start, end: start + s.len(), value: s.clone(), pointer, field });
-            }
-        }
+        Value::String(s) => found(text, s.clone(), pointer, field, false, spans),
+        Value::Number(n) => found(text, n.to_string(), pointer, field, true, spans),
         _ => {}
+    }
+}
+
+fn found(text: &str, value: String, pointer: &str, field: &str, is_number: bool, spans: &mut Vec<Span>) {
+    if let Some(start) = sole_place(text, &value) {
+        let field = Field { pointer: field.to_owned(), is_number };
+        spans.push(Span { start, end: start + value.len(), value, pointer: pointer.to_owned(), field });
     }
 }
 
@@ -245,6 +260,20 @@ mod tests {
         assert_eq!(sole_place("Annex for Ann", "Ann"), Some(10));
         assert_eq!(sole_place("5 of 5", "5"), None);
         assert_eq!(sole_place("x", " "), None);
+    }
+
+    #[test]
+    fn numbers_stay_numbers() {
+        let line = |id: &str, n: &str| {
+            format!(r#"{{"id":"{id}","schema_id":"s","prompt":"{id} costs {n}","expected_output":{{"price":{n}}}}}"#)
+        };
+        let lines = [line("a", "4.5"), line("b", "17")];
+        let all = with_substitutions(&items(&[&lines[0], &lines[1]]), &[], 8, 1).unwrap();
+        assert!(all.len() > 2);
+        for item in &all[2..] {
+            let gold: Value = serde_json::from_str(item.expected_output.get()).unwrap();
+            assert!(gold["price"].is_number() && item.prompt.ends_with(&gold["price"].to_string()), "{}", item.prompt);
+        }
     }
 
     #[test]
