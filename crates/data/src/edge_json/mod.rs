@@ -8,7 +8,7 @@ mod catalogue;
 mod config;
 mod drills;
 mod instance;
-mod overlap;
+pub(crate) mod overlap;
 mod split;
 mod templates;
 #[cfg(test)]
