@@ -9,7 +9,7 @@ mod compose;
 mod config;
 mod drills;
 mod instance;
-mod overlap;
+pub(crate) mod overlap;
 mod split;
 mod templates;
 #[cfg(test)]
