@@ -7,6 +7,7 @@ pub mod answer;
 pub mod decimal;
 pub mod edge_json;
 pub mod floors;
+pub mod function_call;
 pub mod json;
 pub mod local_model;
 pub mod metrics;
