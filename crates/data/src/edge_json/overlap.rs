@@ -25,8 +25,13 @@ pub struct Share {
 }
 
 impl Share {
-    fn new(count: usize, of: usize) -> Self {
+    pub(crate) fn new(count: usize, of: usize) -> Self {
         Self { count, of, rate: if of == 0 { 0.0 } else { count as f64 / of as f64 } }
+    }
+
+    /// The part of `items` that fits.
+    pub(crate) fn of<T>(items: &[T], fits: impl Fn(&T) -> bool) -> Self {
+        Self::new(items.iter().filter(|item| fits(item)).count(), items.len())
     }
 }
 
@@ -86,9 +91,10 @@ pub(super) fn measure(
     }
     let texts: HashSet<&str> = train.iter().map(|i| i.prompt.as_str()).collect();
     let golds: HashSet<&str> = train.iter().map(|i| i.expected_output.get()).collect();
-    let test_grams: Vec<HashSet<u64>> = test.iter().map(|i| grams(&i.prompt)).collect();
+    let test_grams: Vec<HashSet<u64>> = test.iter().map(|i| grams(&i.prompt, GRAM)).collect();
     let wanted: HashSet<u64> = test_grams.iter().flatten().copied().collect();
-    let common: HashSet<u64> = train.iter().flat_map(|i| grams(&i.prompt)).filter(|g| wanted.contains(g)).collect();
+    let common: HashSet<u64> =
+        train.iter().flat_map(|i| grams(&i.prompt, GRAM)).filter(|g| wanted.contains(g)).collect();
     let (train_values, test_values) = (strings(train, &schemas), strings(test, &schemas));
     let used = |items: &[Item]| items.iter().flat_map(|i| i.templates.clone()).collect::<BTreeSet<_>>();
     let (train_templates, test_templates) = (used(train), used(test));
@@ -126,14 +132,14 @@ pub(super) fn measure(
     }
 }
 
-/// Hashes (FNV-1a) of every run of 13 words, case ignored.
-fn grams(text: &str) -> HashSet<u64> {
+/// Hashes (FNV-1a) of every run of so many words, case ignored.
+pub(crate) fn grams(text: &str, words_in_a_row: usize) -> HashSet<u64> {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let hash = |run: &[String]| {
         let bytes = run.iter().flat_map(|w| w.bytes().chain([b' ']));
         bytes.fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
     };
-    words.windows(GRAM).map(hash).collect()
+    words.windows(words_in_a_row).map(hash).collect()
 }
 
 /// Distinct string values of the golds, those of enums left out.
@@ -170,7 +176,7 @@ mod tests {
     #[test]
     fn runs_of_thirteen_words_are_found_wherever_they_stand() {
         let run = "a b c d e f g h i j k l m";
-        let common = |a: &str, b: &str| grams(a).intersection(&grams(b)).count();
+        let common = |a: &str, b: &str| grams(a, GRAM).intersection(&grams(b, GRAM)).count();
         assert_eq!(common(&format!("x {run}"), &format!("{} y z", run.to_uppercase())), 1);
         assert_eq!(common(run, "a b c d e f g h i j k l n"), 0);
         assert_eq!(common("a b c", "a b c"), 0);
