@@ -1,6 +1,9 @@
 //! What can be typed: every verb, its flags and their meaning.
 
 mod decoding;
+mod eval;
+mod functions;
+mod intents;
 
 use std::path::PathBuf;
 
@@ -8,6 +11,9 @@ use bantam_train::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
+pub use eval::{AskedArguments, CompareArguments, EdgeJsonArguments, EvalVerb, GateArguments};
+pub use functions::FunctionsArguments;
+pub use intents::IntentsArguments;
 
 /// Builds, proves and ships small language models.
 #[derive(Debug, Parser)]
@@ -153,6 +159,10 @@ pub enum DataVerb {
         #[arg(long = "set", value_name = "KEY=VALUE")]
         overrides: Vec<String>,
     },
+    /// Turn texts with intents into items to train on: CLINC150, Banking77 or a file with a taxonomy.
+    Intents(IntentsArguments),
+    /// Generate requests to devices, the functions offered and the calls asked for: train, valid and test splits.
+    Functions(FunctionsArguments),
 }
 
 /// What `tokenizer` can do.
@@ -195,45 +205,6 @@ pub struct ScoreArguments {
     pub logits: Option<PathBuf>,
     #[command(flatten)]
     pub load: LoadArguments,
-}
-
-/// What `eval` can do.
-#[derive(Debug, Subcommand)]
-pub enum EvalVerb {
-    /// Extraction of a JSON object from text, by JSON Schema.
-    EdgeJson(EdgeJsonArguments),
-}
-
-/// `eval edge-json`.
-#[derive(Args, Debug)]
-pub struct EdgeJsonArguments {
-    /// A Hugging Face folder, a GGUF file or a run folder.
-    #[arg(long, value_name = "M", conflicts_with = "predictions", required_unless_present = "predictions")]
-    pub model: Option<PathBuf>,
-    /// Lines {"id", "output"} to score without a model.
-    #[arg(long, value_name = "P.jsonl")]
-    pub predictions: Option<PathBuf>,
-    /// Items (JSONL).
-    #[arg(long, value_name = "F.jsonl")]
-    pub data: PathBuf,
-    /// The folder with `<schema_id>.json` files.
-    #[arg(long, value_name = "DIR")]
-    pub schemas: PathBuf,
-    /// The folder for the result and the samples.
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    /// Let the schema limit what the model may say.
-    #[arg(long, conflicts_with = "predictions")]
-    pub constrained: bool,
-    /// Take only the first N items.
-    #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
-    /// Tokens after which an answer counts as truncated.
-    #[arg(long, value_name = "N", default_value_t = 768)]
-    pub max_new_tokens: usize,
-    /// Threads; default: all cores.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
 }
 
 /// `bench`.

@@ -1,0 +1,21 @@
+//! Which code answers which suite of `bantam eval`?
+
+mod asked;
+mod compare;
+mod edge_json;
+mod gate;
+
+use bantam_core::Result;
+use bantam_core::progress::Progress;
+
+use crate::arguments::EvalVerb;
+use crate::output::Output;
+
+/// Runs the suite that was chosen.
+pub fn run(verb: &EvalVerb, progress: &dyn Progress, output: &Output) -> Result<()> {
+    match verb {
+        EvalVerb::EdgeJson(arguments) => edge_json::run(arguments, progress, output),
+        EvalVerb::Compare(arguments) => compare::run(arguments, output),
+        EvalVerb::Gate(arguments) => gate::run(arguments, output),
+    }
+}
