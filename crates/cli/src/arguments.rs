@@ -2,6 +2,7 @@
 
 mod decoding;
 mod eval;
+mod functions;
 mod intents;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
 pub use eval::{AskedArguments, CompareArguments, EdgeJsonArguments, EvalVerb, GateArguments};
+pub use functions::FunctionsArguments;
 pub use intents::IntentsArguments;
 
 /// Builds, proves and ships small language models.
@@ -162,6 +164,8 @@ pub enum DataVerb {
     },
     /// Turn texts with intents into items to train on: CLINC150, Banking77 or a file with a taxonomy.
     Intents(IntentsArguments),
+    /// Generate requests to devices, the functions offered and the calls asked for: train, valid and test splits.
+    Functions(FunctionsArguments),
 }
 
 /// What `tokenizer` can do.

@@ -1,5 +1,6 @@
 //! `bantam data generate`: EdgeJSON items, schemas and their measured overlap, in a folder.
 
+mod functions;
 mod intents;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +38,7 @@ pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<
     let (out, recipe, seed, fresh_test, overrides) = match verb {
         DataVerb::Generate { out, recipe, seed, fresh_test, overrides } => (out, recipe, seed, fresh_test, overrides),
         DataVerb::Intents(arguments) => return intents::run(arguments, output),
+        DataVerb::Functions(arguments) => return functions::run(arguments, output),
     };
     let mut config = match recipe {
         Some(path) => Recipe::load(path, overrides)?,

@@ -32,6 +32,7 @@ use serde_json::value::RawValue;
 use crate::item::{self, Item, Level};
 use crate::schemas;
 pub use config::{Counts, GenerateConfig};
+pub(crate) use overlap::grams;
 pub use overlap::{OverlapReport, Share};
 use split::{Cell, Plan};
 use text::{Setting, Style as TextStyle, Told};
@@ -183,7 +184,7 @@ impl Dataset {
     }
 }
 
-fn pretty(value: &impl serde::Serialize) -> Result<String> {
+pub(crate) fn pretty(value: &impl serde::Serialize) -> Result<String> {
     let text = serde_json::to_string_pretty(value).map_err(|e| Error::internal("data generation", e))?;
     Ok(text + "\n")
 }

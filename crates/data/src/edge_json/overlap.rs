@@ -28,6 +28,11 @@ impl Share {
     pub(crate) fn new(count: usize, of: usize) -> Self {
         Self { count, of, rate: if of == 0 { 0.0 } else { count as f64 / of as f64 } }
     }
+
+    /// The part of `items` that fits.
+    pub(crate) fn of<T>(items: &[T], fits: impl Fn(&T) -> bool) -> Self {
+        Self::new(items.iter().filter(|item| fits(item)).count(), items.len())
+    }
 }
 
 /// The measured overlap, written as `overlap.json`.
@@ -127,14 +132,14 @@ pub(super) fn measure(
     }
 }
 
-/// Hashes (FNV-1a) of every run of `run` words, case ignored.
-pub(crate) fn grams(text: &str, run: usize) -> HashSet<u64> {
+/// Hashes (FNV-1a) of every run of so many words, case ignored.
+pub(crate) fn grams(text: &str, words_in_a_row: usize) -> HashSet<u64> {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let hash = |run: &[String]| {
         let bytes = run.iter().flat_map(|w| w.bytes().chain([b' ']));
         bytes.fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
     };
-    words.windows(run).map(hash).collect()
+    words.windows(words_in_a_row).map(hash).collect()
 }
 
 /// Distinct string values of the golds, those of enums left out.
