@@ -19,11 +19,11 @@ const GENERAL: &[(&str, &str)] = &[
     ),
     (
         "pred",
-        "has the {l} {v}|shows the {l} {v}|is listed with the {l} {v}|comes with the {l} {v}|has {v} as its {l}|carries the {l} {v}|goes with the {l} {v}|is entered with {v} as the {l}|is on file with the {l} {v}|was noted with the {l} {v}|comes under the {l} {v}|was given the {l} {v}|keeps {v} as its {l}|is down with {v} as the {l}|bears the {l} {v}|has been assigned the {l} {v}|still has the {l} {v}|states {v} as the {l}",
+        "has the {l} {v}|shows the {l} {v}|is listed with the {l} {v}|comes with the {l} {v}|has {v} as its {l}|carries the {l} {v}|goes with the {l} {v}|is entered with {v} as the {l}|is on file with the {l} {v}|was noted with the {l} {v}|comes under the {l} {v}|was given the {l} {v}|keeps {v} as its {l}|is down with {v} as the {l}|has been assigned the {l} {v}|still has the {l} {v}|states {v} as the {l}",
     ),
     (
         "frag",
-        "{l} {v}|{l}: {v}|the {l} {v}|{v} as the {l}|{l} is {v}|{v} ({l})|{l} given as {v}|with the {l} {v}|{l} set to {v}|{l} = {v}|{l}, {v}|{l} of {v}|{l} -> {v}|its {l}: {v}|{l} again {v}",
+        "{l} {v}|{l}: {v}|the {l} {v}|{v} as the {l}|{l} is {v}|{v} ({l})|{l} given as {v}|with the {l} {v}|{l} set to {v}|{l} = {v}|{l}, {v}|{l} of {v}|{l} -> {v}|its {l}: {v}|{l} noted as {v}",
     ),
     (
         "say_date",
