@@ -49,22 +49,20 @@ pub(crate) enum Node {
 /// Draws the values of one item. With `distraction`, a probability, the text also states what the schema does not ask for.
 pub(crate) fn draw(tree: &Tree, distraction: f64, source: &mut Source) -> Group {
     let mut group = draw_group(&tree.fields, "", tree.nouns, String::new(), source);
-    let mut inner: Vec<&mut Group> = Vec::new();
-    distract(&mut group, distraction, source);
+    let mut asked = Vec::new();
+    tree.each_concept(&mut |c| asked.push(c));
+    distract(&mut group, &asked, distraction, source);
     for node in &mut group.nodes {
         if let Node::Object(part) = node {
-            inner.push(part);
+            distract(part, &asked, distraction / 3.0, source);
         }
-    }
-    for part in inner {
-        distract(part, distraction / 3.0, source);
     }
     find_rivals(&mut group);
     group
 }
 
 /// Adds one or two leaves that the schema does not ask for and nobody can take for those it does.
-fn distract(group: &mut Group, probability: f64, source: &mut Source) {
+fn distract(group: &mut Group, asked: &[&'static Concept], probability: f64, source: &mut Source) {
     if !source.rng.random_bool(probability) {
         return;
     }
@@ -72,8 +70,9 @@ fn distract(group: &mut Group, probability: f64, source: &mut Source) {
         let Some(concept) = vocabulary::compounds().choose(source.rng) else { return };
         let head = |c: &'static Concept| c.names().filter_map(|n| n.rsplit([' ', '_']).next());
         let likely = |c: &'static Concept| head(c).any(|h| head(concept).any(|o| o.eq_ignore_ascii_case(h)));
-        let taken = group.leaves().any(|l| likely(l.concept))
-            || group.absent.iter().any(|c| likely(c) || c.kind.rivals(concept.kind));
+        let taken = asked.iter().any(|c| likely(c))
+            || group.leaves().any(|l| l.concept.conflicts(concept))
+            || group.absent.iter().any(|c| c.kind.rivals(concept.kind));
         if taken || matches!(concept.kind, Kind::Bool | Kind::Many(_) | Kind::Series(..)) {
             continue;
         }

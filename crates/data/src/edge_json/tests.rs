@@ -39,7 +39,7 @@ fn drafts(n: usize, is_test: bool, mut each: impl FnMut(Level, Draft)) {
 /// The gold that a shown value leads back to, read by rules that know nothing of the generator.
 fn read_back(kind: Kind, shown: &str) -> Json {
     let months = "January February March April May June July August September October November December";
-    let month = |name: &str| months.split(' ').position(|m| m == name).map(|m| m + 1);
+    let month = |name: &str| months.split(' ').position(|m| m == name || m[..3] == *name).map(|m| m + 1);
     let number = || {
         let words = "zero one two three four five six seven eight nine ten eleven twelve";
         let first = shown.split(' ').next().unwrap_or("");
@@ -53,9 +53,22 @@ fn read_back(kind: Kind, shown: &str) -> Json {
             .next()
             .map_or(kept.clone(), |f| f.chars().filter(|c| c.is_ascii_digit() || "-.".contains(*c)).collect())
     };
+    if shown.contains('\n') {
+        let listed = shown.lines().map(|l| l.trim().trim_start_matches("- ").to_owned());
+        return match kind {
+            Kind::Series(..) => json!(listed.map(|n| n.parse::<i64>().unwrap()).collect::<Vec<_>>()),
+            _ => json!(listed.collect::<Vec<_>>()),
+        };
+    }
     match kind {
         Kind::Date(..) => {
-            let parts: Vec<&str> = shown.split([' ', ',', '.', '-']).filter(|p| !p.is_empty()).collect();
+            let ordinal = |p: &str| {
+                let bare = ["st", "nd", "rd", "th"].iter().find_map(|e| p.strip_suffix(e));
+                bare.filter(|b| b.parse::<u32>().is_ok()).unwrap_or(p).to_owned()
+            };
+            let parts = shown.split([' ', ',', '.', '-']).filter(|p| !p.is_empty() && *p != "of");
+            let parts: Vec<String> = parts.map(ordinal).collect();
+            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
             let [a, b, c] = parts[..] else { panic!("{shown}") };
             let (y, m, d) = match (month(a), month(b)) {
                 (Some(m), _) => (c, m, b.parse::<u32>().unwrap()),

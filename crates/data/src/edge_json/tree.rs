@@ -83,6 +83,11 @@ impl Tree {
         count
     }
 
+    /// The concepts of all leaves, in the schema's order.
+    pub(crate) fn each_concept(&self, each: &mut impl FnMut(&'static Concept)) {
+        visit(&self.fields, each);
+    }
+
     /// Whether some leaf has this concept key.
     pub(crate) fn has(&self, key: &str) -> bool {
         let mut found = false;

@@ -220,7 +220,7 @@ pub(super) static DOMAINS: &[Domain] = &[
             r("cost_per_pupil"),
             o("packed_lunch"),
             object("teacher", "teacher|teacher in charge", &[r("name"), r("phone")]),
-            object("bus", "bus|coach", &[r("plate"), r("departure_time"), o("capacity")]),
+            object("bus", "bus|coach", &[r("plate"), r("departure_time"), o("bus_seats")]),
         ],
     ),
     d(

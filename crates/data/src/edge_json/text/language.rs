@@ -154,8 +154,16 @@ impl Teller<'_, '_> {
         let question = with_state(self.template(&[group]), label);
         let question = self.filled(&question, "", label, subject);
         let shown = self.show(leaf);
-        let answer = self.template(&["chat_answer"]);
-        vec![format!("{asking}: {question}"), format!("{telling}: {}", self.filled(answer, &shown, "", ""))]
+        let answer = self.chat_answer(leaf);
+        let answer = self.with_wrong(answer, leaf, &shown);
+        vec![format!("{asking}: {question}"), format!("{telling}: {}", self.filled(&answer, &shown, "", ""))]
+    }
+
+    /// An answer; no wrong value beside yes or no and beside lists.
+    fn chat_answer(&mut self, leaf: &Leaf) -> &'static str {
+        let plain = matches!(leaf.concept.kind, Kind::Bool | Kind::Many(_) | Kind::Series(..) | Kind::Enum(_));
+        let fits = |text: &str| !plain || !text.contains("{w}");
+        self.chooser.pick(self.source.rng, &["chat_answer"], fits).unwrap_or("{v}")
     }
 
     /// Sentences as one chat message: the last full stop is often left out.

@@ -24,12 +24,32 @@ impl Teller<'_, '_> {
                         if is_whole { format!("the {}", inner.noun) } else { format!("{subject}'s {}", inner.noun) };
                     let mut parts = self.blocks(inner, &inner_subject, false);
                     self.shuffle(&mut parts);
-                    blocks.push(parts.concat());
+                    let mut sentences = parts.concat();
+                    self.shorten(inner, &inner_subject, &mut sentences);
+                    blocks.push(sentences);
                 }
                 Node::List(_, entries) => blocks.push(self.entries(entries)),
             }
         }
         blocks
+    }
+
+    /// A thing that the sentence before was about is `it`.
+    fn shorten(&mut self, group: &Group, subject: &str, sentences: &mut [String]) {
+        let is_person = |n: &Node| matches!(n, Node::Leaf(l) if l.concept.kind == Kind::Person);
+        let has_parts = group.nodes.iter().any(|n| !matches!(n, Node::Leaf(_)));
+        if has_parts || group.nodes.iter().any(is_person) {
+            return;
+        }
+        let (start, it) = (self.sentence_case(subject) + " ", self.sentence_case("it "));
+        for i in 1..sentences.len() {
+            if sentences[i - 1].to_lowercase().contains(&subject.to_lowercase())
+                && sentences[i].starts_with(&start)
+                && self.chance(0.4)
+            {
+                sentences[i].replace_range(..start.len(), &it);
+            }
+        }
     }
 
     /// What a text calls the whole.
@@ -150,13 +170,15 @@ impl Teller<'_, '_> {
             _ => general.to_owned(),
         };
         let own = format!("{own}/{}", leaf.concept.key);
-        let own_first = self.chance(0.65);
-        let groups = if own_first { [own.as_str(), general.as_str()] } else { [general.as_str(), own.as_str()] };
+        let of_kind = of_kind(leaf.concept.kind).map(|kind| format!("{general}_{kind}")).unwrap_or_default();
         let fits = |text: &str| {
             let tells = text.contains("{l}") || text.contains("{a}") || tells_apart(text, leaf);
             tells && (!without_subject || !text.contains("{s}"))
         };
-        groups.iter().find_map(|g| self.chooser.pick(self.source.rng, &[g], fits)).unwrap_or("{l} {v}")
+        let own_first = self.chance(0.6);
+        let (own, general) = ([own.as_str()], [general.as_str(), of_kind.as_str()]);
+        let groups: [&[&str]; 2] = if own_first { [&own, &general] } else { [&general, &own] };
+        groups.iter().find_map(|g| self.chooser.pick(self.source.rng, g, fits)).unwrap_or("{l} {v}")
     }
 
     /// The template's side with its state filled in, and the shown value; for booleans the side is the value.
@@ -172,8 +194,27 @@ impl Teller<'_, '_> {
                 self.mention(leaf, wording.trim().to_owned());
                 (side, String::new())
             }
-            _ => (template.to_owned(), self.show(leaf)),
+            _ => {
+                let shown = self.show(leaf);
+                (self.with_wrong(template, leaf, &shown), shown)
+            }
         }
+    }
+
+    /// Another value where the template says what is wrong.
+    pub(super) fn with_wrong(&mut self, template: &str, leaf: &Leaf, shown: &str) -> String {
+        if !template.contains("{w}") {
+            return template.to_owned();
+        }
+        let mut wrong = shown.to_owned();
+        for _ in 0..20 {
+            if wrong != shown {
+                break;
+            }
+            let value = self.source.draw(leaf.concept.kind);
+            wrong = self.manner.show(leaf.concept.kind, &value, self.source.rng);
+        }
+        template.replace("{w}", &wrong)
     }
 
     /// A template with everything filled in, its first letter as this author starts sentences unless a value is first.
@@ -183,6 +224,18 @@ impl Teller<'_, '_> {
         }
         let text = template.replace("{l}", label).replace("{s}", subject);
         self.sentence_case(&text).replace("{v}", value)
+    }
+}
+
+/// The general templates that only some kinds of values have.
+fn of_kind(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Date(..) => Some("date"),
+        Kind::Money(..) => Some("money"),
+        Kind::Int(..) | Kind::Decimal(..) => Some("number"),
+        Kind::Person => Some("person"),
+        Kind::Code(_) | Kind::Uuid => Some("code"),
+        _ => None,
     }
 }
 

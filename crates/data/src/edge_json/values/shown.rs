@@ -26,6 +26,10 @@ enum DateForm {
     MonthFirst,
     DayFirst,
     Dots,
+    /// `7 Mar 2024`
+    Short,
+    /// `7th of March 2024`
+    Ordinal,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,9 +43,11 @@ impl Manner {
     /// `plain_money`: the schema has a currency field, so amounts stand alone.
     pub(crate) fn draw(rng: &mut Rng, language: bool, plain_money: bool) -> Self {
         let date = match rng.random_range(0..20) {
-            0..=12 => DateForm::Iso,
-            13..=15 => DateForm::MonthFirst,
-            16..=17 => DateForm::DayFirst,
+            0..=9 => DateForm::Iso,
+            10..=12 => DateForm::MonthFirst,
+            13..=14 => DateForm::DayFirst,
+            15..=16 => DateForm::Short,
+            17 if language => DateForm::Ordinal,
             _ => DateForm::Dots,
         };
         let forms = [
@@ -69,6 +75,16 @@ impl Manner {
                     DateForm::MonthFirst => format!("{month} {d}, {y}"),
                     DateForm::DayFirst => format!("{d} {month} {y}"),
                     DateForm::Dots => format!("{d:02}.{m:02}.{y}"),
+                    DateForm::Short => format!("{d} {} {y}", &month[..3]),
+                    DateForm::Ordinal => {
+                        let ending = match d {
+                            1 | 21 | 31 => "st",
+                            2 | 22 => "nd",
+                            3 | 23 => "rd",
+                            _ => "th",
+                        };
+                        format!("{d}{ending} of {month} {y}")
+                    }
                 }
             }
             Value::DateTime(s) if self.utc => {
@@ -169,6 +185,7 @@ mod tests {
             let manner = Manner::draw(&mut rng, true, false);
             seen.insert(manner.show(Kind::Date(0, 0), &Value::Date(2024, 3, 7), &mut rng));
         }
-        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["07.03.2024", "2024-03-07", "7 March 2024", "March 7, 2024"]);
+        let forms = ["07.03.2024", "2024-03-07", "7 Mar 2024", "7 March 2024", "7th of March 2024", "March 7, 2024"];
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), forms);
     }
 }

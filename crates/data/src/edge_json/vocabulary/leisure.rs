@@ -29,7 +29,7 @@ pub(super) static CONCEPTS: &[Concept] = &[
     c("borrower", Person, "borrowed_by|lent_to", "borrower|person borrowing it", "was borrowed by {v}|was lent to {v}|{v} borrowed {s}", "borrower {v}|lent to {v}|borrowed by {v}"),
     c("book_title", Title, "title|book", "book title|book", "is for the book {v}|concerns the book {v}|is about the volume {v}", "book {v}|volume {v}|book title {v}"),
     c("due_back", Date(10, 40), "return_by|return_date", "return date|date it is due back", "is due back on {v}|has to be returned by {v}|must be brought back by {v}", "due back {v}|return by {v}"),
-    c("renewals", Int(0, 5, ""), "times_renewed|renewal_count", "renewals|number of renewals", "was renewed {v} times|had a renewal count of {v}", "renewed {v} times|renewals {v}"),
+    c("renewals", Int(2, 9, ""), "times_renewed|renewal_count", "renewals|number of renewals", "was renewed {v} times|had a renewal count of {v}", "renewed {v} times|renewals {v}"),
     c("fine", Money(1, 30), "late_fee|penalty", "fine|late fee", "carries a fine of {v}|has run up {v} in late fees", "fine {v}|{v} in late fees"),
     c("runner", Person, "athlete|runner_name", "runner|athlete", "belongs to the runner {v}|was run by {v}|{v} ran for {s}", "runner {v}|run by {v}|athlete {v}"),
     c("bib_number", Int(2, 4800, ""), "bib|start_number", "bib number|start number", "was run under the bib {v}|has the start number {v}", "bib {v}|start no. {v}"),

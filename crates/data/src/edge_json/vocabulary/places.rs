@@ -64,5 +64,6 @@ pub(super) static CONCEPTS: &[Concept] = &[
     c("downtime_minutes", Int(2, 240, "minutes|min"), "downtime|outage_min", "downtime|minutes offline", "is offline for {v}|has a downtime of {v}|stays down for {v}", "downtime {v}|{v} offline"),
     c("chef", Person, "head_chef|cook", "chef|head chef", "is led by the chef {v}|cooks under {v}|has {v} at the stove", "chef {v}|cook {v}"),
     c("helpers", Int(2, 20, "helpers|people"), "helper_count|hands", "number of helpers|helpers", "counts {v}|brings {v}|needs {v}", "{v}|with {v}"),
+    c("bus_seats", Int(16, 80, "seats|passengers"), "seats|seat_count", "number of seats|seats", "has {v}|seats {v}|takes {v}", "{v}|bus with {v}"),
     c("setup_time", Time, "setup_from|arrives_at", "setup time|time of the setup", "sets up at {v}|arrives for the setup at {v}|starts setting up at {v}", "setup {v}|sets up at {v}"),
 ];
