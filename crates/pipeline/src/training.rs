@@ -98,8 +98,15 @@ impl Material {
             let (items, schemas) = items::of_source(&run.data(), &source.folder(at), "valid")?;
             valid.push(tokenized(&items, &schemas, source.schema_in_prompt)?);
         }
-        let valid = mixed(valid);
         let config = recipe.model_config(tokenizer.vocab_size());
+        let mut valid = mixed(valid);
+        let all = valid.len();
+        valid.retain(|example| example.tokens.len() <= config.max_position_embeddings);
+        if valid.len() < all {
+            let left_out = all - valid.len();
+            progress
+                .note(&format!("{left_out} of {all} validation items are longer than the model's positions: left out"));
+        }
         let device = open_device(recipe)?;
         let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, &device.device, run, progress)?;
         Ok(Self { config, sources, valid, start: Start::Random, trainable: None, objective, device })
