@@ -257,7 +257,7 @@ const LISTS: &[(&str, &str)] = &[
 /// Composed schemas share at most this of their fields with a held-out schema.
 const MOST_LIKENESS: f64 = 0.4;
 /// How often fields come from the compounds.
-const COMPOUND: f64 = 0.4;
+const COMPOUND: f64 = 0.3;
 /// How often a field is optional.
 const OPTIONAL: f64 = 0.3;
 

@@ -50,7 +50,7 @@ pub struct GenerateConfig {
     /// EdgeJSON v4's.
     pub test: Counts,
     /// The share of training and validation items that have a schema of their own, composed for them alone, 0 to 1.
-    /// Default 0.6.
+    /// Default 0.7.
     pub composed: f64,
     /// How likely a text states things that its schema does not ask for, 0 to 1. Default 0.25.
     pub distractors: f64,
@@ -74,7 +74,7 @@ impl Default for GenerateConfig {
             drills: 8_000,
             valid: Counts { simple: 200, medium: 120, complex: 80 },
             test: Counts { simple: 400, medium: 350, complex: 250 },
-            composed: 0.6,
+            composed: 0.7,
             distractors: 0.25,
             schema_variants: 8,
             held_out_schemas: 7,

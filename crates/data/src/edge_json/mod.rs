@@ -71,10 +71,11 @@ pub fn generate(config: &GenerateConfig) -> Result<Dataset> {
     let valid = make_split(config, &plan, Split::Valid, &mut taken)?;
     let mut train = make_split(config, &plan, Split::Train, &mut taken)?;
     let schemas = published(plan.published());
-    let overlap = overlap::measure(config, &plan, &train, &valid, &test);
+    let mut composed = taken.composed;
+    let schema_of = |id: &str| schemas.get(id).map(|(_, schema)| schema).or_else(|| composed.get(id));
+    let overlap = overlap::measure(config, &plan, &train, &valid, &test, &schema_of);
     let drills = drills::make(config.drills, config.seed)?;
     train.extend(drills.items);
-    let mut composed = taken.composed;
     composed.extend(drills.schemas);
     Ok(Dataset { train, valid, test, schemas, composed, overlap })
 }

@@ -79,6 +79,7 @@ fn read_back(kind: Kind, shown: &str) -> Json {
             json!(format!("{y}-{m:02}-{d:02}"))
         }
         Kind::DateTime => match shown.strip_suffix(" UTC") {
+            Some(time) if time.matches(':').count() == 2 => json!(format!("{}Z", time.replace(' ', "T"))),
             Some(minutes) => json!(format!("{}:00Z", minutes.replace(' ', "T"))),
             None => json!(shown),
         },
@@ -92,6 +93,9 @@ fn read_back(kind: Kind, shown: &str) -> Json {
     }
 }
 
+/// Words that say a boolean by themselves.
+const BOOLEANS: [&str; 8] = ["yes", "no", "Yes", "No", "true", "false", "True", "False"];
+
 /// What an enum's or a boolean's wording may be, from the vocabulary's tables.
 fn wordings(leaf: &Leaf, gold: &Json) -> Option<BTreeSet<String>> {
     match (leaf.concept.kind, gold) {
@@ -99,7 +103,10 @@ fn wordings(leaf: &Leaf, gold: &Json) -> Option<BTreeSet<String>> {
             let part = list.split('|').find(|p| p.split('=').next() == Some(value)).unwrap();
             Some(part.split('=').flat_map(|w| [w.to_owned(), w.replace('_', " ")]).collect())
         }
-        (Kind::Bool, Json::Bool(b)) => Some([if *b { "yes" } else { "no" }.to_owned()].into()),
+        (Kind::Bool, Json::Bool(b)) => {
+            let words = if *b { ["yes", "Yes", "true", "True"] } else { ["no", "No", "false", "False"] };
+            Some(words.map(str::to_owned).into())
+        }
         _ => None,
     }
 }
@@ -127,7 +134,7 @@ fn every_gold_leaf_is_stated_by_the_text_and_leads_back_to_the_gold() {
                 let stated = gold.pointer(&leaf.path).unwrap();
                 assert!(draft.told.text.contains(shown), "{}: {shown:?} is not in\n{}", leaf.path, draft.told.text);
                 match wordings(leaf, stated) {
-                    Some(words) if leaf.concept.kind != Kind::Bool || ["yes", "no"].contains(&shown) => {
+                    Some(words) if leaf.concept.kind != Kind::Bool || BOOLEANS.contains(&shown) => {
                         assert!(words.contains(shown), "{shown} for {words:?}");
                     }
                     // The two sides of a boolean's template are checked to differ below.

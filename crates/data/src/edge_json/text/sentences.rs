@@ -143,7 +143,7 @@ impl Teller<'_, '_> {
         if template.contains("{s}") {
             self.filled(&template, &shown, label, subject)
         } else {
-            let predicate = template.replace("{l}", label).replace("{v}", &shown);
+            let predicate = with_label(&template, label).replace("{v}", &shown);
             format!("{} {predicate}", self.sentence_case(subject))
         }
     }
@@ -158,7 +158,7 @@ impl Teller<'_, '_> {
         let template = self.pick_for(leaf, own, general, true);
         let label = self.label(leaf.concept.labels);
         let (template, shown) = self.stated(leaf, template, label);
-        template.replace("{l}", label).replace("{v}", &shown)
+        with_label(&template, label).replace("{v}", &shown)
     }
 
     /// A template of the concept's own group or of the general group of its kind.
@@ -220,9 +220,9 @@ impl Teller<'_, '_> {
     /// A template with everything filled in, its first letter as this author starts sentences unless a value is first.
     pub(super) fn filled(&self, template: &str, value: &str, label: &str, subject: &str) -> String {
         if template.starts_with("{v}") {
-            return template.replace("{l}", label).replace("{s}", subject).replace("{v}", value);
+            return with_label(template, label).replace("{s}", subject).replace("{v}", value);
         }
-        let text = template.replace("{l}", label).replace("{s}", subject);
+        let text = with_label(template, label).replace("{s}", subject);
         self.sentence_case(&text).replace("{v}", value)
     }
 }
@@ -253,6 +253,12 @@ fn tells_apart(template: &str, leaf: &Leaf) -> bool {
 
 fn as_leaf(node: &Node) -> Option<&Leaf> {
     if let Node::Leaf(leaf) = node { Some(leaf) } else { None }
+}
+
+/// The label filled in, with the article that it wants.
+fn with_label(template: &str, label: &str) -> String {
+    let article = if label.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O']) { " an {l}" } else { " a {l}" };
+    template.replace(" a {l}", article).replace("{l}", label)
 }
 
 /// A state's thing and what is said of it.

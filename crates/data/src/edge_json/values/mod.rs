@@ -186,7 +186,8 @@ impl<'a> Source<'a> {
             Kind::DateTime => {
                 let (y, m, d) = date(self.base_day);
                 let (hour, minute) = (self.below(24), self.below(60));
-                Value::DateTime(format!("{y}-{m:02}-{d:02}T{hour:02}:{minute:02}:00Z"))
+                let second = if self.rng.random_bool(0.3) { self.below(60) } else { 0 };
+                Value::DateTime(format!("{y}-{m:02}-{d:02}T{hour:02}:{minute:02}:{second:02}Z"))
             }
             Kind::Time => Value::Text(format!("{:02}:{:02}", self.rng.random_range(6..23), 5 * self.below(12))),
             Kind::Money(from, to) => {

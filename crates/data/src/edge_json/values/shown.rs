@@ -18,6 +18,8 @@ pub(crate) struct Manner {
     money: MoneyForm,
     thousands: bool,
     utc: bool,
+    /// What stands for true and false.
+    bools: (&'static str, &'static str),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,10 +62,16 @@ impl Manner {
         ];
         let drawn = forms[rng.random_range(0..forms.len())];
         let money = if plain_money { MoneyForm::Plain } else { drawn };
-        Self { language, date, money, thousands: rng.random_bool(0.2), utc: rng.random_bool(0.25) }
+        let bools = match rng.random_range(0..10) {
+            0..=1 if !language => ("true", "false"),
+            2 if !language => ("True", "False"),
+            3 if !language => ("Yes", "No"),
+            _ => ("yes", "no"),
+        };
+        Self { language, date, money, thousands: rng.random_bool(0.2), utc: rng.random_bool(0.25), bools }
     }
 
-    /// The value as the text shows it. Booleans come as `yes` or `no`: sentences say them by their own templates.
+    /// The value as the text shows it. Booleans come as one word: sentences say them by their own templates.
     pub(crate) fn show(&self, kind: Kind, value: &Value, rng: &mut Rng) -> String {
         match value {
             Value::Text(s) if self.language && matches!(kind, Kind::Text | Kind::Title) => format!("\"{s}\""),
@@ -88,8 +96,9 @@ impl Manner {
                 }
             }
             Value::DateTime(s) if self.utc => {
-                let minutes = s.strip_suffix(":00Z").unwrap_or(s);
-                format!("{} UTC", minutes.replace('T', " "))
+                // Whole minutes go without their seconds.
+                let time = s.strip_suffix(":00Z").unwrap_or(s).trim_end_matches('Z');
+                format!("{} UTC", time.replace('T', " "))
             }
             Value::DateTime(s) => s.clone(),
             Value::Number(n) => self.number(kind, n, rng),
@@ -105,7 +114,7 @@ impl Manner {
                     plain.to_owned()
                 }
             }
-            Value::Bool(b) => (if *b { "yes" } else { "no" }).to_owned(),
+            Value::Bool(b) => (if *b { self.bools.0 } else { self.bools.1 }).to_owned(),
             Value::Many(list) => match list.split_last() {
                 Some((last, rest)) if self.language && !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
                 _ => list.join(", "),
