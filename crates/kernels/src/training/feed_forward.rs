@@ -130,7 +130,7 @@ pub fn backward(
                 down_sums.add(n, d_y, &hidden, &mut room);
             }
         }
-        if of_weights { [gate_up_sums.finish(), down_sums.finish()].concat() } else { Vec::new() }
+        if of_weights { gate_up_sums.finish().chain(down_sums.finish()).collect() } else { Vec::new() }
     });
     // SAFETY: the chunks cover all rows.
     Gradients { x: unsafe { d_x.filled() }, weights: sum_each(parts) }
