@@ -89,7 +89,8 @@ pub(super) fn measure<'a>(
     let golds: HashSet<&str> = train.iter().map(|i| i.expected_output.get()).collect();
     let test_grams: Vec<HashSet<u64>> = test.iter().map(|i| grams(&i.prompt, GRAM)).collect();
     let wanted: HashSet<u64> = test_grams.iter().flatten().copied().collect();
-    let common: HashSet<u64> = train.iter().flat_map(|i| grams(&i.prompt, GRAM)).filter(|g| wanted.contains(g)).collect();
+    let common: HashSet<u64> =
+        train.iter().flat_map(|i| grams(&i.prompt, GRAM)).filter(|g| wanted.contains(g)).collect();
     let (train_values, test_values) = (strings(train, schema_of), strings(test, schema_of));
     let used = |items: &[Item]| items.iter().flat_map(|i| i.templates.clone()).collect::<BTreeSet<_>>();
     let (train_templates, test_templates) = (used(train), used(test));
