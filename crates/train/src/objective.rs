@@ -36,8 +36,8 @@ impl Inputs {
     }
 }
 
-/// What training minimizes.
-pub trait Objective {
+/// What training minimizes. `Sync`, since a step runs on a thread of the pool.
+pub trait Objective: Sync {
     /// The mean loss over the batch's targets, nats: a tensor of one value to call `backward` on. `hidden` is what
     /// [`TokenModel::hidden`] makes of the batch. It must be a mean over the targets: the loop weighs the batches of one
     /// step by their numbers of targets.

@@ -46,9 +46,22 @@ pub struct StepRule {
 /// Takes one step on the mean loss over all targets of `batches`.
 /// When the loss or a gradient is not finite the model is returned as it was.
 ///
+/// The step runs on a thread of rayon's pool. From any other thread each of its several hundred parallel regions would be handed over and
+/// waited for asleep, and what lies between them would run on one thread more than there are processors (2 to 12 % of a step).
+///
 /// # Errors
 /// Those of the objective; batches without any target.
 pub fn train_step(
+    model: TokenModel,
+    optimizer: &mut Optimizer,
+    objective: &dyn Objective,
+    batches: &[Inputs],
+    rule: StepRule,
+) -> Result<(TokenModel, StepReport)> {
+    rayon::scope(|_| step(model, optimizer, objective, batches, rule))
+}
+
+fn step(
     model: TokenModel,
     optimizer: &mut Optimizer,
     objective: &dyn Objective,

@@ -12,7 +12,7 @@ use bantam_formats::peft::{AdapterConfig, TargetModules};
 use bantam_kernels::training::attention::RotaryTable;
 use bantam_model::adapters::{self, FrozenMatrix, frozen_linear};
 use bantam_model::context::{Precision, Span};
-use bantam_model::ops::{self, AttentionSpec, Map};
+use bantam_model::ops::{self, AttentionSpec, GatedMaps, Map};
 use bantam_model::ports::Targets;
 use bantam_model::{TokenModel, weights};
 use bantam_train::distillation::{Direction, Distillation, DistillationConfig, Teacher};
@@ -92,9 +92,9 @@ fn every_operation_and_its_gradients() {
         let of = |i: usize| Map { weight: x[i].clone(), bias: (i == 2).then(|| row(&x[4])) };
         ops::linear(x[0].clone(), &[of(1), of(2), of(3)], Some(x[5].clone()), Precision::F32)
     });
-    agrees("feed_forward", &device, &[[70, 24], [40, 24], [40, 24], [24, 40], [70, 24]], |x| {
-        let [x, gate, up, down, residual] = [0, 1, 2, 3, 4].map(|i| x[i].clone());
-        ops::feed_forward(x, gate, up, down, residual, Precision::F32)
+    agrees("feed_forward", &device, &[[70, 24], [70, 24], [1, 24], [40, 24], [40, 24], [24, 40]], |x| {
+        let [x, mixed, norm, gate, up, down] = [0, 1, 2, 3, 4, 5].map(|i| x[i].clone());
+        ops::feed_forward(x, mixed, row(&norm), GatedMaps { gate, up, down }, 1e-5, Precision::F32)
     });
     let matrix: Vec<f32> = noise([24, 40], 7).try_into_vec().unwrap();
     let matrix = Arc::new(FrozenMatrix::quantize(&matrix, [24, 40]));
