@@ -205,10 +205,16 @@ fn impossible_configurations_are_input_errors() {
 }
 
 #[test]
-fn any_style_can_be_held_out() {
-    for style in [Style::KeyValue, Style::Prose] {
-        let config = GenerateConfig { held_out_style: style, ..small() };
+fn any_style_can_be_held_out_and_how_training_is_made_leaves_the_test_split_as_it_is() {
+    let texts = |items: &[Item]| items.iter().map(|i| i.prompt.clone()).collect::<Vec<_>>();
+    let few = Counts { simple: 60, medium: 30, complex: 10 };
+    let usual = texts(&generate(&GenerateConfig { train: few, ..small() }).unwrap().test);
+    for (style, composed) in [(Style::KeyValue, 0.0), (Style::Prose, 1.0)] {
+        let config = GenerateConfig { held_out_style: style, composed, train: few, ..small() };
         let data = generate(&config).unwrap();
+        assert_eq!(texts(&data.test), usual);
+        let alone = data.train.iter().filter(|i| data.composed.contains_key(&i.schema_id)).count();
+        assert_eq!(alone, if composed == 1.0 { few.total() } else { 0 });
         assert!(data.train.iter().all(|i| i.style.as_deref() != Some(style.name())));
         assert!(data.test.iter().any(|i| i.style.as_deref() == Some(style.name())));
     }
