@@ -1,6 +1,7 @@
 //! Function calls: which calls does an output make, and are they the right ones?
 
 mod arithmetic;
+pub mod bfcl;
 pub mod json_calls;
 mod literal;
 pub mod python;
