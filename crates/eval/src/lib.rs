@@ -9,6 +9,7 @@ pub mod compare;
 pub mod decimal;
 pub mod edge_json;
 pub mod floors;
+pub mod function_call;
 pub mod gate;
 pub mod harness;
 pub mod intent;

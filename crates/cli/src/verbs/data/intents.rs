@@ -25,7 +25,7 @@ struct Made {
 /// Reads and draws the validation part, or generates; converts and writes.
 pub fn run(arguments: &IntentsArguments, output: &Output) -> Result<()> {
     let out = &arguments.out;
-    may_be_replaced(out)?;
+    may_be_replaced(out, "train.jsonl")?;
     let (taxonomy, [train, valid, test]) = if arguments.edge_device {
         let config = EdgeDeviceConfig {
             seed: arguments.seed,
