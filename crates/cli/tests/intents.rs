@@ -61,3 +61,33 @@ fn what_cannot_be_read_is_told_and_nothing_is_written() {
     fs::create_dir(&out).unwrap();
     refused(bantam(["data", "intents", "--out"]).arg(&out).arg("--banking").arg(&file), &["no data folder"]);
 }
+
+#[test]
+fn generated_texts_are_judged_beside_the_floors() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let made = json(
+        bantam(["data", "intents", "--edge-device", "--train-per-intent", "6", "--test-per-intent", "2", "--out"])
+            .arg(&data),
+    );
+    assert_eq!((made["intents"].as_u64(), made["taxonomy"].as_str()), (Some(64), Some("edge-device")));
+    // The right answer to every text is what the items of the trainer say.
+    let answer = |line: &str| {
+        let item: Value = serde_json::from_str(line).unwrap();
+        serde_json::json!({"id": item["id"], "output": item["expected_output"].to_string()}).to_string() + "\n"
+    };
+    let predictions: String = fs::read_to_string(data.join("test.jsonl")).unwrap().lines().map(answer).collect();
+    let file = dir.path().join("right.jsonl");
+    fs::write(&file, predictions).unwrap();
+    let mut command = bantam(["eval", "edge-intent", "--items"]);
+    command.arg(data.join("intents/test.jsonl")).arg("--taxonomy").arg(data.join("taxonomy.json"));
+    command.arg("--train").arg(data.join("intents/train.jsonl")).arg("--out").arg(dir.path().join("results"));
+    let result = json(command.arg("--predictions").arg(&file));
+    assert_eq!(
+        (result["overall"]["exact"]["value"].as_f64(), result["suite"].as_str()),
+        (Some(1.0), Some("edge-intent"))
+    );
+    assert_eq!(result["by_domain"].as_object().unwrap().len(), 4);
+    let floor = result["floors"]["linear"]["overall"]["accuracy"]["value"].as_f64().unwrap();
+    assert!(floor > 0.2 && floor < 1.0, "{floor}");
+}

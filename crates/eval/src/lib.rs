@@ -1,6 +1,6 @@
 //! Suites, metrics and statistics: what a model's output is worth, how sure that is, and beside which floors.
 //!
-//! The way through: [`harness`] asks a [`local_model`] (or reads [`predictions`]) for every item of a suite such as [`edge_json`], and keeps what is
+//! The way through: [`harness`] asks a [`local_model`] (or reads [`predictions`]) for every item of a suite such as [`edge_json`] or [`intent`], and keeps what is
 //! finished; [`answer`] finds the answer in an output, [`metrics`] scores it, [`statistics`] says how sure the score is, [`floors`] what it has
 //! to beat, [`result`] how it is filed.
 
@@ -12,6 +12,7 @@ pub mod floors;
 pub mod function_call;
 pub mod gate;
 pub mod harness;
+pub mod intent;
 pub mod json;
 pub mod local_model;
 pub mod metrics;
