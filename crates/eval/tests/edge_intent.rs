@@ -116,7 +116,7 @@ fn weighed_labels_have_calibration_areas_and_no_invalid_ones() {
     let overall = &evaluation.result.tables.overall;
     assert_eq!((overall.accuracy.value, overall.invalid_rate.value), (10.0 / 16.0, 0.0));
     assert_eq!((overall.top3.unwrap().value, overall.oos_recall.unwrap().value), (1.0, 1.0));
-    assert_eq!((overall.oos_auroc.unwrap().value, overall.oos_auroc_max.unwrap().value), (1.0, 0.0));
+    assert_eq!((overall.oos_auroc.unwrap().value, overall.oos_auroc_max.unwrap().value), (1.0, 1.0));
     let (yes, oos) = (1.0 / (1.0 + (-1f64).exp() + (-8f64).exp()), 1.0 / (1.0 + (-7f64).exp() + (-8f64).exp()));
     let ece = (12.0 * (yes - 0.5) + 4.0 * (1.0 - oos)) / 16.0;
     assert!((overall.ece.unwrap().value - ece).abs() < 1e-12);
