@@ -4,6 +4,7 @@
 //! it, [`statistics`] says how sure the score is, [`floors`] what it has to beat, [`result`] how it is filed.
 
 pub mod answer;
+pub mod audit;
 pub mod compare;
 pub mod decimal;
 pub mod edge_json;

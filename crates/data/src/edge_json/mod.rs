@@ -28,7 +28,7 @@ use serde_json::value::RawValue;
 
 use crate::item::{self, Item, Level};
 pub use config::{Counts, GenerateConfig};
-pub use overlap::{OverlapReport, Share};
+pub use overlap::{OverlapReport, Share, grams};
 use split::{Cell, Plan};
 use text::{Setting, Style as TextStyle, Told};
 use tree::Tree;

@@ -25,7 +25,8 @@ pub struct Share {
 }
 
 impl Share {
-    fn new(count: usize, of: usize) -> Self {
+    /// `count` of `of`.
+    pub fn new(count: usize, of: usize) -> Self {
         Self { count, of, rate: if of == 0 { 0.0 } else { count as f64 / of as f64 } }
     }
 }
@@ -127,7 +128,7 @@ pub(super) fn measure(
 }
 
 /// Hashes (FNV-1a) of every run of 13 words, case ignored.
-fn grams(text: &str) -> HashSet<u64> {
+pub fn grams(text: &str) -> HashSet<u64> {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let hash = |run: &[String]| {
         let bytes = run.iter().flat_map(|w| w.bytes().chain([b' ']));

@@ -33,9 +33,8 @@ pub fn parse(place: &str, bytes: &[u8], split: &str) -> Result<IntentSet> {
     loop {
         // Where the next record starts; the record itself knows only where reading it began.
         let line = reader.position().line();
-        let wrong = |what: String, remedy: &str| {
-            Err(Error::input(format_args!("{place}:{line}"), what, remedy.to_owned()))
-        };
+        let wrong =
+            |what: String, remedy: &str| Err(Error::input(format_args!("{place}:{line}"), what, remedy.to_owned()));
         match reader.read_byte_record(&mut record) {
             Ok(true) => {}
             Ok(false) => break,

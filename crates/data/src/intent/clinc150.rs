@@ -93,11 +93,10 @@ mod tests {
         let set = parse("f", text.as_bytes()).unwrap();
         assert_eq!(set.taxonomy.labels().collect::<Vec<_>>(), ["goodbye", "greeting", "oos"]);
         let train = set.split("train");
-        assert_eq!(train.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), [
-            "clinc150_train_00000",
-            "clinc150_train_00001",
-            "clinc150_oos_train_00000"
-        ]);
+        assert_eq!(
+            train.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(),
+            ["clinc150_train_00000", "clinc150_train_00001", "clinc150_oos_train_00000"]
+        );
         assert!(train[2].out_of_scope && !train[0].out_of_scope);
         assert_eq!(set.split("val").len(), 1);
         assert!(set.split("test").is_empty());

@@ -105,7 +105,8 @@ mod tests {
     use super::*;
 
     fn taxonomy() -> Taxonomy {
-        let text = r#"{"name":"t","out_of_scope":"none","intents":[{"name":"on","slots":[{"name":"room"}]},{"name":"off"}]}"#;
+        let text =
+            r#"{"name":"t","out_of_scope":"none","intents":[{"name":"on","slots":[{"name":"room"}]},{"name":"off"}]}"#;
         Taxonomy::parse_json("t", text).unwrap()
     }
 
