@@ -1,7 +1,8 @@
 //! Suites, metrics and statistics: what a model's output is worth, how sure that is, and beside which floors.
 //!
-//! The way through: [`local_model`] asks a model, [`edge_json`] takes items and outputs, [`answer`] finds the answer in an output, [`metrics`] scores
-//! it, [`statistics`] says how sure the score is, [`floors`] what it has to beat, [`result`] how it is filed.
+//! The way through: [`harness`] asks a [`local_model`] (or reads [`predictions`]) for every item of a suite such as [`edge_json`], and keeps what is
+//! finished; [`answer`] finds the answer in an output, [`metrics`] scores it, [`statistics`] says how sure the score is, [`floors`] what it has
+//! to beat, [`result`] how it is filed.
 
 pub mod answer;
 pub mod audit;
@@ -10,6 +11,7 @@ pub mod decimal;
 pub mod edge_json;
 pub mod floors;
 pub mod gate;
+pub mod harness;
 pub mod json;
 pub mod local_model;
 pub mod metrics;

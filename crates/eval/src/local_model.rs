@@ -1,17 +1,20 @@
 //! Answers from a model on this machine, through `bantam-runtime`: one single-threaded session for each item.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use bantam_core::{Error, Result, hash};
-use bantam_formats::chat::{self, Message, TemplateTokens};
+use bantam_formats::chat::{self, TemplateTokens};
 use bantam_formats::{ArtifactKind, ModelArtifact, Tokenizer};
 use bantam_runtime::measure::{Clock, WallClock};
-use bantam_runtime::{Constraint, ConstraintCompiler, GenerateOptions, LoadOptions, Model, Session, generate};
-use serde_json::Value;
+use bantam_runtime::{
+    Constraint as Compiled, ConstraintCompiler, GenerateOptions, Generator, LoadOptions, Model, Session,
+    continuation_log_probabilities,
+};
 
-use crate::edge_json::{Answerer, Inputs, Output};
-use crate::result::{Artifact, Decoding, Evaluation, Mode, Timing};
+use crate::harness::{Answerer, Candidates, Constraint, Grammar, Output, Prompt, Request};
+use crate::result::{Artifact, Decoding, MadeBy};
 
 /// How a model is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +33,6 @@ impl Default for ModelOptions {
     }
 }
 
-/// The prompt without a chat template, in words, for the protocol.
-const RAW_PROMPT: &str = "no chat template: the schema's signature, a blank line, the text, a blank line, `JSON:`";
-/// The prompt with one.
-const CHAT_PROMPT: &str = "chat template: system = the schema's signature, user = the text";
-
 /// A loaded model with its tokenizer.
 pub struct LocalModel {
     model: Model,
@@ -44,8 +42,10 @@ pub struct LocalModel {
     bos: Option<String>,
     eos: Option<String>,
     compiler: Option<ConstraintCompiler>,
-    constraints: HashMap<String, Constraint>,
+    constraints: HashMap<String, Compiled>,
     options: GenerateOptions,
+    /// Every token that ends an answer.
+    ends: Vec<u32>,
     artifact: Artifact,
     name: String,
 }
@@ -61,6 +61,9 @@ impl LocalModel {
         let ends = &opened.config().eos_token_ids;
         let generation = GenerateOptions::greedy(options.max_new_tokens, ends);
         generation.validate()?;
+        let mut all_ends: Vec<u32> = ends.iter().copied().chain(tokenizer.eos()).collect();
+        all_ends.sort_unstable();
+        all_ends.dedup();
         let text = |id: Option<u32>| id.and_then(|id| tokenizer.id_to_token(id));
         Ok(Self {
             model: Model::load(&opened, LoadOptions { threads: 1, ..Default::default() })?,
@@ -70,6 +73,7 @@ impl LocalModel {
             eos: text(tokenizer.eos()),
             constraints: HashMap::new(),
             options: generation,
+            ends: all_ends,
             artifact: Artifact {
                 path: opened.path().display().to_string(),
                 kind: match opened.kind() {
@@ -86,10 +90,11 @@ impl LocalModel {
         })
     }
 
-    /// The artifact used, and how it is asked and decoded, for the protocol.
-    pub fn protocol(&self) -> (Artifact, Decoding) {
+    /// The artifact used, and how it is asked and decoded, for the protocol. `prompt` says what requests are made of.
+    pub fn made_by(&self, prompt: &str) -> MadeBy {
+        let template = if self.template.is_some() { "chat template" } else { "no chat template, blank lines between" };
         let decoding = Decoding {
-            prompt: if self.template.is_some() { CHAT_PROMPT } else { RAW_PROMPT }.to_owned(),
+            prompt: format!("{template}: {prompt}"),
             chat_template: self.template.clone(),
             strategy: "greedy".to_owned(),
             max_new_tokens: self.options.max_new_tokens,
@@ -99,7 +104,7 @@ impl LocalModel {
                 .as_ref()
                 .map(|_| "llguidance: compact JSON, keys in the schema's order".to_owned()),
         };
-        (self.artifact.clone(), decoding)
+        MadeBy { predictions: None, artifact: Some(self.artifact.clone()), decoding: Some(decoding) }
     }
 
     /// What results call the model.
@@ -107,50 +112,114 @@ impl LocalModel {
         &self.name
     }
 
-    fn prompt(&self, system: &str, user: &str) -> Result<Vec<u32>> {
-        let Some(template) = &self.template else {
-            return Ok(self.tokenizer.encode(&format!("{system}\n\n{user}\n\nJSON:\n"), true));
+    /// The prompt as a text, and whether special tokens have to be added to it.
+    fn prompt(&self, prompt: &Prompt) -> Result<(String, bool)> {
+        match (prompt, &self.template) {
+            (Prompt::Chat { messages, .. }, Some(template)) => {
+                let tokens = TemplateTokens { bos: self.bos.as_deref(), eos: self.eos.as_deref() };
+                // The template writes the special tokens itself.
+                Ok((chat::render(template, messages, true, tokens)?, false))
+            }
+            _ => Ok((prompt.plain(), true)),
+        }
+    }
+
+    fn compile(&self, compiler: &ConstraintCompiler, constraint: &Constraint) -> Result<Compiled> {
+        match &constraint.grammar {
+            Grammar::JsonSchema(schema) => compiler.compile(&constraint.place, schema),
+            Grammar::Labels(labels) => {
+                // A JSON string is a string of the grammar's syntax too.
+                let quoted: Vec<String> =
+                    labels.iter().map(|l| serde_json::Value::from(l.as_str()).to_string()).collect();
+                compiler.compile_lark(&constraint.place, &format!("start: {}\n", quoted.join(" | ")))
+            }
+            Grammar::Regex(regex) => compiler.compile_regex(&constraint.place, regex),
+            Grammar::Lark(grammar) => compiler.compile_lark(&constraint.place, grammar),
+        }
+    }
+
+    /// The candidates as tokens, given the prompt as a text and as tokens.
+    fn continuations(&self, (text, special): (&str, bool), prompt: &[u32], candidates: &Candidates) -> Vec<Vec<u32>> {
+        let tokens_of = |candidate: &String| {
+            // As the tokenizer spells it after the prompt, unless the two grow together at the seam.
+            let whole = self.tokenizer.encode(&format!("{text}{candidate}"), special);
+            match whole.strip_prefix(prompt) {
+                Some(rest) => rest.to_vec(),
+                None => self.tokenizer.encode(candidate, false),
+            }
         };
-        let messages = [Message::new("system", system), Message::new("user", user)];
-        let tokens = TemplateTokens { bos: self.bos.as_deref(), eos: self.eos.as_deref() };
-        // The template writes the special tokens itself.
-        Ok(self.tokenizer.encode(&chat::render(template, &messages, true, tokens)?, false))
+        candidates.texts.iter().map(tokens_of).collect()
     }
 }
 
 impl Answerer for LocalModel {
-    fn prepare(&mut self, schema_id: &str, place: &str, schema: &Value) -> Result<()> {
+    fn prepare(&mut self, constraint: &Constraint) -> Result<()> {
         if let Some(compiler) = &self.compiler {
-            self.constraints.insert(schema_id.to_owned(), compiler.compile(place, schema)?);
+            self.constraints.insert(constraint.name.clone(), self.compile(compiler, constraint)?);
         }
         Ok(())
     }
 
-    fn answer(&self, schema_id: &str, system: &str, user: &str) -> Result<Output> {
-        let prompt = self.prompt(system, user)?;
-        if prompt.len() >= self.model.context_length() {
-            let why =
-                format!("the prompt has {} tokens, the model's context {}", prompt.len(), self.model.context_length());
-            return Ok(Output { prompt_tokens: prompt.len(), ..Output::missing(why) });
-        }
-        let constraint = self.constraints.get(schema_id);
-        if self.compiler.is_some() && constraint.is_none() {
-            return Err(Error::internal(
-                "constrained evaluation",
-                format_args!("schema `{schema_id}` was not prepared"),
-            ));
-        }
-        let mut session = Session::new(&self.model);
+    fn answer(&self, request: &Request) -> Result<Output> {
         let clock = WallClock::start();
-        let made = generate(&mut session, &self.tokenizer, &prompt, &self.options, constraint, &clock)?;
-        let reason = serde_json::to_value(made.finish_reason).ok().and_then(|v| v.as_str().map(str::to_owned));
-        Ok(Output {
-            text: Some(made.text),
-            note: None,
-            finish_reason: reason,
-            prompt_tokens: made.prompt_tokens,
-            generated_tokens: made.generated_tokens,
-        })
+        let (text, special) = self.prompt(&request.prompt)?;
+        let prompt = self.tokenizer.encode(&text, special);
+        let mut output = Output { prompt_tokens: prompt.len(), ..Output::default() };
+        if prompt.len() >= self.model.context_length() {
+            let context = self.model.context_length();
+            output.note = Some(format!("the prompt has {} tokens, the model's context {context}", prompt.len()));
+            return Ok(output);
+        }
+        let mut made_here = None;
+        let constraint = match &request.constraint {
+            None => None,
+            Some(constraint) => match (self.constraints.get(&constraint.name), &self.compiler) {
+                (Some(prepared), _) => Some(prepared),
+                (None, Some(compiler)) => match self.compile(compiler, constraint) {
+                    Ok(compiled) => Some(&*made_here.insert(compiled)),
+                    Err(e) => {
+                        output.note = Some(e.to_string());
+                        return Ok(output);
+                    }
+                },
+                (None, None) => {
+                    let what = format_args!("a constraint for `{}` without constrained mode", constraint.name);
+                    return Err(Error::internal("evaluation", what));
+                }
+            },
+        };
+        let mut session = Session::new(&self.model);
+        if let Some(candidates) = &request.candidates {
+            let continuations = self.continuations((&text, special), &prompt, candidates);
+            let longest = continuations.iter().map(Vec::len).max().unwrap_or(0);
+            if prompt.len() + longest > self.model.context_length() {
+                let context = self.model.context_length();
+                output.note = Some(format!(
+                    "prompt and candidate have {} tokens, the model's context {context}",
+                    prompt.len() + longest
+                ));
+                return Ok(output);
+            }
+            let ends = candidates.ended.then_some(self.ends.as_slice());
+            let logits = session.prefill(&prompt)?.to_vec();
+            let weighed = continuation_log_probabilities(&mut session, &logits, &continuations, ends)?;
+            output.candidate_log_probabilities = Some(weighed);
+        }
+        if request.text {
+            // The last token is read again, where it has been: its logits open the answer.
+            let read = if session.truncate(prompt.len() - 1) { session.position() } else { 0 };
+            if read == 0 && session.position() > 0 {
+                session = Session::new(&self.model);
+            }
+            let generator = Generator::new(&self.tokenizer, &self.options).constraint(constraint).already_read(read);
+            let made = generator.run(&mut session, &prompt, &mut |_| ControlFlow::Continue(()), &clock)?;
+            output.finish_reason =
+                serde_json::to_value(made.finish_reason).ok().and_then(|v| v.as_str().map(str::to_owned));
+            output.generated_tokens = made.generated_tokens;
+            output.text = Some(made.text);
+        }
+        output.seconds = Some(clock.now().as_secs_f64());
+        Ok(output)
     }
 }
 
@@ -163,36 +232,6 @@ fn model_name(path: &Path) -> String {
         Some(parent) if stem.starts_with("model") => format!("{parent}.{stem}"),
         _ => stem,
     }
-}
-
-/// Evaluates a model on a set. `progress` is told how many items are done, of how many.
-///
-/// # Errors
-/// As [`Inputs::load`], [`crate::edge_json::Suite::new`] and [`LocalModel::open`]; an input error naming the schema that the
-/// constraint engine cannot express.
-pub fn evaluate_model(
-    inputs: Inputs<'_>,
-    model: &Path,
-    options: ModelOptions,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Evaluation> {
-    let loaded = inputs.load()?;
-    let suite = loaded.suite()?;
-    let mut local = LocalModel::open(model, options)?;
-    let clock = WallClock::start();
-    let outputs = suite.run(&mut local, options.threads, progress)?;
-    let wall_s = clock.now().as_secs_f64();
-    let mode = if options.constrained { Mode::Constrained } else { Mode::Free };
-    let protocol = loaded.protocol(&suite, mode, None, Some(local.protocol()));
-    let mut evaluation = suite.evaluate(local.name(), &outputs, protocol)?;
-    let total = |of: fn(&Output) -> usize| outputs.iter().map(|o| of(o) as u64).sum();
-    evaluation.result.timing = Some(Timing {
-        wall_s,
-        prompt_tokens: total(|o| o.prompt_tokens),
-        generated_tokens: total(|o| o.generated_tokens),
-        threads: options.threads,
-    });
-    Ok(evaluation)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use bantam_core::{Error, Result, files};
 use serde::Deserialize;
 
-use crate::edge_json::Output;
+use crate::harness::Output;
 
 #[derive(Deserialize)]
 struct Line {

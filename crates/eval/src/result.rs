@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bantam_core::{Error, Result, files, hash};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::metrics::Scores;
@@ -133,7 +134,7 @@ pub struct Decoding {
 /// All that decides what the scores can be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Protocol {
-    /// Version of the metric definitions.
+    /// Version of the suite's metric definitions.
     pub metric_version: u32,
     /// The metrics in words.
     pub metrics: BTreeMap<String, String>,
@@ -145,12 +146,20 @@ pub struct Protocol {
     pub floors: BTreeMap<String, String>,
     /// The items.
     pub data: Source,
-    /// The schemas.
-    pub schemas: Source,
+    /// The schemas, taxonomy or functions, where they are files of their own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub schemas: Option<Source>,
     /// Items taken from the start of the data, if not all.
     pub limit: Option<usize>,
     /// Golds that validate against their schemas; below `n`, SchemaCompliance has a ceiling under 1.
-    pub valid_golds: usize,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub valid_golds: Option<usize>,
+    /// What the prompts tell and how often, where a suite can be asked in several ways; part of the result's name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub track: Option<String>,
+    /// What else of a suite's settings decides scores.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub settings: BTreeMap<String, Value>,
     /// Where the outputs come from.
     pub mode: Mode,
     /// The predictions file, in that mode.
@@ -159,6 +168,52 @@ pub struct Protocol {
     pub artifact: Option<Artifact>,
     /// How it was asked and decoded.
     pub decoding: Option<Decoding>,
+}
+
+impl Protocol {
+    /// A suite's part, nothing said yet of how the outputs were made ([`Protocol::made`]).
+    pub fn new(metric_version: u32, data: Source) -> Self {
+        Self {
+            metric_version,
+            metrics: BTreeMap::new(),
+            extraction_rule: String::new(),
+            intervals: String::new(),
+            floors: BTreeMap::new(),
+            data,
+            schemas: None,
+            limit: None,
+            valid_golds: None,
+            track: None,
+            settings: BTreeMap::new(),
+            mode: Mode::Predictions,
+            predictions: None,
+            artifact: None,
+            decoding: None,
+        }
+    }
+
+    /// With how the outputs were made.
+    pub fn made(self, mode: Mode, by: MadeBy) -> Self {
+        Self { mode, predictions: by.predictions, artifact: by.artifact, decoding: by.decoding, ..self }
+    }
+}
+
+/// By what outputs were made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MadeBy {
+    /// A predictions file.
+    pub predictions: Option<Source>,
+    /// A model file or folder.
+    pub artifact: Option<Artifact>,
+    /// How it was asked and decoded.
+    pub decoding: Option<Decoding>,
+}
+
+impl MadeBy {
+    /// Read from a file.
+    pub fn predictions(file: Source) -> Self {
+        Self { predictions: Some(file), ..Self::default() }
+    }
 }
 
 /// What varies from run to run with the same result. Never part of [`SuiteResult::content_hash`].
@@ -172,12 +227,15 @@ pub struct Timing {
     pub generated_tokens: u64,
     /// Items worked on at a time.
     pub threads: usize,
+    /// Items that an earlier execution had finished; `wall_s` is of the others.
+    #[serde(default)]
+    pub resumed_items: usize,
 }
 
-/// The result of one suite over one set of outputs.
+/// The result of one suite over one set of outputs. Scores and comparisons are the suite's; those of `edge-json` by default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SuiteResult {
-    /// `edge-json`.
+pub struct SuiteResult<T = Tables, C = Comparison> {
+    /// The suite's name: `edge-json`.
     pub suite: String,
     /// The name of the model or predictions file.
     pub model: String,
@@ -185,11 +243,11 @@ pub struct SuiteResult {
     pub n: usize,
     /// The scores.
     #[serde(flatten)]
-    pub tables: Tables,
+    pub tables: T,
     /// The floors' scores on the same items, by floor: `rule`, `empty`.
-    pub floors: BTreeMap<String, Tables>,
+    pub floors: BTreeMap<String, T>,
     /// Differences to the floors, paired on the same items.
-    pub versus_floors: BTreeMap<String, Comparison>,
+    pub versus_floors: BTreeMap<String, C>,
     /// The protocol.
     pub protocol: Protocol,
     /// Times, kept apart from what is hashed.
@@ -244,14 +302,14 @@ impl Sample {
 
 /// A result with its samples.
 #[derive(Clone, Debug)]
-pub struct Evaluation {
+pub struct Evaluation<T = Tables, C = Comparison, S = Sample> {
     /// The scores.
-    pub result: SuiteResult,
+    pub result: SuiteResult<T, C>,
     /// Every item, in the data's order.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<S>,
 }
 
-impl SuiteResult {
+impl<T: Serialize + Clone, C: Serialize + Clone> SuiteResult<T, C> {
     /// SHA-256 of the result without its timing.
     ///
     /// # Errors
@@ -260,26 +318,27 @@ impl SuiteResult {
         let text = serde_json::to_vec(&Self { timing: None, ..self.clone() });
         text.map(|t| hash::bytes(&t)).map_err(|e| Error::internal("result", e))
     }
-
-    /// `<suite>-<model>-<mode>-<datahash8>`; a limited run says so in its mode, so that no result overwrites another.
-    pub fn file_stem(&self) -> String {
-        let kept = |c: char| if c.is_ascii_alphanumeric() || "._".contains(c) { c } else { '_' };
-        let model: String = self.model.chars().map(kept).collect();
-        let model = model.trim_start_matches('.');
-        let limit = self.protocol.limit.map(|n| format!("_first{n}")).unwrap_or_default();
-        let data = self.protocol.data.sha256.get(..8).unwrap_or("unknown");
-        format!("{}-{model}-{}{limit}-{data}", self.suite, self.protocol.mode.name())
-    }
 }
 
-impl Evaluation {
+/// `<suite>-<model>-<mode>-<datahash8>`; a track and a limit are said after the mode, so that no result overwrites another.
+pub fn file_stem(suite: &str, model: &str, protocol: &Protocol) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || "._".contains(c) { c } else { '_' };
+    let model: String = model.chars().map(kept).collect();
+    let model = model.trim_start_matches('.');
+    let track = protocol.track.as_ref().map(|t| format!("_{}", t.chars().map(kept).collect::<String>()));
+    let limit = protocol.limit.map(|n| format!("_first{n}")).unwrap_or_default();
+    let data = protocol.data.sha256.get(..8).unwrap_or("unknown");
+    format!("{suite}-{model}-{}{}{limit}-{data}", protocol.mode.name(), track.unwrap_or_default())
+}
+
+impl<T: Serialize, C: Serialize, S: Serialize> Evaluation<T, C, S> {
     /// Writes `<stem>.json` and `<stem>.samples.jsonl` into `dir` and returns both paths, the result first.
     ///
     /// # Errors
     /// An input error when the folder or a file cannot be written.
     pub fn write(&self, dir: &Path) -> Result<(PathBuf, PathBuf)> {
         files::create_dir(dir)?;
-        let stem = self.result.file_stem();
+        let stem = file_stem(&self.result.suite, &self.result.model, &self.result.protocol);
         let (result, samples) = (dir.join(format!("{stem}.json")), dir.join(format!("{stem}.samples.jsonl")));
         files::write_with(&samples, |out| {
             for sample in &self.samples {

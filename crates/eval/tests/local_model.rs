@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use bantam_core::seed;
 use bantam_data::prompt::{CHAT_TEMPLATE, SPECIAL_TOKENS};
-use bantam_eval::edge_json::Inputs;
-use bantam_eval::local_model::{ModelOptions, evaluate_model};
-use bantam_eval::result::{Evaluation, Mode};
+use bantam_eval::edge_json::{Inputs, Suite};
+use bantam_eval::harness::{self, Source};
+use bantam_eval::local_model::ModelOptions;
+use bantam_eval::result::{Evaluation, Mode, file_stem};
 use bantam_formats::{Architecture, ModelConfig, TokenizerBundle, hf, tokenizer_training};
 use rand::Rng as _;
 use serde_json::{Value, json};
@@ -83,7 +84,9 @@ fn write_items(dir: &Path, schema: &Value) -> (PathBuf, PathBuf) {
 
 fn evaluate(dir: &Path, schema: &Value, model: &Path, options: ModelOptions) -> bantam_core::Result<Evaluation> {
     let (data, schemas) = write_items(dir, schema);
-    evaluate_model(Inputs { data: &data, schemas: &schemas, limit: None }, model, options, &|_, _| {})
+    let suite = Suite::load(Inputs { data: &data, schemas: &schemas, limit: None })?;
+    let source = Source::Model { path: model.to_owned(), options };
+    harness::evaluate(&suite, &source, None, &|_, _| {}).map(|(evaluation, _)| evaluation)
 }
 
 #[test]
@@ -101,7 +104,8 @@ fn constrained_noise_is_valid_and_threads_change_nothing() {
     let two = evaluate(dir.path(), &schema(), &model, ModelOptions { threads: 2, ..options }).unwrap();
     assert_eq!(two.result.content_hash().unwrap(), result.content_hash().unwrap());
     let free = evaluate(dir.path(), &schema(), &model, ModelOptions { constrained: false, ..options }).unwrap();
-    assert_ne!(free.result.file_stem(), result.file_stem());
+    let stem = |of: &bantam_eval::result::SuiteResult| file_stem(&of.suite, &of.model, &of.protocol);
+    assert_ne!(stem(&free.result), stem(result));
     assert_eq!(free.result.tables.overall.json_exact.n, 4);
 
     let out = dir.path().join("results");

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use bantam_eval::edge_json::{Inputs, evaluate_predictions};
+use bantam_eval::edge_json::{Inputs, Suite};
+use bantam_eval::harness::score_predictions;
 use serde_json::json;
 
 /// Evaluates one item with this gold (as text) and schema against one prediction.
@@ -16,7 +17,8 @@ fn evaluate(dir: &Path, gold: &str, schema: &str, limit: Option<usize>) -> Resul
     std::fs::write(&data, item("a") + &item("b")).unwrap();
     let predictions = dir.join("p.jsonl");
     std::fs::write(&predictions, format!("{}\n", json!({"id": "a", "output": gold}))).unwrap();
-    let made = evaluate_predictions(Inputs { data: &data, schemas: &schemas, limit }, &predictions);
+    let suite = Suite::load(Inputs { data: &data, schemas: &schemas, limit });
+    let made = suite.and_then(|suite| score_predictions(&suite, &predictions));
     made.map(|e| e.result.tables.overall.json_exact.value).map_err(|e| {
         assert_eq!(e.exit_code(), 2, "{e}");
         e.to_string()
@@ -48,7 +50,7 @@ fn broken_golds_schemas_and_limits_are_named() {
     std::fs::write(&data, "{\"id\":\"a\",\"schema_id\":\"gone\",\"prompt\":\"\",\"expected_output\":{}}").unwrap();
     let schemas = dir.path().join("schemas");
     let inputs = Inputs { data: &data, schemas: &schemas, limit: None };
-    let e = evaluate_predictions(inputs, &dir.path().join("p.jsonl")).unwrap_err();
+    let e = Suite::load(inputs).err().unwrap();
     assert!(e.exit_code() == 2 && e.to_string().contains("gone"), "{e}");
     assert!(e.to_string().contains("other.jsonl"), "{e}");
 }

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, files};
-use bantam_eval::edge_json::Inputs;
-use bantam_eval::local_model::{self, ModelOptions};
-use bantam_eval::result::{Evaluation, Sample, SuiteResult};
+use bantam_eval::edge_json::{Inputs, Suite};
+use bantam_eval::harness::{self, EvaluationOf, Keep, Source, Stale, Written};
+use bantam_eval::local_model::ModelOptions;
+use bantam_eval::result::{Evaluation, Mode, Sample, SuiteResult};
 
 use crate::recipe::{DecodingMode, Recipe};
 use crate::stage::{Output, StageContext};
@@ -24,27 +25,44 @@ pub(crate) fn run(recipe: &Recipe, mode: DecodingMode, context: &StageContext<'_
         max_new_tokens: recipe.eval.max_new_tokens,
         threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
     };
-    let evaluation = model(inputs, &context.run.model(), options, context.progress)?;
-    let (result, samples) = evaluation.write(&context.run.results())?;
+    let source = Source::Model { path: context.run.model(), options };
+    // What an earlier model had finished is of no use to this one.
+    let keep = Keep { dir: &context.run.results(), stale: Stale::Discard };
+    let written = evaluate(&Suite::load(inputs)?, &source, keep, context.progress, summary)?;
     let inside = |path: &Path| Path::new("results").join(path.file_name().unwrap_or_default());
     // The result holds times; the samples hold every output and score, and repeat bit for bit.
-    Ok(vec![Output::Content(inside(&samples)), Output::Record(inside(&result))])
+    Ok(vec![Output::Content(inside(&written.samples_file)), Output::Record(inside(&written.result_file))])
 }
 
-/// Evaluates a model, telling how far it is.
-pub fn model(inputs: Inputs<'_>, model: &Path, options: ModelOptions, progress: &dyn Progress) -> Result<Evaluation> {
-    let mode = if options.constrained { "constrained" } else { "free" };
-    let told = |done: usize, total: usize| match done {
-        0 => progress.start(&format!("eval {mode}"), Some(total as u64)),
-        _ => progress.update(done as u64, ""),
+/// Evaluates on any suite and files the result, telling how far it is and at the end what `summary` says.
+pub fn evaluate<S: harness::Suite>(
+    suite: &S,
+    source: &Source,
+    keep: Keep<'_>,
+    progress: &dyn Progress,
+    summary: impl FnOnce(&EvaluationOf<S>) -> String,
+) -> Result<Written<EvaluationOf<S>>> {
+    let task = match source.mode() {
+        Mode::Predictions => format!("eval {}", suite.name()),
+        mode => format!("eval {}", mode.name()),
     };
-    let evaluation = local_model::evaluate_model(inputs, model, options, &told)?;
+    let started = std::sync::Once::new();
+    let told = |done: usize, total: usize| {
+        started.call_once(|| progress.start(&task, Some(total as u64)));
+        progress.update(done as u64, "");
+    };
+    let written = harness::evaluate_into(suite, source, keep, &told)?;
+    progress.finish(&summary(&written.evaluation));
+    Ok(written)
+}
+
+/// An `edge-json` evaluation in a line.
+pub fn summary(evaluation: &Evaluation) -> String {
     let overall = &evaluation.result.tables.overall;
-    progress.finish(&format!(
+    format!(
         "{} items: JSONExact {:.3}, FieldF1 {:.3}, SchemaCompliance {:.3}",
         evaluation.result.n, overall.json_exact.value, overall.field_f1.value, overall.schema_compliance.value
-    ));
-    Ok(evaluation)
+    )
 }
 
 /// The result and samples that [`run`] wrote, given all outputs of its stage.

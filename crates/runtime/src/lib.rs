@@ -45,7 +45,7 @@ pub use decode::Listener;
 pub use generate::{FinishReason, GenerateOptions, Generation, Generator, generate};
 pub use generate_batch::{BatchRequest, generate_batch};
 pub use linear::Linear;
-pub use log_probability::TokenLogProbability;
+pub use log_probability::{TokenLogProbability, continuation_log_probabilities};
 pub use model::{LoadOptions, Model};
 pub use sampling::{History, Sampler, SamplingOptions};
 pub use score::{Score, ScoreOptions, score_text, score_tokens};

@@ -137,6 +137,11 @@ impl<'m> Session<'m> {
             || position < self.position && self.states.iter().all(|s| s.can_truncate(self.position, position))
     }
 
+    /// Whether so many tokens more could be read and then forgotten again.
+    pub(crate) fn can_take_back(&self, tokens: usize) -> bool {
+        tokens == 0 || self.states.iter().all(|s| s.can_truncate(self.position + tokens, self.position))
+    }
+
     /// Forgets every token from `position` on, as if only those before had been read. False, and nothing changed, when the position
     /// lies ahead or a mixer's state cannot go back: then [`fork`](Self::fork) before reading what may have to be taken back.
     pub fn truncate(&mut self, position: usize) -> bool {

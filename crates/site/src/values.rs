@@ -89,12 +89,13 @@ pub fn brief_lineage(lineage: &Value) -> Value {
 /// What is an evaluation's own in its protocol.
 pub fn protocol_rows(protocol: &Protocol, timing: Option<&Timing>, n: usize) -> Vec<(&'static str, String)> {
     let source = |s: &bantam_eval::result::Source| format!("{} (SHA-256 {})", s.name, short_hash(&s.sha256));
-    let mut rows = vec![("data", source(&protocol.data)), ("schemas", source(&protocol.schemas))];
+    let mut rows = vec![("data", source(&protocol.data))];
+    rows.extend(protocol.schemas.as_ref().map(|schemas| ("schemas", source(schemas))));
+    rows.extend(protocol.track.as_ref().map(|track| ("track", track.clone())));
     rows.push(("items", protocol.limit.map_or_else(|| thousands(n as u64), |limit| format!("the first {limit}"))));
-    rows.push((
-        "golds valid by their schema",
-        format!("{} of {}", thousands(protocol.valid_golds as u64), thousands(n as u64)),
-    ));
+    rows.extend(protocol.valid_golds.map(|valid| {
+        ("golds valid by their schema", format!("{} of {}", thousands(valid as u64), thousands(n as u64)))
+    }));
     if let Some(predictions) = &protocol.predictions {
         rows.push(("predictions", source(predictions)));
     }

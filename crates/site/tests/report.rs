@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use bantam_data::item;
-use bantam_eval::edge_json::{Inputs, evaluate_predictions};
+use bantam_eval::edge_json::{Inputs, Suite};
+use bantam_eval::harness::score_predictions;
 use bantam_eval::result::{Artifact, Decoding, Mode, Timing};
 use bantam_site::{ArtifactFile, Evaluated, FactTable, Report, ReportInput, TrainingPoint, render};
 use serde_json::{Value, json};
@@ -82,8 +83,8 @@ fn evaluate(dir: &Path, mode: Mode) -> Evaluated {
     }
     let predictions = dir.join("nano.jsonl");
     std::fs::write(&predictions, lines).unwrap();
-    let evaluation =
-        evaluate_predictions(Inputs { data: &data, schemas: &schemas, limit: None }, &predictions).unwrap();
+    let suite = Suite::load(Inputs { data: &data, schemas: &schemas, limit: None }).unwrap();
+    let evaluation = score_predictions(&suite, &predictions).unwrap();
     let (mut result, samples) = (evaluation.result, evaluation.samples);
     result.protocol.mode = mode;
     result.protocol.predictions = None;
@@ -102,7 +103,8 @@ fn evaluate(dir: &Path, mode: Mode) -> Evaluated {
         context: 1024,
         constraint: (mode == Mode::Constrained).then(|| "llguidance".into()),
     });
-    result.timing = Some(Timing { wall_s: 31.4, prompt_tokens: 51_200, generated_tokens: 18_020, threads: 2 });
+    result.timing =
+        Some(Timing { wall_s: 31.4, prompt_tokens: 51_200, generated_tokens: 18_020, threads: 2, resumed_items: 0 });
     Evaluated { result, samples }
 }
 

@@ -1,11 +1,13 @@
 //! What can be said to `bantam eval`: one file for each suite.
 
+mod asked;
 mod compare;
 mod edge_json;
 mod gate;
 
 use clap::Subcommand;
 
+pub use asked::AskedArguments;
 pub use compare::CompareArguments;
 pub use edge_json::EdgeJsonArguments;
 pub use gate::GateArguments;

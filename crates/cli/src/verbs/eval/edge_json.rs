@@ -3,17 +3,16 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use bantam_core::Result;
 use bantam_core::progress::Progress;
-use bantam_core::{Error, Result, files};
-use bantam_eval::edge_json::{Inputs, evaluate_predictions};
-use bantam_eval::local_model::ModelOptions;
+use bantam_eval::edge_json::{Inputs, Suite};
 use bantam_eval::result::{SuiteResult, Table};
 use bantam_pipeline::evaluation;
 use serde::Serialize;
 
+use super::asked::{keep, source};
 use crate::arguments::EdgeJsonArguments;
 use crate::output::Output;
-use crate::verbs::thread_count;
 
 #[derive(Serialize)]
 struct Evaluated<'a> {
@@ -25,29 +24,13 @@ struct Evaluated<'a> {
 
 /// Evaluates, writes, prints.
 pub fn run(arguments: &EdgeJsonArguments, progress: &dyn Progress, output: &Output) -> Result<()> {
-    // Before anything is decoded: an hour of work must not end at an unwritable folder.
-    files::create_dir(&arguments.out)?;
-    let evaluation = evaluate(arguments, progress)?;
-    let (result_file, samples_file) = evaluation.write(&arguments.out)?;
-    output.text(&format!("{}{}", for_people(&evaluation.result), result_file.display()))?;
-    output.object(&Evaluated { result: &evaluation.result, result_file, samples_file })
-}
-
-fn evaluate(arguments: &EdgeJsonArguments, progress: &dyn Progress) -> Result<bantam_eval::result::Evaluation> {
-    let inputs = Inputs { data: &arguments.data, schemas: &arguments.schemas, limit: arguments.limit };
-    match (&arguments.model, &arguments.predictions) {
-        (_, Some(predictions)) => evaluate_predictions(inputs, predictions),
-        (Some(model), None) => {
-            let threads = match thread_count(arguments.threads)? {
-                0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-                n => n,
-            };
-            let max_new_tokens = arguments.max_new_tokens;
-            let options = ModelOptions { constrained: arguments.constrained, max_new_tokens, threads };
-            evaluation::model(inputs, model, options, progress)
-        }
-        (None, None) => Err(Error::input("--model", "there is none", "give --model or --predictions")),
-    }
+    let asked = &arguments.asked;
+    let source = source(asked)?;
+    let suite = Suite::load(Inputs { data: &arguments.data, schemas: &arguments.schemas, limit: asked.limit })?;
+    let written = evaluation::evaluate(&suite, &source, keep(asked), progress, evaluation::summary)?;
+    let (result, result_file) = (&written.evaluation.result, written.result_file);
+    output.text(&format!("{}{}", for_people(result), result_file.display()))?;
+    output.object(&Evaluated { result, result_file, samples_file: written.samples_file })
 }
 
 /// Overall and by level, the floors below.

@@ -1,5 +1,6 @@
 //! Which code answers which suite of `bantam eval`?
 
+mod asked;
 mod compare;
 mod edge_json;
 mod gate;
