@@ -2,6 +2,7 @@
 
 mod decoding;
 mod eval;
+mod functions;
 mod intents;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub use eval::{
     AskedArguments, AuditArguments, CompareArguments, EdgeJsonArguments, EnergyArgument, EvalVerb, GateArguments,
     PerplexityArguments, SpeedArguments,
 };
+pub use functions::FunctionsArguments;
 pub use intents::IntentsArguments;
 
 /// Builds, proves and ships small language models.
@@ -156,12 +158,17 @@ pub enum DataVerb {
         /// The seed; default: the recipe's.
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
-        /// Override a value of the recipe: --set data.train_items=100.
+        /// Write only a test split, on the same schemas and templates, with the values of seed N.
+        #[arg(long, value_name = "N")]
+        fresh_test: Option<u64>,
+        /// Override a value of the recipe: --set data.drills=100.
         #[arg(long = "set", value_name = "KEY=VALUE")]
         overrides: Vec<String>,
     },
     /// Turn texts with intents into items to train on: CLINC150, Banking77 or a file with a taxonomy.
     Intents(IntentsArguments),
+    /// Generate requests to devices, the functions offered and the calls asked for: train, valid and test splits.
+    Functions(FunctionsArguments),
 }
 
 /// What `tokenizer` can do.

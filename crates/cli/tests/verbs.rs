@@ -201,6 +201,10 @@ fn data_and_tokenizer_stand_alone_and_repeat() {
     let (one, two, other) = (generate("one", "1"), generate("two", "1"), generate("other", "2"));
     assert_eq!(one["sha256"], two["sha256"]);
     assert_ne!(one["sha256"], other["sha256"]);
+    let fresh = ["data", "generate", "--fresh-test", "2", "--recipe"];
+    let fresh = json(bantam(fresh).arg(&recipe).arg("--out").arg(dir.path().join("fresh")));
+    assert_eq!(fresh["test"], one["test"]);
+    assert!(dir.path().join("fresh/test.jsonl").is_file() && !dir.path().join("fresh/train.jsonl").exists());
     // The run's own data stage makes the same bytes.
     assert_eq!(one["sha256"], json(bantam(["runs", "show"]).arg(tiny_run()))["lineage"]["made"]["data"]["data"]);
     let train = |name: &str| {

@@ -19,11 +19,16 @@ fn main() -> bantam_core::Result<()> {
         _ => &data.test,
     };
     let mut shown: BTreeMap<String, usize> = BTreeMap::new();
-    let mut words: BTreeMap<String, Vec<[usize; 3]>> = BTreeMap::new();
+    let mut words: BTreeMap<String, Vec<[usize; 4]>> = BTreeMap::new();
     for item in items {
         let key = format!("{:?} {}", item.complexity, item.style.as_deref().unwrap_or(""));
-        let signature = schema_signature(&data.schemas[&item.schema_id].1);
-        let sizes = [item.prompt.split_whitespace().count(), item.prompt.len(), item.expected_output.get().len()];
+        let signature = data.schema(&item.schema_id).map(schema_signature).unwrap_or_default();
+        let sizes = [
+            item.prompt.split_whitespace().count(),
+            item.prompt.len(),
+            signature.len(),
+            item.expected_output.get().len(),
+        ];
         for key in [format!("{:?} all", item.complexity), key.clone()] {
             words.entry(key).or_default().push(sizes);
         }
@@ -37,10 +42,10 @@ fn main() -> bantam_core::Result<()> {
             println!("{signature}\n--------\n{}\n--------\n{}\n", item.prompt, item.expected_output);
         }
     }
-    println!("level and style: items, words of text, characters of text, characters of gold (means)");
+    println!("level and style: items, words of text, bytes of text, of signature, of gold (means)");
     for (key, sizes) in words {
         let mean = |i: usize| sizes.iter().map(|s| s[i]).sum::<usize>() / sizes.len();
-        println!("{key}: {}, {}, {}, {}", sizes.len(), mean(0), mean(1), mean(2));
+        println!("{key}: {}, {}, {}, {}, {}", sizes.len(), mean(0), mean(1), mean(2), mean(3));
     }
     Ok(())
 }

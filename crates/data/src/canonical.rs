@@ -38,7 +38,7 @@ fn write(value: &RawValue, schema: Option<(&Value, &Value)>, depth: usize, out: 
     match read {
         Some(b'{') => {
             let Ok(Entries(mut entries)) = serde_json::from_str::<Entries>(text) else { return out.push_str(text) };
-            let properties = schema.and_then(|(root, part)| properties(root, part));
+            let properties = schema.and_then(|(root, part)| properties(root, part, &entries));
             if let Some(properties) = properties {
                 let rank = |key: &str| properties.iter().position(|(name, _)| *name == key).unwrap_or(usize::MAX);
                 entries.sort_by_key(|(key, _)| rank(key));
@@ -80,13 +80,24 @@ pub(crate) fn quoted(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }
 
-/// The properties that govern an object: its own, or those of the first alternative that has any.
-fn properties<'a>(root: &'a Value, part: &'a Value) -> Option<&'a serde_json::Map<String, Value>> {
+/// The properties that govern an object: its own, or those of the first alternative whose constants it has (a call is
+/// governed by its own function), or of the first that has any.
+fn properties<'a>(
+    root: &'a Value,
+    part: &'a Value,
+    entries: &[(String, Box<RawValue>)],
+) -> Option<&'a serde_json::Map<String, Value>> {
     let part = resolve(root, part)?;
     if let Some(found) = part.get("properties").and_then(Value::as_object) {
         return Some(found);
     }
-    alternatives(part).find_map(|p| resolve(root, p)?.get("properties")?.as_object())
+    let all = || alternatives(part).filter_map(|p| resolve(root, p)?.get("properties")?.as_object());
+    let has = |(name, schema): (&String, &Value)| {
+        let Some(constant) = schema.get("const") else { return true };
+        let value = entries.iter().find(|(key, _)| key == name).map(|(_, value)| value.get());
+        value.is_some_and(|text| serde_json::from_str::<Value>(text).is_ok_and(|value| value == *constant))
+    };
+    all().find(|properties| properties.iter().all(has)).or_else(|| all().next())
 }
 
 fn element_schema<'a>(root: &'a Value, part: &'a Value, index: usize) -> Option<&'a Value> {
@@ -170,6 +181,18 @@ mod tests {
         assert_eq!(canonical_answer(&gold, &schema), r#"{"v":1,"next":{"v":2,"next":null}}"#);
         let cyclic = json!({"$ref": "#"});
         assert_eq!(canonical_answer(&gold, &cyclic), gold.get());
+    }
+
+    #[test]
+    fn an_alternative_is_chosen_by_its_constants() {
+        let call = |name: &str, keys: [&str; 2]| {
+            let arguments: serde_json::Map<_, _> = keys.into_iter().map(|k| (k.to_owned(), json!({}))).collect();
+            json!({"properties": {"name": {"const": name}, "arguments": {"properties": arguments}}})
+        };
+        let schema = json!({"items": {"anyOf": [call("f", ["a", "b"]), call("g", ["b", "a"])]}});
+        let gold = raw(r#"[{"name":"g","arguments":{"a":1,"b":2}},{"arguments":{"b":2,"a":1},"name":"f"}]"#);
+        let expected = r#"[{"name":"g","arguments":{"b":2,"a":1}},{"name":"f","arguments":{"a":1,"b":2}}]"#;
+        assert_eq!(canonical_answer(&gold, &schema), expected);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod canonical;
 pub mod chat;
 pub mod completion;
 pub mod edge_json;
+pub mod function_call;
 pub mod holdout;
 pub mod intent;
 pub mod item;

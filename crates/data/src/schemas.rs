@@ -1,17 +1,23 @@
 //! Which schema does a `schema_id` name?
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bantam_core::{Error, Result, files};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::item::{shortened, without_position};
+use crate::jsonl;
 
 /// A folder tree nested deeper than this is taken for a cycle of links.
 const MAX_FOLDER_DEPTH: usize = 32;
 /// The file name of a set that has one schema only, whatever its items call it (SNIPS, E2E).
 const SOLE_SCHEMA: &str = "schema";
+
+/// How the name of a file with many schemas ends.
+const MANY: &str = "schemas.jsonl";
 
 /// The schemas of a folder by name.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +26,8 @@ pub struct SchemaSet {
 }
 
 impl SchemaSet {
-    /// Loads every `<schema_id>.json` anywhere under `dir` (or the one file that `dir` names). Hidden files are left out.
+    /// Loads every `<schema_id>.json` anywhere under `dir` (or the one file that `dir` names), and every line
+    /// `{"id", "schema"}` of files named `*schemas.jsonl`. Hidden files are left out.
     ///
     /// # Errors
     /// An input error naming the file that cannot be read, is not JSON, is not a schema (an object or a boolean), or
@@ -36,13 +43,15 @@ impl SchemaSet {
         let mut set = Self::default();
         for path in paths {
             let place = path.display().to_string();
-            let schema = parse(&place, &files::read(&path)?)?;
-            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            if let Some((other, _)) = set.schemas.get(&id) {
-                let what = format!("schema `{id}` is also {}", other.display());
-                return Err(Error::input(place, what, "rename one of the two"));
+            let bytes = files::read(&path)?;
+            if path.to_string_lossy().ends_with(MANY) {
+                for (line, Named { id, schema }) in jsonl::parse::<Named>(&place, &bytes, "a schema", NAMED)? {
+                    set.add(id, &path, checked(&format!("{place}:{line}"), schema)?)?;
+                }
+                continue;
             }
-            set.schemas.insert(id, (path, schema));
+            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            set.add(id, &path, parse(&place, &bytes)?)?;
         }
         if set.schemas.is_empty() {
             return Err(Error::input(
@@ -52,6 +61,15 @@ impl SchemaSet {
             ));
         }
         Ok(set)
+    }
+
+    fn add(&mut self, id: String, path: &Path, schema: Value) -> Result<()> {
+        if let Some((other, _)) = self.schemas.get(&id) {
+            let what = format!("schema `{}` is also in {}", shortened(&id), other.display());
+            return Err(Error::input(path.display(), what, "rename one of the two"));
+        }
+        self.schemas.insert(id, (path.to_path_buf(), schema));
+        Ok(())
     }
 
     /// Adds a schema made in memory, replacing one of the same name.
@@ -108,10 +126,37 @@ pub fn parse(place: &str, bytes: &[u8]) -> Result<Value> {
         let here = format!("{place}:{}:{}", e.line(), e.column());
         Error::input(here, format_args!("not JSON: {}", without_position(&e)), "mend the schema file")
     })?;
+    checked(place, schema)
+}
+
+fn checked(place: &str, schema: Value) -> Result<Value> {
     if schema.is_object() || schema.is_boolean() {
         return Ok(schema);
     }
     Err(Error::input(place, "a JSON Schema is an object or a boolean", "mend the schema file"))
+}
+
+/// A line of a file with many schemas.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    id: String,
+    schema: Value,
+}
+
+const NAMED: &str = "id and schema are required";
+
+/// Writes many schemas as lines `{"id", "schema"}`, whole or not at all.
+///
+/// # Errors
+/// An input error when the file cannot be written.
+pub fn write_jsonl(path: &Path, schemas: &BTreeMap<String, Value>) -> Result<()> {
+    files::write_with(path, |out| {
+        for (id, schema) in schemas {
+            serde_json::to_writer(&mut *out, &json!({"id": id, "schema": schema}))?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    })
 }
 
 fn collect(dir: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<()> {
@@ -126,7 +171,7 @@ fn collect(dir: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<()> {
         }
         if path.is_dir() {
             collect(&path, depth + 1, into)?;
-        } else if path.extension().is_some_and(|e| e == "json") {
+        } else if path.extension().is_some_and(|e| e == "json") || path.to_string_lossy().ends_with(MANY) {
             into.push(path);
         }
     }
@@ -150,7 +195,23 @@ mod tests {
         assert!(set.get("order").unwrap().is_object());
         assert_eq!(set.get("invoice").unwrap_err().exit_code(), 2);
         fs::write(dir.path().join("order.json"), "{}").unwrap();
-        assert!(SchemaSet::load(dir.path()).unwrap_err().to_string().contains("schema `order` is also"));
+        assert!(SchemaSet::load(dir.path()).unwrap_err().to_string().contains("schema `order` is also in"));
+    }
+
+    #[test]
+    fn a_file_may_hold_many_schemas_and_items_beside_are_no_schemas() {
+        let dir = tempfile::tempdir().unwrap();
+        let many = [("a".to_owned(), json!({"properties": {"z": {}, "b": {}}})), ("b".to_owned(), json!(true))].into();
+        write_jsonl(&dir.path().join("composed.schemas.jsonl"), &many).unwrap();
+        fs::write(dir.path().join("train.jsonl"), "{\"id\":1}").unwrap();
+        let set = SchemaSet::load(dir.path()).unwrap();
+        assert_eq!(set.iter().map(|(id, s)| (id.to_owned(), s.clone())).collect::<BTreeMap<_, _>>(), many);
+        assert_eq!(crate::signature::schema_signature(set.get("a").unwrap()), "{z?:any,b?:any}");
+        fs::write(dir.path().join("a.json"), "{}").unwrap();
+        assert!(SchemaSet::load(dir.path()).unwrap_err().to_string().contains("schema `a` is also in"));
+        fs::write(dir.path().join("schemas.jsonl"), "\n{\"id\":\"c\",\"schema\":3}\n").unwrap();
+        fs::remove_file(dir.path().join("a.json")).unwrap();
+        assert!(SchemaSet::load(dir.path()).unwrap_err().to_string().contains("schemas.jsonl:2"));
     }
 
     #[test]

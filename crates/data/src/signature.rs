@@ -2,6 +2,8 @@
 //!
 //! TypeScript-like: `{id:string,total:number,paid?:boolean,status:"a"|"b",items:[{sku:string,qty:integer}]}`. Properties
 //! keep the schema's order, `?` marks those not required, a known string format stands for its type (`date`, `email`).
+//! A call of a function, `{"name": "f", "arguments": {...}}`, is written `f(a:string,b?:integer)`, and the question for
+//! parameters, `{"missing": [...]}` beside calls, `missing`.
 
 use std::fmt::Write as _;
 
@@ -52,12 +54,25 @@ impl<'a> Writer<'a> {
         if let Some(values) = map.get("enum").and_then(Value::as_array).filter(|v| !v.is_empty()) {
             return separated(values, "|", out, |value, out| out.push_str(&value.to_string()));
         }
+        if let Some((name, arguments)) = function(map) {
+            out.push_str(name);
+            out.push('(');
+            self.properties(arguments, depth, out);
+            return out.push(')');
+        }
         if map.contains_key("properties") {
             return self.object(map, depth, out);
         }
         for (key, separator) in [("anyOf", "|"), ("oneOf", "|"), ("allOf", "&")] {
             if let Some(parts) = map.get(key).and_then(Value::as_array).filter(|p| !p.is_empty()) {
-                return separated(parts, separator, out, |part, out| self.write(part, depth - 1, out));
+                let beside_calls = parts.iter().any(lists_calls);
+                return separated(parts, separator, out, |part, out| {
+                    if beside_calls && asks_for_parameters(part) {
+                        out.push_str("missing");
+                    } else {
+                        self.write(part, depth - 1, out);
+                    }
+                });
             }
         }
         match map.get("type") {
@@ -85,9 +100,20 @@ impl<'a> Writer<'a> {
     }
 
     fn object(&mut self, map: &'a Map<String, Value>, depth: usize, out: &mut String) {
+        out.push('{');
+        let any = self.properties(map, depth, out);
+        // Free keys matter to the reader only where they are all there is.
+        if !any && let Some(values @ Value::Object(_)) = map.get("additionalProperties") {
+            out.push_str("*:");
+            self.write(values, depth - 1, out);
+        }
+        out.push('}');
+    }
+
+    /// What stands between the brackets of an object or a function; whether there is anything.
+    fn properties(&mut self, map: &'a Map<String, Value>, depth: usize, out: &mut String) -> bool {
         let required = map.get("required").and_then(Value::as_array);
         let is_required = |name: &str| required.is_some_and(|r| r.iter().any(|v| v == name));
-        out.push('{');
         let mut first = true;
         for (name, part) in map.get("properties").and_then(Value::as_object).into_iter().flatten() {
             if !std::mem::take(&mut first) {
@@ -101,12 +127,7 @@ impl<'a> Writer<'a> {
             let _ = write!(out, "{}:", if is_required(name) { "" } else { "?" });
             self.write(part, depth - 1, out);
         }
-        // Free keys matter to the reader only where they are all there is.
-        if first && let Some(values @ Value::Object(_)) = map.get("additionalProperties") {
-            out.push_str("*:");
-            self.write(values, depth - 1, out);
-        }
-        out.push('}');
+        !first
     }
 
     fn array(&mut self, map: &'a Map<String, Value>, depth: usize, out: &mut String) {
@@ -123,6 +144,31 @@ impl<'a> Writer<'a> {
         }
         out.push(']');
     }
+}
+
+/// The function's name and its arguments' schema, if an object is a call: `name` a constant, `arguments` an object.
+fn function(map: &Map<String, Value>) -> Option<(&str, &Map<String, Value>)> {
+    let properties = map.get("properties")?.as_object().filter(|p| p.len() == 2)?;
+    let name = properties.get("name")?.get("const")?.as_str()?;
+    let required = map.get("required")?.as_array()?;
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+    let arguments = properties.get("arguments")?.as_object()?;
+    let is_object = arguments.get("type").is_some_and(|t| t == "object");
+    (plain && !name.is_empty() && required.len() == 2 && is_object).then_some((name, arguments))
+}
+
+/// Whether a schema is that of a list of calls.
+fn lists_calls(schema: &Value) -> bool {
+    let Some(items) = schema.get("items") else { return false };
+    let is_call = |part: &Value| part.as_object().is_some_and(|map| function(map).is_some());
+    let alternatives = items.get("anyOf").and_then(Value::as_array);
+    is_call(items) || alternatives.is_some_and(|parts| parts.iter().all(is_call))
+}
+
+/// Whether a schema is that of `{"missing": [...]}`.
+fn asks_for_parameters(schema: &Value) -> bool {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.is_some_and(|p| p.len() == 1 && p.get("missing").is_some_and(|m| m.get("items").is_some()))
 }
 
 fn is_plain(name: &str) -> bool {
@@ -167,6 +213,31 @@ mod tests {
             schema_signature(&schema),
             r#"{"two words"?:string|[string],c?:3,n?:integer|null,r?:{self?:any},bad?:any,t?:(number,any),f?:any,m?:{*:number},o?:{},a?:[any]}"#
         );
+    }
+
+    #[test]
+    fn functions_are_written_as_functions() {
+        let call = |name: &str, properties: Value, required: Value| {
+            json!({"type": "object", "properties": {"name": {"const": name}, "arguments":
+                {"type": "object", "properties": properties, "required": required}}, "required": ["name", "arguments"]})
+        };
+        let light =
+            call("light.on", json!({"room": {"type": "string"}, "level": {"type": "integer"}}), json!(["room"]));
+        let stop = call("stop", json!({}), json!([]));
+        let missing =
+            json!({"type": "object", "properties": {"missing": {"type": "array", "items": {"enum": ["room"]}}}});
+        let list = json!({"type": "array", "items": {"anyOf": [light, stop]}});
+        assert_eq!(schema_signature(&list), "[light.on(room:string,level?:integer)|stop()]");
+        let both = json!({"anyOf": [list, missing]});
+        assert_eq!(schema_signature(&both), "[light.on(room:string,level?:integer)|stop()]|missing");
+        assert_eq!(
+            schema_signature(&json!({"anyOf": [{"type": "array", "items": stop}, missing]})),
+            "[stop()]|missing"
+        );
+        // What only looks like it stays an object.
+        assert_eq!(schema_signature(&missing), r#"{missing?:["room"]}"#);
+        let open = json!({"properties": {"name": {"type": "string"}, "arguments": {"type": "object"}}});
+        assert_eq!(schema_signature(&open), "{name?:string,arguments?:{}}");
     }
 
     #[test]

@@ -18,19 +18,24 @@ use crate::item::Item;
 const REPLACED: f64 = 0.7;
 /// How likely a replacement is put together from two values of the field, so that no list of values can be learned.
 const SPLICED: f64 = 0.2;
+/// How likely one word of a replacement is put together from two words, where the field is [open](OPEN).
+const COINED: f64 = 0.15;
+/// A field with so many values can have any: a name, a title.
+const OPEN: usize = 60;
 /// How often other values are drawn when the text would say one of them twice.
 const ATTEMPTS: usize = 8;
 
 /// `copies` variants of each item, after all items themselves; the variant of an item from which nothing can be replaced
 /// is left out, and so is one that says what another or one of `held_out` says. The same seed gives the same items.
 ///
-/// A string of the gold is replaced if it stands in the text exactly once, on word borders, apart from the other values.
+/// A string or a number of the gold is replaced if it stands in the text exactly once, as the gold writes it, on word borders, apart from the
+/// other values.
 ///
 /// # Errors
 /// Internal, if a changed gold cannot be written.
 pub fn with_substitutions(items: &[Item], held_out: &[Item], copies: usize, seed: u64) -> Result<Vec<Item>> {
     let drafts: Vec<Option<Draft>> = items.iter().map(Draft::of).collect();
-    let mut pools: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    let mut pools: BTreeMap<(&str, &Field), BTreeSet<&str>> = BTreeMap::new();
     for (item, draft) in items.iter().zip(&drafts) {
         for span in draft.iter().flat_map(|d| &d.spans) {
             pools.entry((&item.schema_id, &span.field)).or_default().insert(&span.value);
@@ -53,15 +58,21 @@ pub fn with_substitutions(items: &[Item], held_out: &[Item], copies: usize, seed
     Ok(all)
 }
 
-/// A string of the gold, where it stands in the text.
+/// A string or a number of the gold, where it stands in the text.
 struct Span {
     start: usize,
     end: usize,
     value: String,
     /// The JSON pointer in the gold.
     pointer: String,
-    /// The pointer without places in arrays: values of one field can stand for one another.
-    field: String,
+    /// The pointer without places in arrays: values of one field and kind can stand for one another.
+    field: Field,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Field {
+    pointer: String,
+    is_number: bool,
 }
 
 /// An item whose values have been found.
@@ -90,21 +101,22 @@ impl Draft {
     fn draw(
         &self,
         item: &Item,
-        pools: &BTreeMap<(&str, &str), Vec<&str>>,
+        pools: &BTreeMap<(&str, &Field), Vec<&str>>,
         rng: &mut seed::Rng,
     ) -> Option<(String, Value)> {
         let (mut text, mut gold, mut from) = (String::new(), self.gold.clone(), 0);
         let mut values = Vec::new();
         for span in &self.spans {
-            let pool = &pools[&(item.schema_id.as_str(), span.field.as_str())];
+            let pool = &pools[&(item.schema_id.as_str(), &span.field)];
             if pool.len() < 2 || !rng.random_bool(REPLACED) {
                 continue;
             }
-            let value = other_value(pool, rng);
+            let value = if span.field.is_number { drawn(pool, rng).to_owned() } else { other_value(pool, rng) };
             text.push_str(&item.prompt[from..span.start]);
             text.push_str(&value);
             from = span.end;
-            *gold.pointer_mut(&span.pointer)? = Value::String(value.clone());
+            *gold.pointer_mut(&span.pointer)? =
+                if span.field.is_number { serde_json::from_str(&value).ok()? } else { Value::String(value.clone()) };
             values.push(value);
         }
         text.push_str(&item.prompt[from..]);
@@ -113,20 +125,45 @@ impl Draft {
     }
 }
 
-/// A value of the pool, or the beginning of one with the end of another.
+/// A value of the pool, or the beginning of one with the end of another, or one with a word that no value has.
 fn other_value(pool: &[&str], rng: &mut seed::Rng) -> String {
-    let one = pool[rng.random_range(0..pool.len())];
+    let value = spliced_value(pool, rng);
+    if pool.len() < OPEN || !rng.random_bool(COINED) {
+        return value;
+    }
+    let words: Vec<&str> = value.split(' ').collect();
+    let end_of = drawn(pool, rng).split(' ').next_back().unwrap_or_default();
+    let at = rng.random_range(0..words.len());
+    let coined = format!("{}{}", half(words[at], true), half(end_of, false));
+    let letters = coined.chars().count() > 2 && coined.chars().all(char::is_alphabetic);
+    let word = |(i, word): (usize, &&str)| if i == at && letters { coined.clone() } else { (*word).to_owned() };
+    words.iter().enumerate().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The first or the second half of a word's letters.
+fn half(word: &str, first: bool) -> &str {
+    let middle = word.chars().count().div_ceil(2);
+    let at = word.char_indices().nth(middle).map_or(word.len(), |(at, _)| at);
+    if first { &word[..at] } else { &word[at..] }
+}
+
+fn drawn<'a>(pool: &[&'a str], rng: &mut seed::Rng) -> &'a str {
+    pool[rng.random_range(0..pool.len())]
+}
+
+fn spliced_value(pool: &[&str], rng: &mut seed::Rng) -> String {
+    let one = drawn(pool, rng);
     if !rng.random_bool(SPLICED) {
         return one.to_owned();
     }
-    let other = pool[rng.random_range(0..pool.len())];
+    let other = drawn(pool, rng);
     match (one.split_once(' '), other.rsplit_once(' ')) {
         (Some((first, _)), Some((_, last))) => format!("{first} {last}"),
         _ => one.to_owned(),
     }
 }
 
-/// Every string of `value` that stands in `text` exactly once.
+/// Every string and number of `value` that stands in `text` exactly once.
 fn find(value: &Value, text: &str, pointer: &mut String, field: &mut String, spans: &mut Vec<Span>) {
     let lengths = (pointer.len(), field.len());
     let mut below = |part: &Value, key: &str, named: bool| {
@@ -144,13 +181,16 @@ fn find(value: &Value, text: &str, pointer: &mut String, field: &mut String, spa
     match value {
         Value::Object(map) => map.iter().for_each(|(key, part)| below(part, key, true)),
         Value::Array(parts) => parts.iter().enumerate().for_each(|(i, part)| below(part, &i.to_string(), false)),
-        Value::String(s) => {
-            if let Some(start) = sole_place(text, s) {
-                let (pointer, field) = (pointer.clone(), field.clone());
-                spans.push(Span { start, end: start + s.len(), value: s.clone(), pointer, field });
-            }
-        }
+        Value::String(s) => found(text, s.clone(), pointer, field, false, spans),
+        Value::Number(n) => found(text, n.to_string(), pointer, field, true, spans),
         _ => {}
+    }
+}
+
+fn found(text: &str, value: String, pointer: &str, field: &str, is_number: bool, spans: &mut Vec<Span>) {
+    if let Some(start) = sole_place(text, &value) {
+        let field = Field { pointer: field.to_owned(), is_number };
+        spans.push(Span { start, end: start + value.len(), value, pointer: pointer.to_owned(), field });
     }
 }
 
@@ -220,6 +260,43 @@ mod tests {
         assert_eq!(sole_place("Annex for Ann", "Ann"), Some(10));
         assert_eq!(sole_place("5 of 5", "5"), None);
         assert_eq!(sole_place("x", " "), None);
+    }
+
+    #[test]
+    fn numbers_stay_numbers() {
+        let line = |id: &str, n: &str| {
+            format!(r#"{{"id":"{id}","schema_id":"s","prompt":"{id} costs {n}","expected_output":{{"price":{n}}}}}"#)
+        };
+        let lines = [line("a", "4.5"), line("b", "17")];
+        let all = with_substitutions(&items(&[&lines[0], &lines[1]]), &[], 8, 1).unwrap();
+        assert!(all.len() > 2);
+        for item in &all[2..] {
+            let gold: Value = serde_json::from_str(item.expected_output.get()).unwrap();
+            assert!(gold["price"].is_number() && item.prompt.ends_with(&gold["price"].to_string()), "{}", item.prompt);
+        }
+    }
+
+    #[test]
+    fn open_fields_get_words_that_no_value_has() {
+        const NAMES: [&str; 16] = [
+            "kordax", "limfon", "tasgul", "venhep", "borwit", "celmur", "dapnog", "farzib", "gonkel", "hidrop",
+            "jastum", "luvpar", "mexdol", "nibsar", "pogtir", "quefal",
+        ];
+        let name = |i: usize| NAMES[i % 16];
+        let line = |i: usize| {
+            let (a, b) = (name(i), name(i / 16 + i));
+            format!(r#"{{"id":"{i}","schema_id":"s","prompt":"say {a} {b}","expected_output":{{"x":"{a} {b}"}}}}"#)
+        };
+        let lines: Vec<String> = (0..128).map(line).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let originals = items(&lines);
+        let all = with_substitutions(&originals, &[], 4, 1).unwrap();
+        let variants = &all[128..];
+        let coined = |i: &&Item| i.prompt[4..].split(' ').any(|w| !NAMES.contains(&w));
+        let share = variants.iter().filter(coined).count() as f64 / variants.len() as f64;
+        // More than COINED: variants of known words repeat, and are left out.
+        assert!(share > 0.1 && share < 0.9, "{share}");
+        assert_eq!((half("größe", true), half("größe", false), half("", true)), ("grö", "ße", ""));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use bantam_data::edge_json::{Counts, GenerateConfig, Style, generate};
+use bantam_data::edge_json::{Counts, GenerateConfig, Style, generate, generate_fresh_test};
 use bantam_data::item::{self, Item, Level};
 use bantam_data::schemas::SchemaSet;
 use serde_json::Value;
@@ -29,8 +29,8 @@ fn the_test_split_holds_out_schemas_style_templates_and_items() {
     assert_eq!((data.train.len(), data.valid.len(), data.test.len()), (1000, 70, 360));
     let (train, test) = (ids(&data.train), ids(&data.test));
 
-    // Whole schemas, three a level, and none of their variants.
-    assert_eq!(data.overlap.held_out_schemas.len(), 9);
+    // Whole schemas, seven a level, and none of their variants.
+    assert_eq!(data.overlap.held_out_schemas.len(), 21);
     for (id, likeness) in &data.overlap.held_out_schemas {
         assert!(train.iter().all(|t| t != id && !t.starts_with(&format!("{id}_v"))), "{id}");
         assert!(test.contains(id.as_str()), "{id}");
@@ -125,10 +125,10 @@ fn what_is_written_is_what_the_readers_read_and_every_gold_validates() {
     let data = generate(&config).unwrap();
     data.write(&path).unwrap();
     let schemas = SchemaSet::load(&path.join("schemas")).unwrap();
-    assert_eq!(schemas.len(), data.schemas.len());
+    assert_eq!(schemas.len(), data.schemas.len() + data.composed.len());
     assert!(path.join("schemas/simple/contact_card.json").is_file());
-    let published = schemas.iter().filter(|(id, _)| !id.contains("_v0")).count();
-    assert!(published >= 36);
+    let published = data.schemas.keys().filter(|id| !id.contains("_v0")).count();
+    assert!(published >= 60);
     let mut validators = BTreeMap::new();
     for (split, expected) in [("train", &data.train), ("valid", &data.valid), ("test", &data.test)] {
         let items = item::read_jsonl(&path.join(format!("{split}.jsonl"))).unwrap();
@@ -145,6 +145,39 @@ fn what_is_written_is_what_the_readers_read_and_every_gold_validates() {
     }
     let overlap: Value = serde_json::from_str(&std::fs::read_to_string(path.join("overlap.json")).unwrap()).unwrap();
     assert_eq!(overlap["config"]["seed"], 1);
+}
+
+#[test]
+fn a_fresh_test_split_has_the_same_schemas_and_cells_and_other_values() {
+    let config = small();
+    let published = generate(&config).unwrap();
+    let fresh = generate_fresh_test(&config, 99).unwrap();
+    assert_eq!(fresh.items.len(), published.test.len());
+    let cells = |items: &[Item]| {
+        let mut cells = BTreeMap::new();
+        for i in items {
+            *cells.entry((i.complexity, i.style.clone(), i.schema_seen)).or_insert(0) += 1;
+        }
+        cells
+    };
+    assert_eq!(cells(&fresh.items), cells(&published.test));
+    let texts: HashSet<_> = published.test.iter().map(|i| &i.prompt).collect();
+    let golds: HashSet<_> = published.test.iter().map(|i| (&i.schema_id, i.expected_output.get())).collect();
+    for item in &fresh.items {
+        assert!(!texts.contains(&item.prompt) && !golds.contains(&(&item.schema_id, item.expected_output.get())));
+        assert!(fresh.schemas.contains_key(&item.schema_id), "{}", item.schema_id);
+    }
+    for (id, schema) in &fresh.schemas {
+        assert_eq!(published.schemas.get(id), Some(schema), "{id}");
+    }
+    let held: HashSet<_> = published.overlap.held_out_templates.iter().collect();
+    let all: BTreeSet<_> = fresh.items.iter().flat_map(|i| &i.templates).collect();
+    assert!(all.iter().any(|t| held.contains(t)));
+    assert_eq!(generate_fresh_test(&config, config.seed).unwrap_err().exit_code(), 2);
+    let dir = tempfile::tempdir().unwrap();
+    fresh.write(&dir.path().join("fresh")).unwrap();
+    assert_eq!(SchemaSet::load(&dir.path().join("fresh/schemas")).unwrap().len(), fresh.schemas.len());
+    assert_eq!(item::read_jsonl(&dir.path().join("fresh/test.jsonl")).unwrap().len(), fresh.items.len());
 }
 
 #[test]
@@ -190,5 +223,5 @@ fn drills_are_added_to_training_alone_and_leave_everything_else_as_it_is() {
     assert_eq!((texts(&with.valid), texts(&with.test)), (texts(&without.valid), texts(&without.test)));
     let drills = &with.train[1000..];
     assert_eq!(drills.len(), 50);
-    assert!(drills.iter().all(|d| d.source.as_deref() == Some("drill") && with.schemas.contains_key(&d.schema_id)));
+    assert!(drills.iter().all(|d| d.source.as_deref() == Some("drill") && with.schema(&d.schema_id).is_some()));
 }

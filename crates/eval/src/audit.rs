@@ -18,6 +18,8 @@ mod read;
 
 pub use read::{Audited, DataSet, read};
 
+/// Words in a row that count as shared text.
+const GRAM: usize = 13;
 /// Examples listed of each finding.
 const MOST_EXAMPLES: usize = 20;
 
@@ -203,9 +205,10 @@ fn train_overlap(data: &DataSet, keys: &[String], train: &DataSet, schemas: Opti
     let texts: HashSet<&str> = train.items.iter().map(|i| i.text.as_str()).collect();
     let by_key = golds_by_text(train);
     let golds: HashSet<&str> = train.items.iter().map(|i| i.gold.as_str()).collect();
-    let item_grams: Vec<HashSet<u64>> = items.iter().map(|i| grams(&i.text)).collect();
+    let item_grams: Vec<HashSet<u64>> = items.iter().map(|i| grams(&i.text, GRAM)).collect();
     let wanted: HashSet<u64> = item_grams.iter().flatten().copied().collect();
-    let common: HashSet<u64> = train.items.iter().flat_map(|i| grams(&i.text)).filter(|g| wanted.contains(g)).collect();
+    let common: HashSet<u64> =
+        train.items.iter().flat_map(|i| grams(&i.text, GRAM)).filter(|g| wanted.contains(g)).collect();
     let train_values = values(&train.items, schemas);
     let (mut distinct, mut with_values, mut all_seen) = (HashSet::new(), 0, 0);
     for item in items {

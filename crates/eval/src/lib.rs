@@ -12,6 +12,7 @@ pub mod decimal;
 pub mod edge_json;
 pub mod energy;
 pub mod floors;
+pub mod function_call;
 pub mod gate;
 pub mod harness;
 pub mod json;

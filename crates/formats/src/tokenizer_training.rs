@@ -19,19 +19,18 @@ use crate::tokenizer::PreTokenizer;
 /// The byte-level spelling of a space.
 const SPACE: &str = "\u{120}";
 
-/// Share of the vocabulary kept for frequent words with their space.
-const SPACED_WORDS: usize = 8;
-
 /// Trains on `texts` and returns the `tokenizer.json`. Same texts, same bytes.
 ///
 /// Ids: the special tokens in the order given, then the 256 bytes, then merges, up to `vocab_size` (fewer where the texts have no more
 /// pairs). Digits are split one by one, then GPT-2's pattern applies; no space is put in front; nothing is normalized, so that decoding gives
-/// back every byte. An eighth of the vocabulary, its last ids, is whole lower-case words with a space before them.
+/// back every byte. The last `spaced_words` ids are whole lower-case words with a space before them: they shorten texts, and the
+/// same word copied after a quote is another token.
 ///
 /// An input error if `vocab_size` cannot hold the special tokens and the bytes, or if a special token is empty or given twice.
 pub fn train<T: AsRef<str> + Send + Sync>(
     texts: impl IntoIterator<Item = T>,
     vocab_size: usize,
+    spaced_words: usize,
     special_tokens: &[&str],
 ) -> Result<String> {
     let texts: Vec<T> = texts.into_iter().collect();
@@ -57,7 +56,7 @@ pub fn train<T: AsRef<str> + Send + Sync>(
     });
     let mut tokenizer = tokenizers::Tokenizer::from_bytes(frame.to_string()).map_err(failed)?;
     let mut trainer: TrainerWrapper = BpeTrainer::builder()
-        .vocab_size(vocab_size - (vocab_size - least) / SPACED_WORDS)
+        .vocab_size(vocab_size - spaced_words.min(vocab_size - least))
         .show_progress(false)
         .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
         .special_tokens(special_tokens.iter().map(|t| AddedToken::from(*t, true)).collect())
@@ -113,8 +112,8 @@ mod tests {
                 format!("the name of the guest is Lukas Mar{} and the theatre, \"Lukas Wells\" paid {i}.50", i % 7)
             })
             .collect();
-        let json = train(&texts, 340, &["<|end|>"]).unwrap();
-        assert_eq!(json, train(&texts, 340, &["<|end|>"]).unwrap());
+        let json = train(&texts, 340, 10, &["<|end|>"]).unwrap();
+        assert_eq!(json, train(&texts, 340, 10, &["<|end|>"]).unwrap());
         Tokenizer::from_json(json.as_bytes(), "test").unwrap()
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bantam_kernels::training::attention::{self, RotaryTable, Saved, Shape, Span};
 use bantam_kernels::training::cross_entropy::{Problem, mean_loss};
-use bantam_kernels::training::feed_forward::{self, Weights};
+use bantam_kernels::training::feed_forward::{self, Norm, Weights};
 use bantam_kernels::training::linear::{self, Stacked};
 use bantam_kernels::training::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
 use bantam_kernels::training::rms_norm;
@@ -74,7 +74,7 @@ fn report(name: &str, multiplications: usize, mut work: impl FnMut()) {
 
 fn run([width, inner, vocabulary, rows, heads]: [usize; 5]) {
     let p = Precision::F32;
-    let (x, residual, d) = (values(rows * width), values(rows * width), values(rows * width));
+    let (x, mixed, d) = (values(rows * width), values(rows * width), values(rows * width));
     let [q, k, v] = [1, 2, 3].map(|_| values(width * width));
     let joined = Stacked::plain(width, vec![&q, &k, &v]);
     let qkv = linear::forward(&x, &joined, None, p);
@@ -86,10 +86,12 @@ fn run([width, inner, vocabulary, rows, heads]: [usize; 5]) {
     report("linear, backward", 2 * products / 3, || drop(linear::backward(&x, &single, &d, true, p)));
     let [gate, up, down] = [1, 2, 3].map(|_| values(width * inner));
     let w = Weights { gate: &gate, up: &up, down: &down, width };
-    let (_, saved) = feed_forward::forward(&x, w, &residual, p);
+    let scale = vec![1.0; width];
+    let norm = Norm { weight: &scale, epsilon: 1e-5 };
+    let (_, saved) = feed_forward::forward(&x, &mixed, norm, w, p);
     let products = rows * width * 3 * inner;
-    report("feed-forward", products, || drop(feed_forward::forward(&x, w, &residual, p)));
-    report("feed-forward, backward", 2 * products, || drop(feed_forward::backward(&x, w, &saved, &d, true, p)));
+    report("feed-forward", products, || drop(feed_forward::forward(&x, &mixed, norm, w, p)));
+    report("feed-forward, backward", 2 * products, || drop(feed_forward::backward(&saved, norm, w, &d, true, p)));
     let rotary = RotaryTable::new(&vec![0.1; width / heads / 2], 256);
     let spans: Vec<Span> = (0..rows / 256).map(|i| Span { start: i * 256, len: 256 }).collect();
     let shape = Shape { heads, kv_heads: heads, head_dim: width / heads, spans: &spans, rotary: &rotary };
@@ -98,7 +100,6 @@ fn run([width, inner, vocabulary, rows, heads]: [usize; 5]) {
     report("attention", products, || drop(attention::forward(&shape, &qkv)));
     let saved = Saved { qkv: &qkv, out: &out, log_sum_exp: &log_sum_exp };
     report("attention, backward", products / 2 * 5, || drop(attention::backward(&shape, saved, &d)));
-    let scale = vec![1.0; width];
     let (_, inverse) = rms_norm::forward(&x, &scale, 1e-5);
     report("norm", 0, || drop(rms_norm::forward(&x, &scale, 1e-5)));
     report("norm, backward", 0, || drop(rms_norm::backward(&x, &scale, &inverse, &d)));

@@ -6,7 +6,7 @@
 /// tokenizing in parallel three times slower.
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    for (option, value) in [(libc::M_MMAP_MAX, 0), (libc::M_TRIM_THRESHOLD, -1)] {
+    for (option, value) in [(libc::M_MMAP_MAX, 0), (libc::M_TRIM_THRESHOLD, -1), (libc::M_TOP_PAD, 64 << 20)] {
         // SAFETY: `mallopt` only sets a number inside the allocator, under the allocator's own lock.
         unsafe { libc::mallopt(option, value) };
     }

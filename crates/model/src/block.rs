@@ -19,7 +19,7 @@ pub struct Norm {
     /// `[width]`.
     pub weight: Param<Tensor<1>>,
     #[module(skip)]
-    epsilon: f32,
+    pub(crate) epsilon: f32,
 }
 
 impl Norm {
@@ -78,8 +78,7 @@ impl Block {
         let flat = |x: Tensor<3>| x.reshape([batch * time, width]);
         let normed = self.mixer_norm.forward(flat(x.clone())).reshape([batch, time, width]);
         let (mixed, state) = self.mixer.forward(normed, context, state);
-        let x = flat(x + mixed);
-        let x = self.feed_forward.forward(self.feed_forward_norm.forward(x.clone()), x, context.precision());
+        let x = self.feed_forward.forward(flat(x), flat(mixed), &self.feed_forward_norm, context.precision());
         (x.reshape([batch, time, width]), state)
     }
 }

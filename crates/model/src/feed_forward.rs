@@ -4,9 +4,10 @@ use bantam_formats::ModelConfig;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use crate::block::Norm;
 use crate::context::Precision;
 use crate::linear::Linear;
-use crate::ops;
+use crate::ops::{self, GatedMaps};
 
 /// Gate, up and down projections.
 #[derive(Module, Debug)]
@@ -32,15 +33,17 @@ impl FeedForward {
         [("gate_proj", &mut self.gate_proj), ("up_proj", &mut self.up_proj), ("down_proj", &mut self.down_proj)]
     }
 
-    /// `residual + feed-forward(x)`; both `[rows, width]`.
-    pub fn forward(&self, x: Tensor<2>, residual: Tensor<2>, precision: Precision) -> Tensor<2> {
+    /// `h + feed-forward(norm(h))` with `h = x + mixed`; both `[rows, width]`.
+    pub fn forward(&self, x: Tensor<2>, mixed: Tensor<2>, norm: &Norm, precision: Precision) -> Tensor<2> {
         let maps = [&self.gate_proj, &self.up_proj, &self.down_proj];
         if maps.iter().any(|map| !map.is_plain()) {
-            let gate = self.gate_proj.forward(x.clone(), precision);
-            let hidden = ops::swiglu(gate, self.up_proj.forward(x, precision));
-            return residual + self.down_proj.forward(hidden, precision);
+            let h = x + mixed;
+            let normed = norm.forward(h.clone());
+            let gate = self.gate_proj.forward(normed.clone(), precision);
+            let hidden = ops::swiglu(gate, self.up_proj.forward(normed, precision));
+            return h + self.down_proj.forward(hidden, precision);
         }
         let [gate, up, down] = maps.map(|l| l.weight.val());
-        ops::feed_forward(x, gate, up, down, residual, precision)
+        ops::feed_forward(x, mixed, norm.weight.val(), GatedMaps { gate, up, down }, norm.epsilon, precision)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bantam_formats::{Architecture, ModelConfig};
 use bantam_kernels::training::attention::RotaryTable;
 use bantam_model::context::{Precision, Span};
-use bantam_model::ops::{self, AttentionSpec, Map};
+use bantam_model::ops::{self, AttentionSpec, GatedMaps, Map};
 use bantam_model::ports::Targets;
 use bantam_model::{SequenceContext, TokenModel, weights};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -134,18 +134,21 @@ fn fused_operations_equal_composed_ones_with_their_gradients() {
         |x| ops::linear(x[0].clone(), &one(x), Some(x[2].clone()), Precision::F32),
         |x| ops::composed_linear(x[0].clone(), &one(x), Some(x[2].clone())),
     );
-    let shapes = [[70, 24], [40, 24], [40, 24], [24, 40], [70, 24]];
+    let shapes = [[70, 24], [70, 24], [1, 24], [40, 24], [40, 24], [24, 40]];
     let inputs: Vec<TensorData> = shapes.iter().enumerate().map(|(i, &s)| noise(s, i as u32)).collect();
-    let [x, gate, up, down, residual] = [0, 1, 2, 3, 4];
+    let operands = |t: &[Tensor<2>]| {
+        let [x, mixed, norm, gate, up, down] = [0, 1, 2, 3, 4, 5].map(|i| t[i].clone());
+        (x, mixed, row(&norm), GatedMaps { gate, up, down })
+    };
     same_gradients(
         &inputs,
         |t| {
-            let [x, gate, up, down, residual] = [x, gate, up, down, residual].map(|i| t[i].clone());
-            ops::feed_forward(x, gate, up, down, residual, Precision::F32)
+            let (x, mixed, norm, maps) = operands(t);
+            ops::feed_forward(x, mixed, norm, maps, 1e-5, Precision::F32)
         },
         |t| {
-            let [x, gate, up, down, residual] = [x, gate, up, down, residual].map(|i| t[i].clone());
-            ops::composed_feed_forward(x, gate, up, down, residual)
+            let (x, mixed, norm, maps) = operands(t);
+            ops::composed_feed_forward(x, mixed, norm, maps, 1e-5)
         },
     );
 }

@@ -188,7 +188,8 @@ fn train_tokenizer(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Ou
     }
     let measured = Texts { items: &valid, schemas: &schemas, schema_in_prompt: signature };
     let (size, longest) = (recipe.tokenizer.vocab_size, recipe.model.max_position_embeddings);
-    let trained = tokenizer::train(&texts, &measured, size, longest, &context.run.tokenizer())?;
+    let spaced = recipe.tokenizer.spaced();
+    let trained = tokenizer::train(&texts, &measured, size, spaced, longest, &context.run.tokenizer())?;
     let told = format!("{} tokens, {:.3} bytes per token", trained.vocab_size, trained.bytes_per_token);
     context.progress.finish(&told);
     Ok(vec![Output::Content("tokenizer".into())])

@@ -16,7 +16,7 @@ use crate::recipe::{Recipe, SourceSection};
 use crate::stage::{Output, StageContext};
 
 /// Raised when the same recipe makes other items.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// What the stage's key has to know of the recipe, beside the files.
 pub(crate) fn configuration(recipe: &Recipe) -> Result<Value> {
@@ -51,7 +51,7 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
         .iter()
         .map(|p| format!("; {}: {} training, {} validation items", p.place, p.train.len(), p.validation.len()))
         .collect();
-    let schemas = dataset.schemas.len();
+    let schemas = dataset.schemas.len() + dataset.composed.len();
     context
         .progress
         .finish(&format!("{train} training, {valid} validation, {test} test items, {schemas} schemas{more}"));

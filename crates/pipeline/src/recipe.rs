@@ -21,6 +21,8 @@ pub use distill::DistillSection;
 pub use fine_tune::{FineTuneSection, Method, SourceFile, SourceKind, Targets};
 use read::Source;
 
+use crate::tokenizer;
+
 /// A whole recipe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -117,11 +119,21 @@ impl SourceSection {
 pub struct TokenizerSection {
     /// Tokens in all: 256 bytes, the special tokens, and merges.
     pub vocab_size: usize,
+    /// So many of them are frequent lower-case words with the space before them; an eighth of what bytes and special
+    /// tokens leave, where it is not given.
+    pub spaced_words: Option<usize>,
+}
+
+impl TokenizerSection {
+    /// [`Self::spaced_words`], or the share that is usual.
+    pub fn spaced(&self) -> usize {
+        self.spaced_words.unwrap_or_else(|| tokenizer::usual_spaced_words(self.vocab_size))
+    }
 }
 
 impl Default for TokenizerSection {
     fn default() -> Self {
-        Self { vocab_size: 1024 }
+        Self { vocab_size: 1024, spaced_words: None }
     }
 }
 

@@ -24,6 +24,11 @@ pub struct TokenizerReport {
     pub items: usize,
 }
 
+/// How many words with the space before them a vocabulary usually gets: an eighth of what bytes and special tokens leave.
+pub fn usual_spaced_words(vocab_size: usize) -> usize {
+    vocab_size.saturating_sub(256 + SPECIAL_TOKENS.len()) / 8
+}
+
 /// Items to learn from, with what their prompts tell of the schema.
 pub struct Texts<'a> {
     /// The items.
@@ -40,12 +45,13 @@ pub fn train(
     train: &[Texts<'_>],
     measured: &Texts<'_>,
     vocab_size: usize,
+    spaced_words: usize,
     max_length: usize,
     dir: &Path,
 ) -> Result<TokenizerReport> {
     // Parts one by one: the special tokens between them are no text to learn merges from.
     let texts = train.iter().map(parts).collect::<Result<Vec<_>>>()?.concat();
-    let tokenizer_json = tokenizer_training::train(texts.iter().flatten(), vocab_size, &SPECIAL_TOKENS)?;
+    let tokenizer_json = tokenizer_training::train(texts.iter().flatten(), vocab_size, spaced_words, &SPECIAL_TOKENS)?;
     let tokenizer = Tokenizer::from_json(tokenizer_json.as_bytes(), "trained tokenizer")?;
     let report = measure(&tokenizer, measured)?;
     let text = serde_json::to_string_pretty(&report).map_err(|e| Error::internal("tokenizer report", e))?;

@@ -93,8 +93,20 @@ impl Material {
         if sources.is_empty() {
             sources.push((tokenized(&split("train")?, &generated, SchemaInPrompt::Signature)?, 1.0));
         }
-        let valid = tokenized(&split("valid")?, &generated, SchemaInPrompt::Signature)?;
+        let mut valid = vec![tokenized(&split("valid")?, &generated, SchemaInPrompt::Signature)?];
+        for (at, source) in recipe.sources.iter().enumerate().filter(|(_, s)| s.validation > 0) {
+            let (items, schemas) = items::of_source(&run.data(), &source.folder(at), "valid")?;
+            valid.push(tokenized(&items, &schemas, source.schema_in_prompt)?);
+        }
         let config = recipe.model_config(tokenizer.vocab_size());
+        let mut valid = mixed(valid);
+        let all = valid.len();
+        valid.retain(|example| example.tokens.len() <= config.max_position_embeddings);
+        if valid.len() < all {
+            let left_out = all - valid.len();
+            progress
+                .note(&format!("{left_out} of {all} validation items are longer than the model's positions: left out"));
+        }
         let device = open_device(recipe)?;
         let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, &device.device, run, progress)?;
         Ok(Self { config, sources, valid, start: Start::Random, trainable: None, objective, device })
@@ -124,6 +136,17 @@ impl Material {
             resume,
         })
     }
+}
+
+/// Examples of several sets in one order, of which every beginning holds the sets in the same shares.
+fn mixed(sets: Vec<Vec<Example>>) -> Vec<Example> {
+    let mut placed: Vec<(f64, Example)> = Vec::new();
+    for set in sets {
+        let length = set.len() as f64;
+        placed.extend(set.into_iter().enumerate().map(|(i, example)| ((i as f64 + 0.5) / length, example)));
+    }
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    placed.into_iter().map(|(_, example)| example).collect()
 }
 
 /// What another configuration left must not be continued.

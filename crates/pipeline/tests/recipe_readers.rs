@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 const TINY: &str = include_str!("../../../recipes/tiny.toml");
 const MAIN: &str = include_str!("../../../recipes/edge-json.toml");
+const V4: &str = include_str!("../../../recipes/edge-json-v4.toml");
 
 fn refused_or_whole(text: &str, overrides: &[String]) -> Result<(), TestCaseError> {
     match Recipe::parse(Path::new("r.toml"), text, overrides) {
@@ -24,7 +25,7 @@ fn refused_or_whole(text: &str, overrides: &[String]) -> Result<(), TestCaseErro
 
 #[test]
 fn the_recipes_of_the_repository_are_right() {
-    for (name, text) in [("tiny", TINY), ("edge-json", MAIN)] {
+    for (name, text) in [("tiny", TINY), ("edge-json", MAIN), ("edge-json-v4", V4)] {
         let recipe = Recipe::parse(Path::new(name), text, &[]).unwrap();
         assert_eq!(recipe.run.name, name);
     }

@@ -125,13 +125,14 @@ impl Training<'_> {
     /// No item may have more positions than the model.
     fn check_lengths(&self) -> Result<()> {
         let limit = self.config.phases.iter().map(|p| p.max_item_tokens.min(p.batch_tokens)).max().unwrap_or(0);
-        let longest = self.examples().map(|e| e.tokens.len()).filter(|&n| n <= limit).max().unwrap_or(0);
+        let trained = self.examples().map(|e| e.tokens.len()).filter(|&n| n <= limit);
+        let longest = trained.chain(self.validation.iter().map(|e| e.tokens.len())).max().unwrap_or(0);
         let positions = self.model.max_position_embeddings;
         if longest > positions {
             return Err(Error::input(
                 "model.max_position_embeddings",
                 format!("an item of {longest} tokens is longer than {positions}"),
-                "raise it or lower max_item_tokens",
+                "raise it, lower max_item_tokens, or leave the item out",
             ));
         }
         Ok(())

@@ -17,8 +17,17 @@ pub struct IntentsArguments {
     /// Texts (JSONL: id, text, intent, ...) of the taxonomy given.
     #[arg(long, value_name = "F.jsonl", group = "source", requires = "taxonomy")]
     pub items: Option<PathBuf>,
+    /// Generate texts that are said to devices: 64 intents, with a validation and a test split.
+    #[arg(long, group = "source", conflicts_with_all = ["split", "test_split"])]
+    pub edge_device: bool,
+    /// Training texts of every intent that is generated.
+    #[arg(long, value_name = "N", default_value_t = 150, requires = "edge_device")]
+    pub train_per_intent: usize,
+    /// Test texts of every intent that is generated.
+    #[arg(long, value_name = "N", default_value_t = 24, requires = "edge_device")]
+    pub test_per_intent: usize,
     /// The taxonomy of --items (TOML or JSON).
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["clinc", "banking"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["clinc", "banking", "edge_device"])]
     pub taxonomy: Option<PathBuf>,
     /// The split to train on; texts that name no split are in `train`.
     #[arg(long, value_name = "NAME", default_value = "train")]
@@ -29,7 +38,7 @@ pub struct IntentsArguments {
     /// How many texts of every intent become valid.jsonl.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub valid_per_intent: usize,
-    /// The seed that draws them.
+    /// The seed that draws, or generates, them.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// The folder to write.

@@ -1,5 +1,6 @@
 //! `bantam data generate`: EdgeJSON items, schemas and their measured overlap, in a folder.
 
+mod functions;
 mod intents;
 
 use std::path::{Path, PathBuf};
@@ -24,11 +25,20 @@ struct Made {
     overlap: OverlapReport,
 }
 
+#[derive(Serialize)]
+struct MadeTest {
+    out: PathBuf,
+    sha256: String,
+    test: usize,
+    schemas: usize,
+}
+
 /// Generates and writes.
 pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<()> {
-    let (out, recipe, seed, overrides) = match verb {
-        DataVerb::Generate { out, recipe, seed, overrides } => (out, recipe, seed, overrides),
+    let (out, recipe, seed, fresh_test, overrides) = match verb {
+        DataVerb::Generate { out, recipe, seed, fresh_test, overrides } => (out, recipe, seed, fresh_test, overrides),
         DataVerb::Intents(arguments) => return intents::run(arguments, output),
+        DataVerb::Functions(arguments) => return functions::run(arguments, output),
     };
     let mut config = match recipe {
         Some(path) => Recipe::load(path, overrides)?,
@@ -38,8 +48,18 @@ pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<
     if let Some(seed) = seed {
         config.seed = *seed;
     }
-    may_be_replaced(out)?;
+    may_be_replaced(out, if fresh_test.is_some() { "test.jsonl" } else { "train.jsonl" })?;
     progress.start("data", None);
+    if let Some(value_seed) = fresh_test {
+        let split = edge_json::generate_fresh_test(&config, *value_seed)?;
+        split.write(out)?;
+        progress.finish("written");
+        let (test, schemas) = (split.items.len(), split.schemas.len());
+        let made = MadeTest { sha256: hash::tree(out)?, out: out.clone(), test, schemas };
+        let text = format!("{}: {test} test items, {schemas} schemas\nsha256 {}", made.out.display(), made.sha256);
+        output.text(&text)?;
+        return output.object(&made);
+    }
     let dataset = edge_json::generate(&config)?;
     dataset.write(out)?;
     progress.finish("written");
@@ -49,7 +69,7 @@ pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<
         train: dataset.train.len(),
         valid: dataset.valid.len(),
         test: dataset.test.len(),
-        schemas: dataset.schemas.len(),
+        schemas: dataset.schemas.len() + dataset.composed.len(),
         overlap: dataset.overlap,
     };
     let overlap = &made.overlap;
@@ -71,8 +91,8 @@ pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<
 }
 
 /// A data folder may be replaced by another, anything else may not.
-fn may_be_replaced(out: &Path) -> Result<()> {
-    if out.exists() && !out.join("train.jsonl").is_file() {
+fn may_be_replaced(out: &Path, made: &str) -> Result<()> {
+    if out.exists() && !out.join(made).is_file() {
         let what = "is there already and is no data folder";
         return Err(Error::input(out.display(), what, "choose another --out"));
     }

@@ -36,8 +36,9 @@ pub fn run(verb: &TokenizerVerb, progress: &dyn Progress, output: &Output) -> Re
     let schemas = SchemaSet::load(schemas)?;
     let longest = Recipe::default().model.max_position_embeddings;
     progress.start("tokenizer", None);
+    let spaced = tokenizer::usual_spaced_words(*vocab_size);
     let texts = || Texts { items: &items, schemas: &schemas, schema_in_prompt: SchemaInPrompt::Signature };
-    let report = tokenizer::train(&[texts()], &texts(), *vocab_size, longest, out)?;
+    let report = tokenizer::train(&[texts()], &texts(), *vocab_size, spaced, longest, out)?;
     progress.finish("written");
     let made = Made { out: out.clone(), sha256: hash::tree(out)?, report };
     output.text(&format!(

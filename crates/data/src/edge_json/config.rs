@@ -46,11 +46,17 @@ pub struct GenerateConfig {
     pub drills: usize,
     /// Validation items: like training (same schemas, style and templates), other values. Default 200 / 120 / 80.
     pub valid: Counts,
-    /// Test items: half on held-out schemas, a tenth in the held-out style, half with held-out templates. Default 300 / 180 / 120.
+    /// Test items: half on held-out schemas, a tenth in the held-out style, half with held-out templates. Default 400 / 350 / 250,
+    /// EdgeJSON v4's.
     pub test: Counts,
+    /// The share of training and validation items that have a schema of their own, composed for them alone, 0 to 1.
+    /// Default 0.7.
+    pub composed: f64,
+    /// How likely a text states things that its schema does not ask for, 0 to 1. Default 0.25.
+    pub distractors: f64,
     /// Training variants of each training schema, 0 to 99. Default 8.
     pub schema_variants: usize,
-    /// Whole schemas per level that only the test split has, 1 to 6. Default 3.
+    /// Whole schemas per level that only the test split has, 1 to 10. Default 7.
     pub held_out_schemas: usize,
     /// The style that only the test split has. Default `log`.
     pub held_out_style: Style,
@@ -67,9 +73,11 @@ impl Default for GenerateConfig {
             train: Counts { simple: 12_000, medium: 6_000, complex: 3_000 },
             drills: 8_000,
             valid: Counts { simple: 200, medium: 120, complex: 80 },
-            test: Counts { simple: 300, medium: 180, complex: 120 },
+            test: Counts { simple: 400, medium: 350, complex: 250 },
+            composed: 0.7,
+            distractors: 0.25,
             schema_variants: 8,
-            held_out_schemas: 3,
+            held_out_schemas: 7,
             held_out_style: Style::Log,
             held_out_templates: 0.2,
             noise: 0.5,
@@ -97,6 +105,8 @@ impl GenerateConfig {
             ))
         };
         share("data.noise", self.noise, 1.0)?;
+        share("data.composed", self.composed, 1.0)?;
+        share("data.distractors", self.distractors, 1.0)?;
         share("data.held_out_templates", self.held_out_templates, 0.5)?;
         let count = |key: &str, value: usize, least: usize, most: usize| {
             if (least..=most).contains(&value) {
@@ -110,6 +120,6 @@ impl GenerateConfig {
         count("data.valid", self.valid.total(), 1, MOST_ITEMS)?;
         count("data.test", self.test.total(), 1, MOST_ITEMS)?;
         count("data.schema_variants", self.schema_variants, 0, 99)?;
-        count("data.held_out_schemas", self.held_out_schemas, 1, 6)
+        count("data.held_out_schemas", self.held_out_schemas, 1, 10)
     }
 }

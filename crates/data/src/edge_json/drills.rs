@@ -1,10 +1,11 @@
 //! Which short texts teach a small model to copy before it meets the real ones?
 //!
-//! A drill states one to three values that no prior can guess (made-up words, codes, digits) under keys in random
-//! order. Copying is learned far sooner from tens of tokens than from hundreds (docs/lab-notes.md), so a training
-//! curriculum by length meets the drills first. Drills are training data only; no test text or key comes from here.
+//! A drill states values that no prior can guess (made-up words, codes, digits) under keys in random order, and sometimes
+//! more of them than its schema asks for: the schema has to be read. Copying is learned far sooner from tens of tokens than
+//! from hundreds (docs/lab-notes.md), so a training curriculum by length meets the drills first. Drills are training data
+//! only; no test text comes from here.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use bantam_core::seed::{self, Rng};
 use bantam_core::{Error, Result};
@@ -13,15 +14,27 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::values;
+use super::vocabulary;
 use crate::item::Item;
 
-/// Schemas that drills share.
-const SCHEMAS: usize = 150;
+/// What a drill's field holds.
+#[derive(Clone, Copy, PartialEq)]
+enum Holds {
+    Text,
+    Integer,
+    Boolean,
+}
 
-/// A drill schema: its id, and its keys with whether each is a number.
-struct DrillSchema {
-    id: String,
-    keys: Vec<(String, bool)>,
+/// A field of a drill.
+struct DrillField {
+    key: String,
+    holds: Holds,
+    /// Whether the schema lists it; a text may state more.
+    asked: bool,
+    required: bool,
+    /// JSON text; `None` where the text does not state it.
+    value: Option<String>,
 }
 
 /// Drills and the schemas they use, by id.
@@ -29,77 +42,99 @@ struct DrillSchema {
 pub struct Drills {
     /// Training items.
     pub items: Vec<Item>,
-    /// Their schemas.
-    pub schemas: Vec<(String, Value)>,
+    /// Their schemas, one for each.
+    pub schemas: BTreeMap<String, Value>,
 }
 
-/// Makes `count` drills whose keys are drawn from `keys`, and the schemas they use.
+/// Makes `count` drills and the schemas they use.
 ///
 /// # Errors
-/// An input error when `count` is not 0 and there are fewer than three keys to draw from.
-pub fn make(count: usize, run_seed: u64, keys: &BTreeSet<String>) -> Result<Drills> {
-    if count == 0 {
-        return Ok(Drills::default());
-    }
-    if keys.len() < 3 {
-        return Err(Error::input("data.drills", "training has too few keys to drill", "set drills = 0"));
-    }
-    let keys: Vec<&String> = keys.iter().collect();
-    let mut rng = seed::rng(run_seed, "edge-json/drills/schemas");
-    let schemas: Vec<DrillSchema> = (0..SCHEMAS)
-        .map(|i| {
-            let n = 1 + i % 3;
-            let chosen = keys.sample(&mut rng, n).map(|k| ((*k).clone(), is_number_field(i, k))).collect();
-            DrillSchema { id: format!("drill_{i:03}"), keys: chosen }
-        })
+/// An internal error when a gold is no JSON.
+pub fn make(count: usize, run_seed: u64) -> Result<Drills> {
+    let keys: Vec<&'static str> = vocabulary::all()
+        .chain(vocabulary::compounds())
+        .flat_map(|c| [c.key].into_iter().chain(c.also.split('|')))
+        .filter(|k| !k.is_empty())
         .collect();
-    let mut items = Vec::with_capacity(count);
+    let mut drills = Drills::default();
     for number in 0..count {
         let mut rng = seed::rng(run_seed, &format!("edge-json/drills/{number}"));
-        let schema = schemas.choose(&mut rng).ok_or_else(|| Error::internal("drills", "no schema"))?;
-        items.push(drill(number, schema, &mut rng)?);
+        let fields = fields(&keys, &mut rng);
+        let item = drill(number, &fields, &mut rng)?;
+        drills.schemas.insert(item.schema_id.clone(), json_schema(&fields));
+        drills.items.push(item);
     }
-    Ok(Drills { items, schemas: schemas.iter().map(|s| (s.id.clone(), s.json_schema())).collect() })
+    Ok(drills)
 }
 
-/// A fixed fifth of (schema, key) pairs hold numbers.
-fn is_number_field(schema: usize, key: &str) -> bool {
-    (schema * 31 + key.len() * 7 + usize::from(key.as_bytes()[0])).is_multiple_of(5)
-}
-
-impl DrillSchema {
-    fn json_schema(&self) -> Value {
-        let property =
-            |(key, number): &(String, bool)| (key.clone(), json!({"type": if *number { "integer" } else { "string" }}));
-        let properties: Map<String, Value> = self.keys.iter().map(property).collect();
-        let required: Vec<&String> = self.keys.iter().map(|(key, _)| key).collect();
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": "Copying drill",
-            "type": "object",
-            "properties": properties,
-            "required": required,
-            "additionalProperties": false,
-        })
+/// One to four fields that are asked for, up to two that are not.
+fn fields(keys: &[&'static str], rng: &mut Rng) -> Vec<DrillField> {
+    let asked = rng.random_range(1..=4);
+    let more = if rng.random_bool(0.4) { rng.random_range(1..=2) } else { 0 };
+    let camel = rng.random_bool(0.2);
+    let mut out: Vec<DrillField> = Vec::new();
+    for number in 0..asked + more {
+        let key = match rng.random_range(0..4) {
+            0 => format!("{}_{}", word(rng, false), word(rng, false)),
+            1 => word(rng, false),
+            _ => keys.choose(rng).copied().unwrap_or("key").to_owned(),
+        };
+        if out.iter().any(|f| f.key.contains(&key) || key.contains(&f.key)) {
+            continue;
+        }
+        let is_asked = number < asked;
+        let holds = match rng.random_range(0..10) {
+            0 if is_asked => Holds::Boolean,
+            1 | 2 => Holds::Integer,
+            _ => Holds::Text,
+        };
+        let required = number == 0 || rng.random_bool(0.7);
+        let value = (required || rng.random_bool(0.5)).then(|| match holds {
+            Holds::Integer => digits(rng, 1, 6),
+            Holds::Boolean => rng.random_bool(0.5).to_string(),
+            Holds::Text => Value::from(text(rng)).to_string(),
+        });
+        let key = if camel {
+            values::words(&key)
+                .iter()
+                .enumerate()
+                .map(|(i, w)| if i == 0 { w.clone() } else { values::capitalized(w) })
+                .collect()
+        } else {
+            key
+        };
+        out.push(DrillField { key, holds, asked: is_asked, required, value });
     }
+    out
 }
 
-fn drill(number: usize, schema: &DrillSchema, rng: &mut Rng) -> Result<Item> {
-    let values: Vec<String> =
-        schema.keys.iter().map(|(_, is_number)| if *is_number { digits(rng, 1, 6) } else { text(rng) }).collect();
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.shuffle(rng);
-    let form = rng.random_range(0..5);
-    let lines: Vec<String> = order.iter().map(|&i| told(form, &schema.keys[i].0, &values[i])).collect();
-    let prompt = lines.join(if form < 2 { "\n" } else { " " });
-    let field = |(i, (key, is_number)): (usize, &(String, bool))| {
-        let value = if *is_number { values[i].clone() } else { Value::from(values[i].as_str()).to_string() };
-        format!("{}:{value}", Value::from(key.as_str()))
+fn json_schema(fields: &[DrillField]) -> Value {
+    let property = |f: &DrillField| {
+        let kind = match f.holds {
+            Holds::Text => "string",
+            Holds::Integer => "integer",
+            Holds::Boolean => "boolean",
+        };
+        (f.key.clone(), json!({"type": kind}))
     };
-    let gold = format!("{{{}}}", schema.keys.iter().enumerate().map(field).collect::<Vec<_>>().join(","));
+    let asked = || fields.iter().filter(|f| f.asked);
+    let properties: Map<String, Value> = asked().map(property).collect();
+    let required: Vec<&String> = asked().filter(|f| f.required).map(|f| &f.key).collect();
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+fn drill(number: usize, fields: &[DrillField], rng: &mut Rng) -> Result<Item> {
+    let mut order: Vec<(&DrillField, &String)> = fields.iter().filter_map(|f| Some((f, f.value.as_ref()?))).collect();
+    let asked = order.iter().filter(|(f, _)| f.asked);
+    let gold: Vec<String> = asked.map(|(f, value)| format!("{}:{value}", Value::from(f.key.as_str()))).collect();
+    let gold = format!("{{{}}}", gold.join(","));
+    order.shuffle(rng);
+    let form = rng.random_range(0..7);
+    let lines: Vec<String> = order.iter().map(|(f, value)| told(form, f, value)).collect();
+    let prompt = lines.join(if form < 3 { "\n" } else { " " });
     Ok(Item {
         id: format!("drill_{number:06}"),
-        schema_id: schema.id.clone(),
+        schema_id: format!("drill_{number:06}"),
         complexity: None,
         source: Some("drill".into()),
         teacher: None,
@@ -113,14 +148,22 @@ fn drill(number: usize, schema: &DrillSchema, rng: &mut Rng) -> Result<Item> {
     })
 }
 
-fn told(form: u32, key: &str, value: &str) -> String {
-    let words = key.replace('_', " ");
+fn told(form: u32, field: &DrillField, value: &str) -> String {
+    let words = values::words(&field.key).join(" ");
+    // No made-up text has quotes or backslashes.
+    let value = match (field.holds, value) {
+        (Holds::Boolean, "true") => "yes",
+        (Holds::Boolean, _) => "no",
+        _ => value.trim_matches('"'),
+    };
     match form {
         0 => format!("{words}: {value}"),
         1 => format!("{words} = {value}"),
-        2 => format!("The {words} is {value}."),
-        3 => format!("{value} is the {words}."),
-        _ => format!("We have {value} as {words}."),
+        2 => format!("{} | {value}", field.key),
+        3 => format!("The {words} is {value}."),
+        4 => format!("{value} is the {words}."),
+        5 => format!("We have {value} as {words}."),
+        _ => format!("{}={value}", field.key),
     }
 }
 
@@ -168,21 +211,24 @@ mod tests {
 
     #[test]
     fn drills_repeat_state_their_gold_and_validate() {
-        let keys: BTreeSet<String> = ["name", "order_id", "city", "total"].map(String::from).into();
-        let Drills { items, schemas } = make(200, 7, &keys).unwrap();
-        let again = make(200, 7, &keys).unwrap().items;
-        assert_eq!(items.len(), 200);
+        let Drills { items, schemas } = make(300, 7).unwrap();
+        let again = make(300, 7).unwrap().items;
+        assert_eq!((items.len(), schemas.len()), (300, 300));
+        let (mut more, mut fewer) = (0, 0);
         for (item, same) in items.iter().zip(&again) {
             assert_eq!((&item.prompt, item.expected_output.get()), (&same.prompt, same.expected_output.get()));
             let gold: Value = serde_json::from_str(item.expected_output.get()).unwrap();
-            let schema = &schemas.iter().find(|(id, _)| *id == item.schema_id).unwrap().1;
+            let schema = &schemas[&item.schema_id];
             assert!(jsonschema::is_valid(schema, &gold), "{} {gold}", item.schema_id);
-            for value in gold.as_object().unwrap().values() {
+            let gold = gold.as_object().unwrap();
+            for value in gold.values().filter(|v| !v.is_boolean()) {
                 let shown = value.as_str().map_or_else(|| value.to_string(), String::from);
                 assert!(item.prompt.contains(&shown), "{} lacks {shown}", item.prompt);
             }
+            fewer += usize::from(gold.len() < schema["properties"].as_object().unwrap().len());
+            more += usize::from(item.prompt.lines().count() > gold.len());
         }
-        assert!(make(0, 7, &BTreeSet::new()).unwrap().items.is_empty());
-        assert_eq!(make(1, 7, &BTreeSet::new()).unwrap_err().exit_code(), 2);
+        assert!(fewer > 30 && more > 20, "{fewer} {more}");
+        assert!(make(0, 7).unwrap().items.is_empty());
     }
 }

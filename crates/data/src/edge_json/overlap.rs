@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::config::GenerateConfig;
 use super::split::Plan;
 use crate::item::Item;
-use crate::schemas::SchemaSet;
 
 /// Words in a row that count as shared text.
 const GRAM: usize = 13;
@@ -28,6 +27,11 @@ impl Share {
     /// `count` of `of`.
     pub fn new(count: usize, of: usize) -> Self {
         Self { count, of, rate: if of == 0 { 0.0 } else { count as f64 / of as f64 } }
+    }
+
+    /// The part of `items` that fits.
+    pub(crate) fn of<T>(items: &[T], fits: impl Fn(&T) -> bool) -> Self {
+        Self::new(items.iter().filter(|item| fits(item)).count(), items.len())
     }
 }
 
@@ -68,17 +72,14 @@ pub struct OverlapReport {
     pub valid_duplicates: [Share; 2],
 }
 
-pub(super) fn measure(
+pub(super) fn measure<'a>(
     config: &GenerateConfig,
     plan: &Plan,
     train: &[Item],
     valid: &[Item],
     test: &[Item],
+    schema_of: &dyn Fn(&str) -> Option<&'a Value>,
 ) -> OverlapReport {
-    let mut schemas = SchemaSet::default();
-    for tree in plan.published() {
-        schemas.insert(tree.id.clone(), tree.json_schema());
-    }
     let mut items = BTreeMap::new();
     for item in train.iter().chain(valid).chain(test) {
         let level = item.complexity.map_or("", |l| l.name());
@@ -87,10 +88,11 @@ pub(super) fn measure(
     }
     let texts: HashSet<&str> = train.iter().map(|i| i.prompt.as_str()).collect();
     let golds: HashSet<&str> = train.iter().map(|i| i.expected_output.get()).collect();
-    let test_grams: Vec<HashSet<u64>> = test.iter().map(|i| grams(&i.prompt)).collect();
+    let test_grams: Vec<HashSet<u64>> = test.iter().map(|i| grams(&i.prompt, GRAM)).collect();
     let wanted: HashSet<u64> = test_grams.iter().flatten().copied().collect();
-    let common: HashSet<u64> = train.iter().flat_map(|i| grams(&i.prompt)).filter(|g| wanted.contains(g)).collect();
-    let (train_values, test_values) = (strings(train, &schemas), strings(test, &schemas));
+    let common: HashSet<u64> =
+        train.iter().flat_map(|i| grams(&i.prompt, GRAM)).filter(|g| wanted.contains(g)).collect();
+    let (train_values, test_values) = (strings(train, schema_of), strings(test, schema_of));
     let used = |items: &[Item]| items.iter().flat_map(|i| i.templates.clone()).collect::<BTreeSet<_>>();
     let (train_templates, test_templates) = (used(train), used(test));
     let count = |items: &[Item], fits: &dyn Fn(&Item) -> bool| {
@@ -127,22 +129,22 @@ pub(super) fn measure(
     }
 }
 
-/// Hashes (FNV-1a) of every run of 13 words, case ignored.
-pub fn grams(text: &str) -> HashSet<u64> {
+/// Hashes (FNV-1a) of every run of so many words, case ignored.
+pub fn grams(text: &str, words_in_a_row: usize) -> HashSet<u64> {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let hash = |run: &[String]| {
         let bytes = run.iter().flat_map(|w| w.bytes().chain([b' ']));
         bytes.fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
     };
-    words.windows(GRAM).map(hash).collect()
+    words.windows(words_in_a_row).map(hash).collect()
 }
 
 /// Distinct string values of the golds, those of enums left out.
-fn strings(items: &[Item], schemas: &SchemaSet) -> HashSet<String> {
+fn strings<'a>(items: &[Item], schema_of: &dyn Fn(&str) -> Option<&'a Value>) -> HashSet<String> {
     let mut out = HashSet::new();
     for item in items {
         let Ok(gold) = serde_json::from_str::<Value>(item.expected_output.get()) else { continue };
-        collect(&gold, schemas.get(&item.schema_id).ok(), &mut out);
+        collect(&gold, schema_of(&item.schema_id), &mut out);
     }
     out
 }
@@ -171,7 +173,7 @@ mod tests {
     #[test]
     fn runs_of_thirteen_words_are_found_wherever_they_stand() {
         let run = "a b c d e f g h i j k l m";
-        let common = |a: &str, b: &str| grams(a).intersection(&grams(b)).count();
+        let common = |a: &str, b: &str| grams(a, GRAM).intersection(&grams(b, GRAM)).count();
         assert_eq!(common(&format!("x {run}"), &format!("{} y z", run.to_uppercase())), 1);
         assert_eq!(common(run, "a b c d e f g h i j k l n"), 0);
         assert_eq!(common("a b c", "a b c"), 0);

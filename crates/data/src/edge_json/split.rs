@@ -91,7 +91,7 @@ impl Plan {
             }
         }
         let families: Vec<_> = self.seen.iter().filter(|f| f[0].level == level).collect();
-        // The tables have sixteen or twelve schemas a level, and at most six are held out.
+        // The tables have twenty schemas a level, and at most ten are held out.
         let family = families.choose(rng).copied().unwrap_or(&self.seen[0]);
         let published = cell.is_test || rng.random_bool(0.3);
         if published { &family[0] } else { family.choose(rng).unwrap_or(&family[0]) }
@@ -117,6 +117,11 @@ impl Plan {
     /// All schemas that are written: training schemas with variants, and held-out ones.
     pub(crate) fn published(&self) -> impl Iterator<Item = &Tree> {
         self.seen.iter().flatten().chain(&self.held_out)
+    }
+
+    /// The schemas that test items are on.
+    pub(crate) fn base(&self) -> impl Iterator<Item = &Tree> {
+        self.seen.iter().filter_map(|family| family.first()).chain(&self.held_out)
     }
 
     pub(crate) fn held_out(&self) -> &[Tree] {

@@ -63,6 +63,7 @@ pub fn parse(place: &str, bytes: &[u8], split: &str) -> Result<IntentSet> {
             slots: Default::default(),
             out_of_scope: false,
             template: None,
+            template_seen: None,
             split: Some(split.to_owned()),
             kind: None,
         });

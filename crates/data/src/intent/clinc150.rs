@@ -73,6 +73,7 @@ pub fn parse(place: &str, bytes: &[u8]) -> Result<IntentSet> {
                 slots: Default::default(),
                 out_of_scope,
                 template: None,
+                template_seen: None,
                 split: Some(split.to_owned()),
                 kind: None,
             });

@@ -66,7 +66,7 @@ pub fn item(item: &IntentItem, taxonomy: &Taxonomy) -> Result<Item> {
         style: item.kind.clone(),
         split: item.split.clone(),
         schema_seen: None,
-        templates_seen: None,
+        templates_seen: item.template_seen,
         templates: item.template.iter().cloned().collect(),
         prompt: item.text.clone(),
         expected_output: RawValue::from_string(gold).map_err(|e| Error::internal("intent answer", e))?,

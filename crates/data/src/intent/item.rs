@@ -32,6 +32,9 @@ pub struct IntentItem {
     /// The template a generated text was made with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
+    /// Whether training may have its template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_seen: Option<bool>,
     /// The split the source puts the item in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,

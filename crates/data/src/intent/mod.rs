@@ -1,10 +1,11 @@
 //! What is an intent data set: which intents there are, and which texts mean them?
 //!
 //! [`taxonomy`] names the intents, [`item`] the texts, [`clinc150`] and [`banking77`] read what others published,
-//! [`extraction`] turns texts into items that the trainer of extraction models takes.
+//! [`edge_device`] makes some, [`extraction`] turns texts into items that the trainer of extraction models takes.
 
 pub mod banking77;
 pub mod clinc150;
+pub mod edge_device;
 pub mod extraction;
 pub mod item;
 pub mod split;

@@ -48,6 +48,7 @@ mod tests {
             slots: Default::default(),
             out_of_scope: false,
             template: None,
+            template_seen: None,
             split: None,
             kind: None,
         }

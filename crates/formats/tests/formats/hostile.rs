@@ -9,7 +9,11 @@ use bantam_formats::gguf::{self, GgufType, List, Value};
 use bantam_formats::{Architecture, ModelArtifact, Tokenizer};
 use serde_json::{Value as Json, json};
 
-use crate::fixtures;
+use crate::{fixtures, memory};
+
+/// Most bytes that refusing a file may have in use at once, beside twice the file's own: the error's text, short names and the tables of the entries
+/// that are really there.
+const REFUSAL_MEMORY: usize = 64 << 10;
 
 /// The error is the user's to mend, on one line, and says so much.
 fn assert_refusal(error: &Error, says: &str) {
@@ -67,10 +71,13 @@ mod safetensors_files {
             (file(&json!({"a": {"dtype": "I64", "shape": [1], "data_offsets": [0, 8]}}), 8), "I64"),
             (file(&json!({"a": {"dtype": "F33", "shape": [1], "data_offsets": [0, 8]}}), 8), "header"),
         ];
+        let (_, valid_peak) = memory::peak_of(|| ModelArtifact::open(&folder).map(drop));
         for (bytes, says) in cases {
             std::fs::write(&path, bytes).unwrap();
-            let error = ModelArtifact::open(&folder).err().unwrap_or_else(|| panic!("opened, but: {says}"));
+            let (error, peak) = memory::peak_of(|| ModelArtifact::open(&folder).err());
+            let error = error.unwrap_or_else(|| panic!("opened, but: {says}"));
             assert_refusal(&error, says);
+            assert!(peak <= 2 * valid_peak, "{peak} bytes, {valid_peak} for the valid file: {says}");
             assert!(error.to_string().contains("model.safetensors"), "{error}");
         }
     }
@@ -171,7 +178,7 @@ mod gguf_files {
     }
 
     #[test]
-    fn lies_and_damage_are_refused() {
+    fn lies_and_damage_are_refused_before_memory_is_taken() {
         let one_key = || Bytes::head(3, 0, 1);
         let one_tensor = || Bytes::head(3, 1, 0);
         let list = || one_key().text(b"k").u32(9);
@@ -226,8 +233,52 @@ mod gguf_files {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("model.gguf");
         for (bytes, says) in cases {
+            let allowed = 2 * bytes.0.len() + REFUSAL_MEMORY;
             std::fs::write(&path, bytes.0).unwrap();
-            assert_refused(&path, says);
+            let ((), peak) = memory::peak_of(|| assert_refused(&path, says));
+            assert!(peak <= allowed, "{peak} bytes were in use at once, {allowed} are allowed: {says}");
+        }
+    }
+
+    #[test]
+    fn sizes_claimed_by_keys_are_refused_before_memory_is_taken() {
+        // A valid file whose keys claim a model of up to 10^19 values a matrix: what it takes to read the file itself, and no more.
+        let dir = tempfile::tempdir().unwrap();
+        let path = fixtures::gguf(dir.path(), Architecture::Llama, GgufType::Q8_0);
+        let (opened, valid_peak) = memory::peak_of(|| ModelArtifact::open(&path).is_ok());
+        assert!(opened);
+        let sizes =
+            ["block_count", "embedding_length", "feed_forward_length", "context_length", "attention.head_count"];
+        for size in sizes {
+            for claim in [Value::U32(u32::MAX), Value::U64(u64::MAX), Value::U64(1 << 62), Value::U32(1 << 24)] {
+                let path = with_keys(dir.path(), |keys| {
+                    keys.insert(format!("llama.{size}"), claim.clone());
+                });
+                let (refused, peak) = memory::peak_of(|| ModelArtifact::open(&path).is_err());
+                // The context is a limit of use; nothing is laid out for it when a model is opened.
+                assert!(refused || size == "context_length", "{size} {claim:?}");
+                assert!(peak <= 2 * valid_peak, "{size} {claim:?}: {peak} bytes, {valid_peak} for the valid file");
+            }
+        }
+    }
+
+    #[test]
+    fn a_package_that_claims_much_is_refused_before_memory_is_taken() {
+        // A Zstandard frame (RFC 8878, 3.1.1): a descriptor byte, a window descriptor unless the frame is one segment, the content's size in 8 bytes.
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.gguf.zst");
+        for (descriptor, window, claim) in
+            [(0xe0, None, u64::MAX), (0xe0, None, 1 << 40), (0xc0, Some(0xff), 1 << 20), (0xc0, Some(0xf8), u64::MAX)]
+        {
+            let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, descriptor];
+            frame.extend(window);
+            frame.extend(u64::to_le_bytes(claim));
+            frame.extend([0; 64]);
+            std::fs::write(&path, &frame).unwrap();
+            let (refused, peak) = memory::peak_of(|| ModelArtifact::open(&path).is_err());
+            assert!(refused, "{descriptor:x} {window:?} {claim}");
+            // The largest claim that is believed is what the smallest package may become.
+            assert!(peak <= (16 << 20) + REFUSAL_MEMORY, "{descriptor:x} {window:?} {claim}: {peak} bytes");
         }
     }
 

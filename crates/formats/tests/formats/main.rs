@@ -5,5 +5,6 @@ mod chat;
 mod fixtures;
 mod fuzz;
 mod hostile;
+mod memory;
 mod models;
 mod tokenizers;

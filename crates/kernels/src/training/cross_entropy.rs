@@ -111,7 +111,7 @@ pub fn mean_loss(problem: Problem<'_>, label_smoothing: f32, of_weight: bool, pr
                 sums.add(n, &logits, &hidden, &mut room);
             }
         }
-        (total, if of_weight { sums.finish() } else { Vec::new() })
+        (total, if of_weight { sums.finish().collect() } else { Vec::new() })
     });
     let (totals, weights): (Vec<f64>, Vec<_>) = parts.into_iter().unzip();
     let mean = (totals.iter().sum::<f64>() * f64::from(scale)) as f32;

@@ -1,15 +1,16 @@
-//! The gated feed-forward `down(silu(gate(x)) * up(x))` (Shazeer 2020) as one pass over rows, forward and backward.
+//! The second half of a block in one pass over rows, forward and backward: `y = h + down(silu(gate(n)) * up(n))` with
+//! `h = x + mixed` and `n = rms_norm(h)` (Shazeer 2020; Zhang and Sennrich 2019).
 //!
-//! A chunk of rows goes through all three products while it is in the core's cache; only the gate's and up's outputs are
-//! kept for the backward pass, and the hidden values are computed again there.
+//! A chunk of rows goes through the norm and all three products while it is in the core's cache; only `h`, its norm's
+//! scales and the gate's and up's outputs are kept for the backward pass. The rest is computed again there.
 
 use rayon::prelude::*;
 
 use super::disjoint::Unfilled;
 use super::linear::WeightSums;
 use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
-use super::parts::{chunk_rows, chunks, over_parts, sum_each};
-use super::swiglu;
+use super::parts::{chunk_rows, chunks, over_parts, sum, sum_each};
+use super::{rms_norm, swiglu};
 
 /// The three weights.
 #[derive(Clone, Copy, Debug)]
@@ -45,74 +46,110 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// `x` `[rows, width]` to `residual + feed-forward(x)`, and what the backward pass needs: gate's and up's outputs, side
-/// by side, `[rows, 2 inner]`.
-pub fn forward(x: &[f32], w: Weights<'_>, residual: &[f32], precision: Precision) -> (Vec<f32>, Vec<f32>) {
+/// The norm before the feed-forward.
+#[derive(Clone, Copy, Debug)]
+pub struct Norm<'a> {
+    /// `[width]`.
+    pub weight: &'a [f32],
+    /// Added to the mean square.
+    pub epsilon: f32,
+}
+
+/// What the backward pass needs.
+#[derive(Clone, Debug, Default)]
+pub struct Saved {
+    /// `x + mixed`, `[rows, width]`.
+    pub h: Vec<f32>,
+    /// The inverse root mean square of each row of `h`.
+    pub inverse_rms: Vec<f32>,
+    /// Gate's and up's outputs, side by side, `[rows, 2 inner]`.
+    pub gate_up: Vec<f32>,
+}
+
+/// `x` and what a mixer made of it, `[rows, width]` both, to `y` of that shape.
+pub fn forward(x: &[f32], mixed: &[f32], norm: Norm<'_>, w: Weights<'_>, precision: Precision) -> (Vec<f32>, Saved) {
     w.check(x);
-    assert!(residual.len() == x.len(), "residual of another shape");
+    assert!(mixed.len() == x.len() && norm.weight.len() == w.width, "shapes");
     let (rows, width, inner) = (x.len() / w.width, w.width, w.inner());
     let gate_up_panels = Panels::of_columns(precision, &w.gate_up());
     let down_panels = Panels::of_columns(precision, &w.down_rows());
     let chunk = chunk_rows(rows, 3 * inner * width);
-    let (mut y, mut gate_up) = (Unfilled::new(x.len()), Unfilled::new(rows * 2 * inner));
-    let (y_room, gate_up_room) = (y.room(), gate_up.room());
-    let scratch = || (LeftRoom::default(), vec![0.0; chunk.min(rows) * inner]);
-    (0..rows.div_ceil(chunk)).into_par_iter().with_max_len(1).for_each_init(scratch, |(room, hidden), i| {
+    let (mut y, mut h) = (Unfilled::new(x.len()), Unfilled::new(x.len()));
+    let (mut gate_up, mut inverse_rms) = (Unfilled::new(rows * 2 * inner), Unfilled::new(rows));
+    let (y_room, h_room, gate_up_room, inverse_room) = (y.room(), h.room(), gate_up.room(), inverse_rms.room());
+    let most = chunk.min(rows);
+    let scratch = || (LeftRoom::default(), vec![0.0; most * width], vec![0.0; most * inner]);
+    (0..rows.div_ceil(chunk)).into_par_iter().with_max_len(1).for_each_init(scratch, |(room, normed, hidden), i| {
         let first = i * chunk;
         let n = chunk.min(rows - first);
-        let hidden = &mut hidden[..n * inner];
-        // SAFETY: chunks of rows are disjoint, and all of both is written below.
-        let (y, gate_up) =
-            unsafe { (y_room.range(first * width, n * width), gate_up_room.range(first * 2 * inner, n * 2 * inner)) };
-        let x = Strided::rows(&x[first * width..][..n * width], width);
-        multiply(n, x, gate_up_panels.all(), gate_up, 2 * inner, Onto::Replace, room);
+        let (normed, hidden) = (&mut normed[..n * width], &mut hidden[..n * inner]);
+        let at = first * width..(first + n) * width;
+        // SAFETY: chunks of rows are disjoint, and all of the four is written below.
+        let (y, h, gate_up, inverse_rms) = unsafe {
+            (
+                y_room.range(at.start, n * width),
+                h_room.range(at.start, n * width),
+                gate_up_room.range(first * 2 * inner, n * 2 * inner),
+                inverse_room.range(first, n),
+            )
+        };
+        h.iter_mut().zip(x[at.clone()].iter().zip(&mixed[at])).for_each(|(h, (x, mixed))| *h = x + mixed);
+        rms_norm::forward_rows(h, norm.weight, norm.epsilon, normed, inverse_rms);
+        let gates = gate_up_panels.all();
+        multiply(n, Strided::rows(normed, width), gates, gate_up, 2 * inner, Onto::Replace, room);
         for (hidden, both) in hidden.chunks_exact_mut(inner).zip(gate_up.chunks_exact(2 * inner)) {
             swiglu::forward_chunk(&both[..inner], &both[inner..], hidden);
         }
-        y.copy_from_slice(&residual[first * width..][..n * width]);
+        y.copy_from_slice(h);
         multiply(n, Strided::rows(hidden, inner), down_panels.all(), y, width, Onto::Add, room);
     });
     // SAFETY: the chunks cover all rows.
-    unsafe { (y.filled(), gate_up.filled()) }
+    unsafe { (y.filled(), Saved { h: h.filled(), inverse_rms: inverse_rms.filled(), gate_up: gate_up.filled() }) }
 }
 
-/// What a backward pass gives; the gradient of the residual is that of the result.
+/// What a backward pass gives.
 #[derive(Clone, Debug, Default)]
 pub struct Gradients {
-    /// Of `x`, `[rows, width]`.
-    pub x: Vec<f32>,
+    /// Of `x`, and of `mixed` as well, `[rows, width]`.
+    pub h: Vec<f32>,
+    /// Of the norm's weight.
+    pub norm: Vec<f32>,
     /// Of gate, up and down; empty if the weights are frozen.
     pub weights: Vec<Vec<f32>>,
 }
 
-/// Given the gradient `d_y` of the result, the gradients of `x` and, if `of_weights`, of the weights.
+/// Given the gradient `d_y` of the result, the gradients of `x`, the norm and, if `of_weights`, the weights.
 pub fn backward(
-    x: &[f32],
+    saved: &Saved,
+    norm: Norm<'_>,
     w: Weights<'_>,
-    gate_up: &[f32],
     d_y: &[f32],
     of_weights: bool,
     precision: Precision,
 ) -> Gradients {
-    w.check(x);
-    let (rows, width, inner) = (x.len() / w.width, w.width, w.inner());
-    assert!(d_y.len() == x.len() && gate_up.len() == rows * 2 * inner, "shapes");
+    w.check(&saved.h);
+    let (rows, width, inner) = (saved.h.len() / w.width, w.width, w.inner());
+    assert!(d_y.len() == rows * width && norm.weight.len() == width, "shapes");
+    assert!(saved.gate_up.len() == rows * 2 * inner && saved.inverse_rms.len() == rows, "shapes");
     let gate_up_panels = Panels::of_rows(precision, &w.gate_up());
     let down_panels = Panels::of_rows(precision, &w.down_rows());
-    let mut d_x = Unfilled::new(x.len());
-    let d_x_room = d_x.room();
+    let mut d_h = Unfilled::new(rows * width);
+    let d_h_room = d_h.room();
     let chunk = chunk_rows(rows, 3 * inner * width);
     let parts = over_parts(rows, chunk, |part| {
         let mut room = LeftRoom::default();
         let most = chunk.min(part.len());
         let (mut d_hidden, mut hidden) = (vec![0.0; most * inner], vec![0.0; most * inner]);
         let mut d_gate_up = vec![0.0; most * 2 * inner];
+        let (mut normed, mut d_normed) = (vec![0.0; most * width], vec![0.0; most * width]);
+        let mut d_norm = vec![0.0; width];
         let mut gate_up_sums = WeightSums::new(precision, &[inner, inner], width);
         let mut down_sums = WeightSums::new(precision, &[width], inner);
         for chunk in chunks(part, chunk) {
             let n = chunk.len();
             let at = |values: usize| chunk.start * values..chunk.end * values;
-            let (x, gate_up, d_y) = (&x[at(width)], &gate_up[at(2 * inner)], &d_y[at(width)]);
+            let (h, gate_up, d_y) = (&saved.h[at(width)], &saved.gate_up[at(2 * inner)], &d_y[at(width)]);
+            let inverse_rms = &saved.inverse_rms[chunk.clone()];
             multiply(n, Strided::rows(d_y, width), down_panels.all(), &mut d_hidden, inner, Onto::Replace, &mut room);
             let d_rows = d_hidden.chunks_exact(inner).zip(d_gate_up.chunks_exact_mut(2 * inner));
             for (((d, d_both), hidden), both) in
@@ -121,19 +158,24 @@ pub fn backward(
                 let (d_gate, d_up) = d_both.split_at_mut(inner);
                 swiglu::backward_row(&both[..inner], &both[inner..], d, d_gate, d_up, hidden);
             }
-            // SAFETY: chunks of rows are disjoint; the product writes every value.
-            let d_x = unsafe { d_x_room.range(chunk.start * width, n * width) };
             let d = Strided::rows(&d_gate_up, 2 * inner);
-            multiply(n, d, gate_up_panels.all(), d_x, width, Onto::Replace, &mut room);
+            multiply(n, d, gate_up_panels.all(), &mut d_normed, width, Onto::Replace, &mut room);
+            // SAFETY: chunks of rows are disjoint; the norm's backward pass writes every value.
+            let d_h = unsafe { d_h_room.range(chunk.start * width, n * width) };
+            rms_norm::backward_rows(h, norm.weight, inverse_rms, &d_normed[..n * width], d_h, &mut d_norm);
+            d_h.iter_mut().zip(d_y).for_each(|(d_h, d_y)| *d_h += d_y);
             if of_weights {
-                gate_up_sums.add(n, &d_gate_up, x, &mut room);
+                rms_norm::scale_rows(h, norm.weight, inverse_rms, &mut normed[..n * width]);
+                gate_up_sums.add(n, &d_gate_up, &normed, &mut room);
                 down_sums.add(n, d_y, &hidden, &mut room);
             }
         }
-        if of_weights { [gate_up_sums.finish(), down_sums.finish()].concat() } else { Vec::new() }
+        let sums = if of_weights { gate_up_sums.finish().chain(down_sums.finish()).collect() } else { Vec::new() };
+        (sums, d_norm)
     });
+    let (weights, norms): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
     // SAFETY: the chunks cover all rows.
-    Gradients { x: unsafe { d_x.filled() }, weights: sum_each(parts) }
+    Gradients { h: unsafe { d_h.filled() }, norm: sum(norms), weights: sum_each(weights) }
 }
 
 #[cfg(test)]
@@ -155,31 +197,38 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn equals_its_parts(rows in 0usize..300, width in 1usize..40, inner in 1usize..70) {
-            let (x, residual, d_y) = (values(rows * width, 1), values(rows * width, 2), values(rows * width, 3));
+            let (x, mixed, d_y) = (values(rows * width, 1), values(rows * width, 2), values(rows * width, 3));
             let (gate, up, down) = (values(inner * width, 4), values(inner * width, 5), values(inner * width, 6));
+            let scale = values(width, 7);
+            let norm = Norm { weight: &scale, epsilon: 1e-2 };
             let w = Weights { gate: &gate, up: &up, down: &down, width };
             let p = Precision::F32;
             let single = |inputs, w| Stacked::plain(inputs, vec![w]);
-            let g = linear::forward(&x, &single(width, &gate[..]), None, p);
-            let u = linear::forward(&x, &single(width, &up[..]), None, p);
+            let h: Vec<f32> = x.iter().zip(&mixed).map(|(a, b)| a + b).collect();
+            let (n, inverse_rms) = rms_norm::forward(&h, &scale, 1e-2);
+            let g = linear::forward(&n, &single(width, &gate[..]), None, p);
+            let u = linear::forward(&n, &single(width, &up[..]), None, p);
             let mut hidden = vec![0.0; rows * inner];
             swiglu::forward(&g, &u, &mut hidden);
-            let want = linear::forward(&hidden, &single(inner, &down[..]), Some(&residual), p);
-            let (y, saved) = forward(&x, w, &residual, p);
+            let want = linear::forward(&hidden, &single(inner, &down[..]), Some(&h), p);
+            let (y, saved) = forward(&x, &mixed, norm, w, p);
             prop_assert!(close(&y, &want));
 
             let d_down = linear::backward(&hidden, &single(inner, &down[..]), &d_y, true, p);
             let (mut d_g, mut d_u) = (vec![0.0; rows * inner], vec![0.0; rows * inner]);
             swiglu::backward(&g, &u, &d_down.x, &mut d_g, &mut d_u);
-            let d_gate = linear::backward(&x, &single(width, &gate[..]), &d_g, true, p);
-            let d_up = linear::backward(&x, &single(width, &up[..]), &d_u, true, p);
-            let d_x: Vec<f32> = d_gate.x.iter().zip(&d_up.x).map(|(a, b)| a + b).collect();
-            let d = backward(&x, w, &saved, &d_y, true, p);
-            prop_assert!(close(&d.x, &d_x));
+            let d_gate = linear::backward(&n, &single(width, &gate[..]), &d_g, true, p);
+            let d_up = linear::backward(&n, &single(width, &up[..]), &d_u, true, p);
+            let d_n: Vec<f32> = d_gate.x.iter().zip(&d_up.x).map(|(a, b)| a + b).collect();
+            let (d_normed, d_scale) = rms_norm::backward(&h, &scale, &inverse_rms, &d_n);
+            let d_h: Vec<f32> = d_normed.iter().zip(&d_y).map(|(a, b)| a + b).collect();
+            let d = backward(&saved, norm, w, &d_y, true, p);
+            prop_assert!(close(&d.h, &d_h));
+            prop_assert!(close(&d.norm, &d_scale));
             for (got, want) in d.weights.iter().zip([&d_gate, &d_up, &d_down]) {
                 prop_assert!(close(got, &want.weights[0]));
             }
-            prop_assert!(backward(&x, w, &saved, &d_y, false, p).weights.is_empty());
+            prop_assert!(backward(&saved, norm, w, &d_y, false, p).weights.is_empty());
         }
     }
 }

@@ -130,7 +130,7 @@ pub fn backward(x: &[f32], w: &Stacked<'_>, d_y: &[f32], of_weights: bool, preci
                 }
             }
         }
-        (if of_weights { sums.finish() } else { Vec::new() }, bias)
+        (if of_weights { sums.finish().collect() } else { Vec::new() }, bias)
     });
     let (weights, biases): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
     let bias = sum(biases);
@@ -181,10 +181,10 @@ impl WeightSums {
     }
 
     /// The sums; zeros if no rows came.
-    pub(super) fn finish(self) -> Vec<Vec<f32>> {
+    pub(super) fn finish(self) -> impl Iterator<Item = Vec<f32>> {
         let inputs = self.inputs;
-        let of = |(n, b): (usize, Vec<f32>)| if b.is_empty() { vec![0.0; n * inputs] } else { b };
-        self.buffers.into_iter().map(of).collect()
+        let of = move |(n, b): (usize, Vec<f32>)| if b.is_empty() { vec![0.0; n * inputs] } else { b };
+        self.buffers.into_iter().map(of)
     }
 }
 

@@ -55,8 +55,18 @@ pub fn backward(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32]) -> 
     (unsafe { d_x.filled() }, d_weight)
 }
 
-multiversion! { fn forward_rows(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32], inverse_rms: &mut [f32]) = forward_body }
-multiversion! { fn backward_rows(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32], d_x: &mut [f32], d_weight: &mut [f32]) = backward_body }
+multiversion! {
+    /// [`forward`] of a few rows, on this thread.
+    pub(super) fn forward_rows(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32], inverse_rms: &mut [f32]) = forward_body
+}
+multiversion! {
+    /// [`backward`] of a few rows, on this thread; the weight's gradient is added to `d_weight`.
+    pub(super) fn backward_rows(x: &[f32], weight: &[f32], inverse_rms: &[f32], d_y: &[f32], d_x: &mut [f32], d_weight: &mut [f32]) = backward_body
+}
+multiversion! {
+    /// `y` again, from the inverse root mean squares.
+    pub(super) fn scale_rows(x: &[f32], weight: &[f32], inverse_rms: &[f32], y: &mut [f32]) = scale_body
+}
 
 #[inline(always)]
 fn forward_body<const FMA: bool, const LANES: usize>(
@@ -70,6 +80,16 @@ fn forward_body<const FMA: bool, const LANES: usize>(
     for ((x, y), inverse) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)).zip(inverse_rms) {
         let r = 1.0 / (dot::<FMA>(x, x) / width as f32 + epsilon).sqrt();
         *inverse = r;
+        for ((y, &x), &w) in y.iter_mut().zip(x).zip(weight) {
+            *y = x * r * w;
+        }
+    }
+}
+
+#[inline(always)]
+fn scale_body<const FMA: bool, const LANES: usize>(x: &[f32], weight: &[f32], inverse_rms: &[f32], y: &mut [f32]) {
+    let width = weight.len();
+    for ((x, y), &r) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)).zip(inverse_rms) {
         for ((y, &x), &w) in y.iter_mut().zip(x).zip(weight) {
             *y = x * r * w;
         }

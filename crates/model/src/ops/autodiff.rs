@@ -18,8 +18,8 @@ use burn::backend::{Autodiff, Flex, TensorMetadata};
 
 use super::attention::AttentionSpec;
 use super::flex::{
-    FusedOps, attention_forward, contiguous, feed_forward_forward, feed_forward_weights, linear_forward, problem,
-    rms_norm_forward, stacked, swiglu_forward, tensor, values,
+    FusedOps, attention_forward, contiguous, feed_forward_forward, feed_forward_norm, feed_forward_weights,
+    linear_forward, problem, rms_norm_forward, stacked, swiglu_forward, tensor, values,
 };
 use super::linear::LinearSpec;
 use crate::ports::Targets;
@@ -145,29 +145,29 @@ struct FeedForwardBackward;
 
 #[derive(Clone, Debug)]
 struct FeedForwardSaved {
-    x: FlexTensor,
+    shape: burn::tensor::Shape,
+    norm: FlexTensor,
     weights: [FlexTensor; 3],
-    gate_up: Arc<Vec<f32>>,
+    saved: Arc<feed_forward::Saved>,
+    epsilon: f32,
     precision: Precision,
 }
 
-/// Parents: x, gate, up, down, the residual.
-impl Backward<Flex, 5> for FeedForwardBackward {
+/// Parents: x, what the mixer made of it, the norm, gate, up, down.
+impl Backward<Flex, 6> for FeedForwardBackward {
     type State = FeedForwardSaved;
 
-    fn backward(self, ops: Ops<FeedForwardSaved, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<FeedForwardSaved, 6>, grads: &mut Gradients, _: &mut Checkpointer) {
         let d_y = contiguous(grads.consume::<Flex>(&ops.node));
         let s = &ops.state;
-        let [x, parents @ .., residual] = ops.parents.map(|p| p.map(|n| n.id));
+        let [x, mixed, norm, parents @ ..] = ops.parents.map(|p| p.map(|n| n.id));
         let of_weights = parents.iter().any(Option::is_some);
+        let scale = feed_forward_norm(&s.norm, s.epsilon);
         let w = feed_forward_weights(&s.weights);
-        let d = feed_forward::backward(values(&s.x), w, &s.gate_up, values(&d_y), of_weights, s.precision);
-        if let Some(id) = residual {
-            grads.register::<Flex>(id, d_y.clone());
-        }
-        if let Some(id) = x {
-            grads.register::<Flex>(id, tensor(d.x, s.x.shape()));
-        }
+        let d = feed_forward::backward(&s.saved, scale, w, values(&d_y), of_weights, s.precision);
+        let d_h = tensor(d.h, s.shape.clone());
+        let d_norm = tensor(d.norm, s.norm.shape());
+        register(grads, [x, mixed, norm], [d_h.clone(), d_h, d_norm]);
         for ((weight, d), parent) in s.weights.iter().zip(d.weights).zip(parents) {
             if let Some(id) = parent {
                 grads.register::<Flex>(id, tensor(d, weight.shape()));
@@ -264,22 +264,26 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
 
     fn feed_forward(
         x: FloatTensor<Self>,
+        mixed: FloatTensor<Self>,
+        norm: FloatTensor<Self>,
         gate: FloatTensor<Self>,
         up: FloatTensor<Self>,
         down: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
+        epsilon: f32,
         precision: Precision,
     ) -> FloatTensor<Self> {
-        let parts = [x, gate, up, down, residual].map(|t| {
+        let parts = [x, mixed, norm, gate, up, down].map(|t| {
             let (t, node) = t.into_parts();
             (contiguous(t), node)
         });
-        let [(x, n0), (gate, n1), (up, n2), (down, n3), (residual, n4)] = parts;
+        let [(x, n0), (mixed, n1), (norm, n2), (gate, n3), (up, n4), (down, n5)] = parts;
         let weights = [gate, up, down];
-        let (y, gate_up) = feed_forward_forward(&x, &weights, &residual, precision);
-        match FeedForwardBackward.prepare::<C>([n0, n1, n2, n3, n4]).compute_bound().stateful() {
+        let scale = feed_forward_norm(&norm, epsilon);
+        let (y, saved) = feed_forward_forward(&x, &mixed, scale, &weights, precision);
+        match FeedForwardBackward.prepare::<C>([n0, n1, n2, n3, n4, n5]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                prep.finish(FeedForwardSaved { x, weights, gate_up: Arc::new(gate_up), precision }, y)
+                let (shape, saved) = (x.shape(), Arc::new(saved));
+                prep.finish(FeedForwardSaved { shape, norm, weights, saved, epsilon, precision }, y)
             }
             OpsKind::UnTracked(prep) => prep.finish(y),
         }

@@ -1,31 +1,44 @@
-//! The gated feed-forward with its residual.
+//! The second half of a block: the mixer's residual, the norm and the gated feed-forward with its residual.
 
 use bantam_kernels::training::panels::Precision;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 use super::flex::FusedOps;
-use super::{composed_swiglu, is_flex};
+use super::{composed_rms_norm, composed_swiglu, is_flex};
 
-/// `residual + down(silu(gate(x)) * up(x))`: `x` and `residual` `[rows, width]`, `gate` and `up` `[inner, width]`, `down`
-/// `[width, inner]`.
+/// The matrices of a gated feed-forward.
+#[derive(Clone, Debug)]
+pub struct GatedMaps {
+    /// `[inner, width]`.
+    pub gate: Tensor<2>,
+    /// `[inner, width]`.
+    pub up: Tensor<2>,
+    /// `[width, inner]`.
+    pub down: Tensor<2>,
+}
+
+/// `h + down(silu(gate(n)) * up(n))` with `h = x + mixed` and `n` the norm of `h` (see [`super::rms_norm`]): `x` and
+/// `mixed` `[rows, width]`, `norm` `[width]`.
 pub fn feed_forward(
     x: Tensor<2>,
-    gate: Tensor<2>,
-    up: Tensor<2>,
-    down: Tensor<2>,
-    residual: Tensor<2>,
+    mixed: Tensor<2>,
+    norm: Tensor<1>,
+    maps: GatedMaps,
+    epsilon: f32,
     precision: Precision,
 ) -> Tensor<2> {
     if !is_flex(&x) {
-        return composed_feed_forward(x, gate, up, down, residual);
+        return composed_feed_forward(x, mixed, norm, maps, epsilon);
     }
     let y = <Dispatch as FusedOps>::feed_forward(
         x.into_dispatch(),
-        gate.into_dispatch(),
-        up.into_dispatch(),
-        down.into_dispatch(),
-        residual.into_dispatch(),
+        mixed.into_dispatch(),
+        norm.into_dispatch(),
+        maps.gate.into_dispatch(),
+        maps.up.into_dispatch(),
+        maps.down.into_dispatch(),
+        epsilon,
         precision,
     );
     Tensor::from_dispatch(y)
@@ -34,11 +47,13 @@ pub fn feed_forward(
 /// The same from Burn's operations.
 pub fn composed_feed_forward(
     x: Tensor<2>,
-    gate: Tensor<2>,
-    up: Tensor<2>,
-    down: Tensor<2>,
-    residual: Tensor<2>,
+    mixed: Tensor<2>,
+    norm: Tensor<1>,
+    maps: GatedMaps,
+    epsilon: f32,
 ) -> Tensor<2> {
-    let hidden = composed_swiglu(x.clone().matmul(gate.transpose()), x.matmul(up.transpose()));
-    residual + hidden.matmul(down.transpose())
+    let h = x + mixed;
+    let n = composed_rms_norm(h.clone(), norm, epsilon);
+    let hidden = composed_swiglu(n.clone().matmul(maps.gate.transpose()), n.matmul(maps.up.transpose()));
+    h + hidden.matmul(maps.down.transpose())
 }

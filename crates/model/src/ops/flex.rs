@@ -39,10 +39,12 @@ pub(super) trait FusedOps: Backend {
     ) -> FloatTensor<Self>;
     fn feed_forward(
         x: FloatTensor<Self>,
+        mixed: FloatTensor<Self>,
+        norm: FloatTensor<Self>,
         gate: FloatTensor<Self>,
         up: FloatTensor<Self>,
         down: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
+        epsilon: f32,
         precision: Precision,
     ) -> FloatTensor<Self>;
     fn linear_cross_entropy(
@@ -115,14 +117,19 @@ pub(super) fn feed_forward_weights(weights: &[FlexTensor; 3]) -> feed_forward::W
     feed_forward::Weights { gate: values(gate), up: values(up), down: values(down), width: gate.shape()[1] }
 }
 
+pub(super) fn feed_forward_norm(weight: &FlexTensor, epsilon: f32) -> feed_forward::Norm<'_> {
+    feed_forward::Norm { weight: values(weight), epsilon }
+}
+
 pub(super) fn feed_forward_forward(
     x: &FlexTensor,
+    mixed: &FlexTensor,
+    norm: feed_forward::Norm<'_>,
     weights: &[FlexTensor; 3],
-    residual: &FlexTensor,
     precision: Precision,
-) -> (FlexTensor, Vec<f32>) {
-    let (y, gate_up) = feed_forward::forward(values(x), feed_forward_weights(weights), values(residual), precision);
-    (tensor(y, x.shape()), gate_up)
+) -> (FlexTensor, feed_forward::Saved) {
+    let (y, saved) = feed_forward::forward(values(x), values(mixed), norm, feed_forward_weights(weights), precision);
+    (tensor(y, x.shape()), saved)
 }
 
 pub(super) fn problem<'a>(hidden: &'a FlexTensor, weight: &'a FlexTensor, targets: &'a Targets) -> Problem<'a> {
@@ -165,14 +172,16 @@ impl FusedOps for Flex {
 
     fn feed_forward(
         x: FlexTensor,
+        mixed: FlexTensor,
+        norm: FlexTensor,
         gate: FlexTensor,
         up: FlexTensor,
         down: FlexTensor,
-        residual: FlexTensor,
+        epsilon: f32,
         precision: Precision,
     ) -> FlexTensor {
-        let weights = [gate, up, down].map(contiguous);
-        feed_forward_forward(&contiguous(x), &weights, &contiguous(residual), precision).0
+        let ([x, mixed, norm], weights) = ([x, mixed, norm].map(contiguous), [gate, up, down].map(contiguous));
+        feed_forward_forward(&x, &mixed, feed_forward_norm(&norm, epsilon), &weights, precision).0
     }
 
     fn linear_cross_entropy(

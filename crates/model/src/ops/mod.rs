@@ -15,7 +15,7 @@ mod swiglu;
 
 pub use attention::{AttentionSpec, Segment, causal_attention, composed_attention, composed_causal_attention};
 pub use cross_entropy::{composed_linear_cross_entropy, linear_cross_entropy, summed_cross_entropy};
-pub use feed_forward::{composed_feed_forward, feed_forward};
+pub use feed_forward::{GatedMaps, composed_feed_forward, feed_forward};
 pub(crate) use flex::change_values;
 pub use linear::{Map, composed_linear, linear};
 pub use rms_norm::{composed_rms_norm, rms_norm};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bantam_core::{Error, Result, hash};
+use bantam_data::intent::edge_device::{self, EdgeDeviceConfig};
 use bantam_data::intent::{IntentItem, IntentSet, Taxonomy, banking77, clinc150, extraction, item, split};
 use serde::Serialize;
 
@@ -18,28 +19,37 @@ struct Made {
     intents: usize,
     train: usize,
     valid: usize,
-    test: Option<usize>,
+    test: usize,
 }
 
-/// Reads, draws the validation part, converts and writes.
+/// Reads and draws the validation part, or generates; converts and writes.
 pub fn run(arguments: &IntentsArguments, output: &Output) -> Result<()> {
     let out = &arguments.out;
-    may_be_replaced(out)?;
-    let set = read(arguments)?;
-    let (train, valid) = split::hold_out(of_split(&set, &arguments.split)?, arguments.valid_per_intent, arguments.seed);
-    let test = arguments.test_split.as_deref().map(|name| of_split(&set, name)).transpose()?;
-    let mut splits = vec![("train", &train[..]), ("valid", &valid[..])];
-    splits.extend(test.as_deref().map(|test| ("test", test)));
-    extraction::write(out, &set.taxonomy, &splits, |_| Ok(()))?;
-    let made = Made {
-        out: out.clone(),
-        sha256: hash::tree(out)?,
-        taxonomy: set.taxonomy.name.clone(),
-        intents: set.taxonomy.intents.len(),
-        train: train.len(),
-        valid: valid.len(),
-        test: test.as_ref().map(Vec::len),
+    may_be_replaced(out, "train.jsonl")?;
+    let (taxonomy, [train, valid, test]) = if arguments.edge_device {
+        let config = EdgeDeviceConfig {
+            seed: arguments.seed,
+            train_per_intent: arguments.train_per_intent,
+            valid_per_intent: arguments.valid_per_intent,
+            test_per_intent: arguments.test_per_intent,
+            ..Default::default()
+        };
+        let made = edge_device::generate(&config)?;
+        made.write(out)?;
+        (made.taxonomy, [made.train.len(), made.valid.len(), made.test.len()])
+    } else {
+        let set = read(arguments)?;
+        let train = of_split(&set, &arguments.split)?;
+        let (train, valid) = split::hold_out(train, arguments.valid_per_intent, arguments.seed);
+        let test = arguments.test_split.as_deref().map(|name| of_split(&set, name)).transpose()?;
+        let mut splits = vec![("train", &train[..]), ("valid", &valid[..])];
+        splits.extend(test.as_deref().map(|test| ("test", test)));
+        extraction::write(out, &set.taxonomy, &splits, |_| Ok(()))?;
+        (set.taxonomy, [train.len(), valid.len(), test.as_ref().map_or(0, Vec::len)])
     };
+    let sha256 = hash::tree(out)?;
+    let intents = taxonomy.intents.len();
+    let made = Made { out: out.clone(), sha256, taxonomy: taxonomy.name, intents, train, valid, test };
     output.text(&format!(
         "{}: {} intents of {}; {} training, {} validation, {} test items\nsha256 {}",
         made.out.display(),
@@ -47,7 +57,7 @@ pub fn run(arguments: &IntentsArguments, output: &Output) -> Result<()> {
         made.taxonomy,
         made.train,
         made.valid,
-        made.test.unwrap_or(0),
+        made.test,
         made.sha256,
     ))?;
     output.object(&made)
@@ -65,7 +75,11 @@ fn read(arguments: &IntentsArguments) -> Result<IntentSet> {
             }
             Ok(IntentSet { taxonomy, items })
         }
-        _ => Err(Error::input("data intents", "no texts", "give --clinc, --banking, or --items with --taxonomy")),
+        _ => Err(Error::input(
+            "data intents",
+            "no texts",
+            "give --clinc, --banking, --edge-device, or --items with --taxonomy",
+        )),
     }
 }
 

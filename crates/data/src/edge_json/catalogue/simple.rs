@@ -99,4 +99,40 @@ pub(super) static DOMAINS: &[Domain] = &[
         "meter reading|reading",
         &[r("meter_id"), r("kwh"), r("read_on"), o("read_by")],
     ),
+    d(
+        "blood_donation",
+        "Blood donation",
+        "donation|blood donation",
+        &[r("donor"), r("blood_type"), r("donated_on"), o("volume_ml"), o("first_time")],
+    ),
+    d(
+        "plant_label",
+        "Plant label",
+        "plant|potted plant",
+        &[r("plant_name"), r("sunlight"), o("height_cm"), r("watering_days"), o("winter_hardy")],
+    ),
+    d(
+        "library_loan",
+        "Library loan",
+        "loan|library loan",
+        &[r("borrower"), r("book_title"), r("due_back"), o("renewals"), o("fine")],
+    ),
+    d(
+        "race_result",
+        "Race result",
+        "result|race result",
+        &[r("runner"), r("bib_number"), r("finish_time"), o("age_group"), o("disqualified")],
+    ),
+    d(
+        "wildlife_sighting",
+        "Wildlife sighting",
+        "sighting|observation",
+        &[r("animal_seen"), r("spotted_on"), r("spotter"), o("head_count"), o("with_young")],
+    ),
+    d(
+        "voice_message",
+        "Voice message",
+        "voice message|message",
+        &[r("caller"), r("phone"), r("left_at"), r("transcript"), o("callback")],
+    ),
 ];

@@ -42,6 +42,10 @@ impl Teller<'_, '_> {
             };
             lines.insert(0, title);
         }
+        if self.chance(0.2) {
+            let closing = self.template(&["form_closing"]).replace("{n}", group.noun);
+            lines.push(format!("{}{}", if self.chance(0.5) { "\n" } else { "" }, capitalized(&closing)));
+        }
         lines.join("\n")
     }
 
@@ -59,6 +63,13 @@ impl Teller<'_, '_> {
         for leaf in group.leaves() {
             let name = self.field_name(leaf, *naming);
             let name = if prefix.is_empty() { name } else { joined(prefix, &name, *naming) };
+            if let Value::Many(list) = &leaf.value
+                && layout.indented
+                && self.chance(0.3)
+            {
+                out.push(self.block(leaf, list, &format!("{margin}{bullet}{name}:"), depth + 1));
+                continue;
+            }
             let shown = self.show(leaf);
             out.push(vec![format!("{margin}{bullet}{name}{separator}{shown}")]);
         }
@@ -79,7 +90,13 @@ impl Teller<'_, '_> {
                     let section = self.section(inner, layout, prefix, &name, depth);
                     out.push(section);
                 }
-                Node::List(_, entries) => {
+                Node::List(list, entries) => {
+                    if layout.indented
+                        && let Some(section) = self.unnumbered(list, entries, layout, depth)
+                    {
+                        out.push(section);
+                        continue;
+                    }
                     let mut section = Vec::new();
                     for (i, entry) in entries.iter().enumerate() {
                         let name = title_case(entry.noun);
@@ -89,6 +106,54 @@ impl Teller<'_, '_> {
                 }
             }
         }
+    }
+
+    /// A list of values, one on a line below its name.
+    fn block(&mut self, leaf: &Leaf, list: &[String], heading: &str, depth: usize) -> Vec<String> {
+        let margin = "  ".repeat(depth);
+        let mark = self.one_of(&["", "- "]);
+        let lines: Vec<String> = list.iter().map(|value| format!("{margin}{mark}{value}")).collect();
+        self.mention(leaf, lines.join("\n"));
+        [heading.to_owned()].into_iter().chain(lines).collect()
+    }
+
+    /// Flat objects of an array below one heading. Each begins with a field that all of them have, so that its repeated name,
+    /// or a dash, says where the next one begins. `None` where they have no such field, and often by chance.
+    fn unnumbered(&mut self, list: &str, entries: &[Group], layout: &Layout, depth: usize) -> Option<Vec<String>> {
+        let has = |entry: &Group, name: &str| entry.leaves().any(|l| l.name == name);
+        let flat = entries.iter().all(|e| e.nodes.iter().all(|n| matches!(n, Node::Leaf(_))));
+        let first: Vec<String> = entries.first()?.leaves().map(|l| l.name.clone()).collect();
+        let common: Vec<String> = first.into_iter().filter(|n| entries.iter().all(|e| has(e, n))).collect();
+        if !flat || common.is_empty() || self.chance(0.5) {
+            return None;
+        }
+        let dashed = self.chance(0.5);
+        let leader = common[self.below(common.len())].clone();
+        let Layout { separator, bullet, naming, .. } = layout;
+        let heading = if matches!(naming, Naming::Property) { list.to_owned() } else { title_case(list) };
+        let mut lines = vec![format!("{}{bullet}{heading}:", "  ".repeat(depth))];
+        let mut names: Vec<(String, String)> = Vec::new();
+        for entry in entries {
+            let mut leaves = self.shuffled(entry.leaves());
+            leaves.sort_by_key(|l| l.name != leader);
+            for leaf in leaves {
+                // One form calls a field by one name.
+                let known = names.iter().find(|(property, _)| *property == leaf.name).map(|(_, name)| name.clone());
+                let name = known.unwrap_or_else(|| {
+                    let name = self.field_name(leaf, *naming);
+                    names.push((leaf.name.clone(), name.clone()));
+                    name
+                });
+                let mark = match (dashed, leaf.name == leader) {
+                    (true, true) => "- ",
+                    (true, false) => "  ",
+                    (false, _) => bullet,
+                };
+                let shown = self.show(leaf);
+                lines.push(format!("{}{mark}{name}{separator}{shown}", "  ".repeat(depth + 1)));
+            }
+        }
+        Some(lines)
     }
 
     fn section(&mut self, group: &Group, layout: &Layout, prefix: &str, name: &str, depth: usize) -> Vec<String> {

@@ -1,9 +1,10 @@
 //! How do prose, e-mails, chats and notes tell a group of values?
 
 use super::super::instance::{Group, Leaf, Node};
-use super::super::values::{capitalized, pools};
+use super::super::values::{Kind, capitalized, pools, words};
+use super::super::vocabulary::Family;
 use super::Teller;
-use super::sentences::ordinal;
+use super::sentences::{ordinal, with_state};
 
 impl Teller<'_, '_> {
     pub(super) fn prose(&mut self, group: &Group) -> String {
@@ -145,11 +146,24 @@ impl Teller<'_, '_> {
 
     fn question(&mut self, leaf: &Leaf, subject: &str, asking: &str, telling: &str) -> Vec<String> {
         let label = self.label(leaf.concept.labels);
-        let question = self.template(&["chat_question"]);
-        let question = self.filled(question, "", label, subject);
+        let group = match leaf.concept.family {
+            Family::State => "chat_state_question",
+            _ if leaf.concept.kind == Kind::Bool => "chat_bool_question",
+            _ => "chat_question",
+        };
+        let question = with_state(self.template(&[group]), label);
+        let question = self.filled(&question, "", label, subject);
         let shown = self.show(leaf);
-        let answer = self.template(&["chat_answer"]);
-        vec![format!("{asking}: {question}"), format!("{telling}: {}", self.filled(answer, &shown, "", ""))]
+        let answer = self.chat_answer(leaf);
+        let answer = self.with_wrong(answer, leaf, &shown);
+        vec![format!("{asking}: {question}"), format!("{telling}: {}", self.filled(&answer, &shown, "", ""))]
+    }
+
+    /// An answer; no wrong value beside yes or no and beside lists.
+    fn chat_answer(&mut self, leaf: &Leaf) -> &'static str {
+        let plain = matches!(leaf.concept.kind, Kind::Bool | Kind::Many(_) | Kind::Series(..) | Kind::Enum(_));
+        let fits = |text: &str| !plain || !text.contains("{w}");
+        self.chooser.pick(self.source.rng, &["chat_answer"], fits).unwrap_or("{v}")
     }
 
     /// Sentences as one chat message: the last full stop is often left out.
@@ -190,5 +204,5 @@ fn leaf_of(node: &Node) -> Option<&Leaf> {
 
 /// A heading in upper case at word starts.
 pub(super) fn title_case(text: &str) -> String {
-    text.split([' ', '_', '-']).map(capitalized).collect::<Vec<_>>().join(" ")
+    words(text).iter().map(|w| capitalized(w)).collect::<Vec<_>>().join(" ")
 }

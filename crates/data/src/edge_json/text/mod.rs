@@ -179,15 +179,17 @@ impl Teller<'_, '_> {
         }
         let most = if long { 3 } else { 1 };
         let count = 1 + self.below(most);
-        (0..count)
-            .map(|_| {
-                let group = if self.chance(0.25) { "noise_valued" } else { "noise" };
-                let template = self.template(&[group]);
-                let template =
-                    if template.starts_with('{') { template.to_owned() } else { self.sentence_case(template) };
-                self.fill_noise(&template)
-            })
-            .collect()
+        let mut out: Vec<String> = Vec::new();
+        for _ in 0..count {
+            let group = if self.chance(0.25) { "noise_valued" } else { "noise" };
+            let template = self.template(&[group]);
+            let template = if template.starts_with('{') { template.to_owned() } else { self.sentence_case(template) };
+            let sentence = self.fill_noise(&template);
+            if !out.contains(&sentence) {
+                out.push(sentence);
+            }
+        }
+        out
     }
 
     fn fill_noise(&mut self, template: &str) -> String {

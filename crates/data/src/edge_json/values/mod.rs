@@ -5,6 +5,7 @@ mod shown;
 
 use bantam_core::seed::Rng;
 use rand::RngExt;
+use rand::seq::IndexedRandom;
 use serde_json::{Value as Json, json};
 
 use crate::canonical::quoted;
@@ -50,6 +51,42 @@ pub(crate) enum Kind {
     Bool,
     /// A list of different strings from a list.
     Many(&'static str),
+    /// A list of whole numbers between two.
+    Series(i64, i64),
+}
+
+impl Kind {
+    /// Whether a text that says only the value leaves open which of the two it is.
+    pub(crate) fn rivals(self, other: Kind) -> bool {
+        use Kind::*;
+        let class = |kind| match kind {
+            Person => 0,
+            Company | Pick(_) | Product | Text | Title | City | Street => 1,
+            Email => 2,
+            Phone => 3,
+            Url | Path => 4,
+            Username => 5,
+            Uuid | Version | Ip | Code(_) => 6,
+            Date(..) => 7,
+            DateTime => 8,
+            Time => 9,
+            Money(..) | Int(..) | Decimal(..) => 10,
+            Enum(_) => 11,
+            Bool => 12,
+            Many(_) => 13,
+            Series(..) => 14,
+        };
+        let units = |kind| match kind {
+            Int(_, _, units) | Decimal(_, _, _, units) => units,
+            _ => "",
+        };
+        match (self, other) {
+            // What an enum may say is in the schema: rivals only where values are the same.
+            (Enum(_), Enum(_)) => enum_values(self).any(|v| enum_values(other).any(|o| o == v)),
+            (Money(..) | Int(..) | Decimal(..), _) => class(self) == class(other) && units(self) == units(other),
+            _ => class(self) == class(other),
+        }
+    }
 }
 
 /// A drawn value.
@@ -67,6 +104,9 @@ pub(crate) enum Value {
     Bool(bool),
     Many(Vec<String>),
 }
+
+/// How often a word is drawn that is in no list.
+const RARE: f64 = 0.08;
 
 /// Draws values for one item.
 pub(crate) struct Source<'a> {
@@ -104,7 +144,7 @@ impl<'a> Source<'a> {
                 Value::Text(self.code(shapes))
             }
             Kind::Url => {
-                let (word, path) = (self.company_word().to_lowercase(), self.word(pools::PATHS));
+                let (word, path) = (ascii(&self.company_word()), self.word(pools::PATHS));
                 Value::Text(match self.rng.random_range(0..3) {
                     0 => format!("https://{word}.example/{path}"),
                     1 => format!("https://www.{word}-{path}.example"),
@@ -137,6 +177,7 @@ impl<'a> Source<'a> {
             Kind::Ip => Value::Text(format!("10.{}.{}.{}", self.below(256), self.below(256), self.below(256))),
             Kind::Path => Value::Text(format!("/{}/{}", self.word(pools::PATHS), self.rng.random_range(10..9999))),
             Kind::Code(shapes) => Value::Text(self.code(shapes)),
+            Kind::Pick(_) if self.rng.random_bool(RARE) => Value::Text(self.rare()),
             Kind::Pick(list) => Value::Text(self.word(list).to_owned()),
             Kind::Date(from, to) => {
                 let (y, m, d) = date(self.base_day + self.rng.random_range(from..=to));
@@ -145,7 +186,8 @@ impl<'a> Source<'a> {
             Kind::DateTime => {
                 let (y, m, d) = date(self.base_day);
                 let (hour, minute) = (self.below(24), self.below(60));
-                Value::DateTime(format!("{y}-{m:02}-{d:02}T{hour:02}:{minute:02}:00Z"))
+                let second = if self.rng.random_bool(0.3) { self.below(60) } else { 0 };
+                Value::DateTime(format!("{y}-{m:02}-{d:02}T{hour:02}:{minute:02}:{second:02}Z"))
             }
             Kind::Time => Value::Text(format!("{:02}:{:02}", self.rng.random_range(6..23), 5 * self.below(12))),
             Kind::Money(from, to) => {
@@ -164,6 +206,10 @@ impl<'a> Source<'a> {
                 Value::Number(format!("{sign}{whole}.{part:0width$}", width = places as usize))
             }
             Kind::Enum(list) => Value::Enum(self.rng.random_range(0..list.split('|').count())),
+            Kind::Series(from, to) => {
+                let count = self.rng.random_range(2..=4);
+                Value::Many((0..count).map(|_| self.rng.random_range(from..=to).to_string()).collect())
+            }
             Kind::Bool => Value::Bool(self.rng.random_bool(0.5)),
             Kind::Many(list) => {
                 let wanted = self.rng.random_range(2..=3);
@@ -176,6 +222,21 @@ impl<'a> Source<'a> {
                 }
                 Value::Many(found)
             }
+        }
+    }
+
+    /// One of the values of an enum that a schema lists, by their numbers.
+    pub(crate) fn choose(&mut self, choices: &[usize]) -> Option<Value> {
+        choices.choose(self.rng).map(|i| Value::Enum(*i))
+    }
+
+    /// What no list and no habit can tell: it has to be copied.
+    fn rare(&mut self) -> String {
+        match self.rng.random_range(0..4) {
+            0 => self.code("@@-###|@#@#@|%%%%%|###.##.#|@@/##"),
+            1 => format!("{} {}", self.coined(), self.coined()),
+            2 => format!("{} {}", self.coined(), self.rng.random_range(2..900)),
+            _ => self.coined(),
         }
     }
 
@@ -241,7 +302,7 @@ impl<'a> Source<'a> {
         let (first, last) = person.split_once(' ').unwrap_or((&person, "x"));
         let last = last.replace([' ', '\''], "");
         let domain = if self.rng.random_bool(0.4) {
-            format!("{}.example", self.company_word().to_lowercase())
+            format!("{}.example", ascii(&self.company_word()))
         } else {
             self.word(pools::DOMAINS).to_owned()
         };
@@ -256,7 +317,16 @@ impl<'a> Source<'a> {
     /// A name that no list has.
     fn coined(&mut self) -> String {
         let count = self.rng.random_range(2..=3);
-        capitalized(&(0..count).map(|_| self.word(pools::SYLLABLES)).collect::<String>())
+        let name: String = (0..count).map(|_| self.word(pools::SYLLABLES)).collect();
+        if !self.rng.random_bool(0.12) {
+            return capitalized(&name);
+        }
+        let letter = |c: char| {
+            let row = ACCENTS.iter().find(|row| row.starts_with(c));
+            row.and_then(|row| row.chars().skip(1).nth(name.len() % 2)).unwrap_or(c)
+        };
+        let at = self.rng.random_range(0..name.len());
+        capitalized(&name.chars().enumerate().map(|(i, c)| if i >= at { letter(c) } else { c }).collect::<String>())
     }
 
     fn code(&mut self, shapes: &'static str) -> String {
@@ -295,12 +365,13 @@ pub(crate) fn gold(kind: Kind, value: &Value) -> String {
         Value::Number(n) => n.clone(),
         Value::Enum(i) => quoted(enum_values(kind).nth(*i).unwrap_or_default()),
         Value::Bool(b) => b.to_string(),
+        Value::Many(list) if matches!(kind, Kind::Series(..)) => format!("[{}]", list.join(",")),
         Value::Many(list) => format!("[{}]", list.iter().map(|s| quoted(s)).collect::<Vec<_>>().join(",")),
     }
 }
 
-/// The schema of a kind.
-pub(crate) fn schema(kind: Kind) -> Json {
+/// The schema of a kind; of an enum only the values that `choices` names, or all if it names none.
+pub(crate) fn schema(kind: Kind, choices: &[usize]) -> Json {
     match kind {
         Kind::Email => json!({"type": "string", "format": "email"}),
         Kind::Url => json!({"type": "string", "format": "uri"}),
@@ -311,14 +382,19 @@ pub(crate) fn schema(kind: Kind) -> Json {
         Kind::Int(from, ..) if from >= 0 => json!({"type": "integer", "minimum": 0}),
         Kind::Int(..) => json!({"type": "integer"}),
         Kind::Decimal(..) => json!({"type": "number"}),
-        Kind::Enum(_) => json!({"type": "string", "enum": enum_values(kind).collect::<Vec<_>>()}),
+        Kind::Enum(_) if choices.is_empty() => json!({"type": "string", "enum": enum_values(kind).collect::<Vec<_>>()}),
+        Kind::Enum(_) => {
+            let chosen: Vec<_> = choices.iter().filter_map(|i| enum_values(kind).nth(*i)).collect();
+            json!({"type": "string", "enum": chosen})
+        }
+        Kind::Series(..) => json!({"type": "array", "items": {"type": "integer"}, "minItems": 1}),
         Kind::Bool => json!({"type": "boolean"}),
         Kind::Many(_) => json!({"type": "array", "items": {"type": "string"}, "minItems": 1}),
         _ => json!({"type": "string"}),
     }
 }
 
-fn enum_values(kind: Kind) -> impl Iterator<Item = &'static str> {
+pub(crate) fn enum_values(kind: Kind) -> impl Iterator<Item = &'static str> {
     let list = if let Kind::Enum(list) = kind { list } else { "" };
     list.split('|').map(|part| part.split('=').next().unwrap_or_default())
 }
@@ -351,16 +427,30 @@ fn date(mut day: i64) -> (i64, u32, u32) {
     (year, 12, 31)
 }
 
+/// Letters, each with those that are it with an accent.
+const ACCENTS: [&str; 10] = ["aáàåäã", "eéèëę", "iíî", "oóöøõ", "uúü", "cčç", "nñń", "sšś", "zžż", "lł"];
+
 /// Lower-case ASCII for addresses: accents are dropped.
 fn ascii(text: &str) -> String {
-    let plain = |c: char| match c {
-        'ü' => 'u',
-        'ö' => 'o',
-        'é' | 'ë' => 'e',
-        'ã' => 'a',
-        c => c,
-    };
+    let plain = |c: char| ACCENTS.iter().find(|row| row.contains(c)).and_then(|row| row.chars().next()).unwrap_or(c);
     text.to_lowercase().chars().map(plain).filter(|c| c.is_ascii() && *c != '\'').collect()
+}
+
+/// The words of a property name in lower case, however it is written: `order_id`, `orderId`, `OrderId`, `order-id`.
+pub(crate) fn words(name: &str) -> Vec<String> {
+    let mut out: Vec<String> = vec![String::new()];
+    let mut after_lower = false;
+    for c in name.chars() {
+        let gap = matches!(c, '_' | '-' | ' ');
+        if (gap || (c.is_uppercase() && after_lower)) && out.last().is_some_and(|w| !w.is_empty()) {
+            out.push(String::new());
+        }
+        if let Some(word) = out.last_mut().filter(|_| !gap) {
+            word.extend(c.to_lowercase());
+        }
+        after_lower = c.is_lowercase() || c.is_ascii_digit();
+    }
+    out
 }
 
 /// The text with its first letter in upper case.

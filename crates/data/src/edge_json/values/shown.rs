@@ -18,6 +18,8 @@ pub(crate) struct Manner {
     money: MoneyForm,
     thousands: bool,
     utc: bool,
+    /// What stands for true and false.
+    bools: (&'static str, &'static str),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +28,10 @@ enum DateForm {
     MonthFirst,
     DayFirst,
     Dots,
+    /// `7 Mar 2024`
+    Short,
+    /// `7th of March 2024`
+    Ordinal,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,9 +45,11 @@ impl Manner {
     /// `plain_money`: the schema has a currency field, so amounts stand alone.
     pub(crate) fn draw(rng: &mut Rng, language: bool, plain_money: bool) -> Self {
         let date = match rng.random_range(0..20) {
-            0..=12 => DateForm::Iso,
-            13..=15 => DateForm::MonthFirst,
-            16..=17 => DateForm::DayFirst,
+            0..=9 => DateForm::Iso,
+            10..=12 => DateForm::MonthFirst,
+            13..=14 => DateForm::DayFirst,
+            15..=16 => DateForm::Short,
+            17 if language => DateForm::Ordinal,
             _ => DateForm::Dots,
         };
         let forms = [
@@ -54,10 +62,16 @@ impl Manner {
         ];
         let drawn = forms[rng.random_range(0..forms.len())];
         let money = if plain_money { MoneyForm::Plain } else { drawn };
-        Self { language, date, money, thousands: rng.random_bool(0.2), utc: rng.random_bool(0.25) }
+        let bools = match rng.random_range(0..10) {
+            0..=1 if !language => ("true", "false"),
+            2 if !language => ("True", "False"),
+            3 if !language => ("Yes", "No"),
+            _ => ("yes", "no"),
+        };
+        Self { language, date, money, thousands: rng.random_bool(0.2), utc: rng.random_bool(0.25), bools }
     }
 
-    /// The value as the text shows it. Booleans come as `yes` or `no`: sentences say them by their own templates.
+    /// The value as the text shows it. Booleans come as one word: sentences say them by their own templates.
     pub(crate) fn show(&self, kind: Kind, value: &Value, rng: &mut Rng) -> String {
         match value {
             Value::Text(s) if self.language && matches!(kind, Kind::Text | Kind::Title) => format!("\"{s}\""),
@@ -69,11 +83,22 @@ impl Manner {
                     DateForm::MonthFirst => format!("{month} {d}, {y}"),
                     DateForm::DayFirst => format!("{d} {month} {y}"),
                     DateForm::Dots => format!("{d:02}.{m:02}.{y}"),
+                    DateForm::Short => format!("{d} {} {y}", &month[..3]),
+                    DateForm::Ordinal => {
+                        let ending = match d {
+                            1 | 21 | 31 => "st",
+                            2 | 22 => "nd",
+                            3 | 23 => "rd",
+                            _ => "th",
+                        };
+                        format!("{d}{ending} of {month} {y}")
+                    }
                 }
             }
             Value::DateTime(s) if self.utc => {
-                let minutes = s.strip_suffix(":00Z").unwrap_or(s);
-                format!("{} UTC", minutes.replace('T', " "))
+                // Whole minutes go without their seconds.
+                let time = s.strip_suffix(":00Z").unwrap_or(s).trim_end_matches('Z');
+                format!("{} UTC", time.replace('T', " "))
             }
             Value::DateTime(s) => s.clone(),
             Value::Number(n) => self.number(kind, n, rng),
@@ -89,7 +114,7 @@ impl Manner {
                     plain.to_owned()
                 }
             }
-            Value::Bool(b) => (if *b { "yes" } else { "no" }).to_owned(),
+            Value::Bool(b) => (if *b { self.bools.0 } else { self.bools.1 }).to_owned(),
             Value::Many(list) => match list.split_last() {
                 Some((last, rest)) if self.language && !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
                 _ => list.join(", "),
@@ -169,6 +194,7 @@ mod tests {
             let manner = Manner::draw(&mut rng, true, false);
             seen.insert(manner.show(Kind::Date(0, 0), &Value::Date(2024, 3, 7), &mut rng));
         }
-        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["07.03.2024", "2024-03-07", "7 March 2024", "March 7, 2024"]);
+        let forms = ["07.03.2024", "2024-03-07", "7 Mar 2024", "7 March 2024", "7th of March 2024", "March 7, 2024"];
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), forms);
     }
 }

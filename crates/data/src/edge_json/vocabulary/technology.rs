@@ -51,7 +51,7 @@ pub(super) static CONCEPTS: &[Concept] = &[
     c("license", Pick(LICENSES), "licence|license_name", "licence|license", "is under {v}|uses the licence {v}|is licensed as {v}", "licence {v}|under {v}"),
     c("breaking", Bool, "breaking_changes|is_breaking", "breaking|breaking changes", "breaks older code^does not break older code|has breaking changes^has no breaking changes", "breaking^not breaking|with breaking changes^without breaking changes"),
     c("incident_id", Code("INC-####|IR-#####|P#-####"), "incident_number|incident", "incident ID|incident number", "has the number {v}|runs as {v}|is tracked as {v}", "incident no. {v}|number {v}|tracked as {v}"),
-    c("severity", Enum("minor=of little weight|major=of great weight|critical=of the highest weight"), "impact|level", "severity|impact", "is {v}|was rated {v}|has the severity {v}", "severity {v}|rated {v}"),
+    c("severity", Enum("minor=slight|major|critical=extremely severe"), "impact|level", "severity|impact", "is {v}|was rated {v}|has the severity {v}", "severity {v}|rated {v}"),
     c("started_at", DateTime, "start|begun_at", "start|start time", "started at {v}|began at {v}|has been going since {v}", "started {v}|began {v}|since {v}"),
     c("duration_minutes", Int(4, 600, "minutes|min"), "duration|length_min", "duration|length in minutes", "lasted {v}|took {v}|went on for {v}", "lasted {v}|duration {v}|{v} long"),
     c("resolved", Bool, "is_resolved|fixed", "resolved|fixed", "is resolved^is not resolved|has been fixed^has not been fixed|is over^is still going on", "resolved^unresolved|fixed^not fixed"),
