@@ -24,7 +24,7 @@ const TEXT: &str = "Zoë paid 3 × 12 € for bolts; the rest follows on Monday.
 /// A small Llama with random weights; `seed` tells two of them apart.
 fn write_model(dir: &Path, name: &str, seed: u64) -> PathBuf {
     let tokenizer_json =
-        tokenizer_training::train([TEXT, "What is it? red a large dog blue"], 290, &SPECIAL_TOKENS).unwrap();
+        tokenizer_training::train([TEXT, "What is it? red a large dog blue"], 290, 0, &SPECIAL_TOKENS).unwrap();
     let config = ModelConfig {
         architecture: Architecture::Llama,
         vocab_size: 290,
