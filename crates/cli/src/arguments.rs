@@ -11,7 +11,10 @@ use bantam_train::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
-pub use eval::{AskedArguments, CompareArguments, EdgeIntentArguments, EdgeJsonArguments, EvalVerb, GateArguments};
+pub use eval::{
+    AskedArguments, AuditArguments, CompareArguments, EdgeIntentArguments, EdgeJsonArguments, EnergyArgument, EvalVerb,
+    GateArguments, PerplexityArguments, SpeedArguments,
+};
 pub use functions::FunctionsArguments;
 pub use intents::IntentsArguments;
 

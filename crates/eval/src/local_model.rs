@@ -56,6 +56,14 @@ impl LocalModel {
     /// # Errors
     /// An input error when the artifact cannot be loaded, has no tokenizer, or (in constrained mode) no end token.
     pub fn open(path: &Path, options: ModelOptions) -> Result<Self> {
+        Self::open_with_threads(path, options, 1)
+    }
+
+    /// [`open`](Self::open), where each item may use `threads` threads.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with_threads(path: &Path, options: ModelOptions, threads: usize) -> Result<Self> {
         let opened = ModelArtifact::open(path)?;
         let tokenizer = opened.tokenizer()?;
         let ends = &opened.config().eos_token_ids;
@@ -66,7 +74,7 @@ impl LocalModel {
         all_ends.dedup();
         let text = |id: Option<u32>| id.and_then(|id| tokenizer.id_to_token(id));
         Ok(Self {
-            model: Model::load(&opened, LoadOptions { threads: 1, ..Default::default() })?,
+            model: Model::load(&opened, LoadOptions { threads, ..Default::default() })?,
             compiler: options.constrained.then(|| ConstraintCompiler::new(&tokenizer, ends)).transpose()?,
             template: opened.chat_template().map(str::to_owned),
             bos: text(tokenizer.bos()),
@@ -110,6 +118,16 @@ impl LocalModel {
     /// What results call the model.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The model itself.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Its tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
     }
 
     /// The prompt as a text, and whether special tokens have to be added to it.
@@ -212,7 +230,13 @@ impl Answerer for LocalModel {
                 session = Session::new(&self.model);
             }
             let generator = Generator::new(&self.tokenizer, &self.options).constraint(constraint).already_read(read);
-            let made = generator.run(&mut session, &prompt, &mut |_| ControlFlow::Continue(()), &clock)?;
+            let mut first = None;
+            let mut listener = |_: &str| {
+                first.get_or_insert_with(|| clock.now().as_secs_f64());
+                ControlFlow::Continue(())
+            };
+            let made = generator.run(&mut session, &prompt, &mut listener, &clock)?;
+            output.first_token_seconds = first;
             output.finish_reason =
                 serde_json::to_value(made.finish_reason).ok().and_then(|v| v.as_str().map(str::to_owned));
             output.generated_tokens = made.generated_tokens;

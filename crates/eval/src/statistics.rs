@@ -54,6 +54,17 @@ impl Estimate {
         Self { value, low: low.min(value), high: high.max(value), n: values.len() }
     }
 
+    /// The ratio of two sums (bits per byte, say) over parts of (numerator, denominator), with the percentile bootstrap that draws
+    /// whole parts. Without parts, the interval is everything.
+    pub fn ratio(parts: &[(f64, f64)]) -> Self {
+        if parts.is_empty() {
+            return Self { value: 0.0, low: 0.0, high: f64::MAX, n: 0 };
+        }
+        let (low, high) = ratio_bootstrap(parts, RESAMPLES, BOOTSTRAP_SEED);
+        let value = parts.iter().map(|p| p.0).sum::<f64>() / parts.iter().map(|p| p.1).sum::<f64>();
+        Self { value, low: low.min(value), high: high.max(value), n: parts.len() }
+    }
+
     /// Whether the whole interval lies above `other`'s.
     pub fn is_above(&self, other: &Self) -> bool {
         self.low > other.high
@@ -99,18 +110,23 @@ pub fn cluster_bootstrap(values: &[f64], clusters: &[usize], resamples: usize, s
     if sums.is_empty() {
         return (0.0, 1.0);
     }
+    ratio_bootstrap(&sums, resamples, seed)
+}
+
+/// Percentile bootstrap at 95 % of the ratio of two sums, drawing whole (numerator, denominator) parts; at least one.
+fn ratio_bootstrap(parts: &[(f64, f64)], resamples: usize, seed: u64) -> (f64, f64) {
     let mut rng = seed::rng(seed, "bootstrap");
-    let mut means: Vec<f64> = (0..resamples.max(1))
+    let mut ratios: Vec<f64> = (0..resamples.max(1))
         .map(|_| {
-            let (sum, count) = (0..sums.len()).fold((0.0, 0.0), |(s, c), _| {
-                let drawn = sums[below(&mut rng, sums.len())];
+            let (sum, count) = (0..parts.len()).fold((0.0, 0.0), |(s, c), _| {
+                let drawn = parts[below(&mut rng, parts.len())];
                 (s + drawn.0, c + drawn.1)
             });
             sum / count
         })
         .collect();
-    means.sort_by(f64::total_cmp);
-    (quantile(&means, 0.025), quantile(&means, 0.975))
+    ratios.sort_by(f64::total_cmp);
+    (quantile(&ratios, 0.025), quantile(&ratios, 0.975))
 }
 
 /// A number under `n`, by the high half of a product: the same on every machine and in every release.

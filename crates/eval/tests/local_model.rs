@@ -21,7 +21,7 @@ const TEXTS: [&str; 4] = [
 ];
 
 fn write_model(dir: &Path, context: usize, chat: bool) -> PathBuf {
-    let tokenizer_json = tokenizer_training::train(TEXTS, 300, &SPECIAL_TOKENS).unwrap();
+    let tokenizer_json = tokenizer_training::train(TEXTS, 300, 0, &SPECIAL_TOKENS).unwrap();
     let config = ModelConfig {
         architecture: Architecture::Llama,
         vocab_size: 300,

@@ -48,7 +48,7 @@ pub use linear::Linear;
 pub use log_probability::{TokenLogProbability, continuation_log_probabilities};
 pub use model::{LoadOptions, Model};
 pub use sampling::{History, Sampler, SamplingOptions};
-pub use score::{Score, ScoreOptions, score_text, score_tokens};
+pub use score::{Score, ScoreOptions, score_text, score_tokens, token_log_probabilities};
 pub use session::Session;
 pub use speculation::{DraftModel, Speculation, SpeculationCounts};
 

@@ -102,35 +102,18 @@ pub fn score_tokens(
     mut logits: Option<&mut Vec<f32>>,
 ) -> Result<Score> {
     let ScoreOptions { context, stride } = options;
-    if tokens.len() < 2 || bytes == 0 {
-        return Err(Error::input("text", format!("{} tokens, nothing to score", tokens.len()), "give a longer text"));
-    }
     let (mut nll, mut scored) = (0.0, 0);
     let rows_before = logits.as_ref().map_or(0, |out| out.len() / model.vocab_size());
-    // The first token no window has covered.
-    let mut covered = 0;
-    for begin in (0..tokens.len()).step_by(stride) {
-        let end = (begin + context).min(tokens.len());
-        Session::new(model).prefill_each(&tokens[begin..end], |index, row| {
-            let (input, target) = (begin + index, begin + index + 1);
-            let counts = target < end && (target >= covered);
-            if counts {
-                nll -= log_probability(row, tokens[target]);
-                scored += 1;
-            }
-            let Some(out) = logits.as_deref_mut() else { return };
-            // The window's last row is another's business unless no other window gives it a target: the sequence ends there,
-            // or the next window starts behind it.
-            let last = target == end && (end == tokens.len() || stride == context);
-            if (counts || last) && out.len() / row.len() == rows_before + input {
-                out.extend_from_slice(row);
-            }
-        })?;
-        covered = end;
-        if end == tokens.len() {
-            break;
+    each_row(model, tokens, bytes, options, &mut |Row { input, counts, last, logits: row }| {
+        if counts {
+            nll -= log_probability(row, tokens[input + 1]);
+            scored += 1;
         }
-    }
+        let Some(out) = logits.as_deref_mut() else { return };
+        if (counts || last) && out.len() / row.len() == rows_before + input {
+            out.extend_from_slice(row);
+        }
+    })?;
     if !nll.is_finite() {
         return Err(Error::input("model", "its logits are not numbers", "train or download the model again"));
     }
@@ -144,4 +127,66 @@ pub fn score_tokens(
         context,
         stride,
     })
+}
+
+/// ln p of each token in nats, given those before it in its window, by the windows of [`score_tokens`]; `None` for tokens that are
+/// given and not scored. Errors as there.
+pub fn token_log_probabilities(
+    model: &Model,
+    tokens: &[u32],
+    bytes: usize,
+    options: ScoreOptions,
+) -> Result<Vec<Option<f64>>> {
+    let mut found = vec![None; tokens.len()];
+    each_row(model, tokens, bytes, options, &mut |row| {
+        if row.counts {
+            found[row.input + 1] = Some(log_probability(row.logits, tokens[row.input + 1]));
+        }
+    })?;
+    if found.iter().flatten().any(|nats: &f64| !nats.is_finite()) {
+        return Err(Error::input("model", "its logits are not numbers", "train or download the model again"));
+    }
+    Ok(found)
+}
+
+/// What follows one token in one window.
+struct Row<'a> {
+    /// The token's place in the sequence.
+    input: usize,
+    /// Whether the next token is scored by this row.
+    counts: bool,
+    /// Whether no window scores the next token: the sequence ends, or the next window starts behind it.
+    last: bool,
+    /// `[vocab_size]`
+    logits: &'a [f32],
+}
+
+/// Reads every window and tells of every row in it.
+fn each_row(
+    model: &Model,
+    tokens: &[u32],
+    bytes: usize,
+    options: ScoreOptions,
+    each: &mut dyn FnMut(Row<'_>),
+) -> Result<()> {
+    let ScoreOptions { context, stride } = options;
+    if tokens.len() < 2 || bytes == 0 {
+        return Err(Error::input("text", format!("{} tokens, nothing to score", tokens.len()), "give a longer text"));
+    }
+    // The first token no window has covered.
+    let mut covered = 0;
+    for begin in (0..tokens.len()).step_by(stride) {
+        let end = (begin + context).min(tokens.len());
+        Session::new(model).prefill_each(&tokens[begin..end], |index, logits| {
+            let target = begin + index + 1;
+            let counts = target < end && target >= covered;
+            let last = target == end && (end == tokens.len() || stride == context);
+            each(Row { input: begin + index, counts, last, logits });
+        })?;
+        covered = end;
+        if end == tokens.len() {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 mod random_model;
 
 use bantam_formats::ModelConfig;
-use bantam_runtime::{Model, ScoreOptions, Session, score_text, score_tokens};
+use bantam_runtime::{Model, ScoreOptions, Session, score_text, score_tokens, token_log_probabilities};
 use random_model::{llama, model, tokenizer, tokens};
 
 /// -ln p(target) from logits, in f64.
@@ -44,6 +44,9 @@ fn windows_count_every_target_once() {
             let (nll, count) = reference(&model, &tokens, context, stride);
             assert!((score.nll - nll).abs() < 1e-6 * nll, "{n} {context} {stride}");
             assert_eq!((score.scored_tokens, score.tokens, score.bytes), (count, n, 3 * n));
+            let each = token_log_probabilities(&model, &tokens, 3 * n, options).unwrap();
+            assert_eq!((each.len(), each[0], each.iter().flatten().count()), (n, None, count));
+            assert!((each.iter().flatten().sum::<f64>() + nll).abs() < 1e-6 * nll);
             if stride < context {
                 assert_eq!(count, n - 1);
                 // The logits file alone gives the score again.

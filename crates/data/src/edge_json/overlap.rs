@@ -24,7 +24,8 @@ pub struct Share {
 }
 
 impl Share {
-    pub(crate) fn new(count: usize, of: usize) -> Self {
+    /// `count` of `of`.
+    pub fn new(count: usize, of: usize) -> Self {
         Self { count, of, rate: if of == 0 { 0.0 } else { count as f64 / of as f64 } }
     }
 
@@ -129,7 +130,7 @@ pub(super) fn measure<'a>(
 }
 
 /// Hashes (FNV-1a) of every run of so many words, case ignored.
-pub(crate) fn grams(text: &str, words_in_a_row: usize) -> HashSet<u64> {
+pub fn grams(text: &str, words_in_a_row: usize) -> HashSet<u64> {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let hash = |run: &[String]| {
         let bytes = run.iter().flat_map(|w| w.bytes().chain([b' ']));

@@ -117,6 +117,9 @@ pub struct Output {
     /// Seconds from asking to the whole answer. Never part of samples or scores: it does not repeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
+    /// Seconds from asking to the first piece of text that can be shown. Never part of samples or scores either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_seconds: Option<f64>,
     /// ln p(candidate | prompt) in nats for each of the request's candidates, by the model's own distribution; `None` where
     /// none were wanted or what answers cannot tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,18 +1,24 @@
 //! What can be said to `bantam eval`: one file for each suite.
 
 mod asked;
+mod audit;
 mod compare;
 mod edge_intent;
 mod edge_json;
 mod gate;
+mod perplexity;
+mod speed;
 
 use clap::Subcommand;
 
 pub use asked::AskedArguments;
+pub use audit::AuditArguments;
 pub use compare::CompareArguments;
 pub use edge_intent::EdgeIntentArguments;
 pub use edge_json::EdgeJsonArguments;
 pub use gate::GateArguments;
+pub use perplexity::PerplexityArguments;
+pub use speed::{EnergyArgument, SpeedArguments};
 
 /// What `eval` can do.
 #[derive(Debug, Subcommand)]
@@ -21,8 +27,14 @@ pub enum EvalVerb {
     EdgeJson(EdgeJsonArguments),
     /// Intents of texts: CLINC150, Banking77 or a file with a taxonomy.
     EdgeIntent(Box<EdgeIntentArguments>),
+    /// Bits per byte of texts; choices and answers of published problems.
+    Perplexity(PerplexityArguments),
+    /// How fast a model answers items of edge-json, and what an answer costs.
+    Speed(SpeedArguments),
     /// Which of several systems is better on the same items, and how sure is that?
     Compare(CompareArguments),
+    /// What is wrong with a data set before anything is measured on it?
+    Audit(AuditArguments),
     /// Do results clear their bars? Exit code 1 when a bound of an interval does not.
     Gate(GateArguments),
 }
