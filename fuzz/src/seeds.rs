@@ -16,7 +16,7 @@ fn main() -> Result<(), Failure> {
         Ok(std::fs::write(dir.join(name), bytes)?)
     };
 
-    let tokenizer_json = tokenizer_training::train(["it's an order of 12 apples"; 4], 270, &["<|end|>"])?;
+    let tokenizer_json = tokenizer_training::train(["it's an order of 12 apples"; 4], 270, 1, &["<|end|>"])?;
     put("tokenizer_json", "byte_level", tokenizer_json.as_bytes())?;
     let bundle = TokenizerBundle { tokenizer_json, eos_token: Some("<|end|>".into()), ..Default::default() };
     for (name, rows, tokenizer) in [("bare", 5, None), ("byte_level", 270, Some(&bundle))] {

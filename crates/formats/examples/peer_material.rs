@@ -31,7 +31,7 @@ fn main() {
 fn run(corpus: &Path, strings: &Path, golden: &Path, out: &Path) -> Result<()> {
     files::create_dir(out)?;
     let corpus = read_strings(corpus)?;
-    let json = tokenizer_training::train(&corpus, 1024, &SPECIAL)?;
+    let json = tokenizer_training::train(&corpus, 1024, 95, &SPECIAL)?;
     let bundle = TokenizerBundle {
         tokenizer_json: json,
         chat_template: Some(TEMPLATE.into()),

@@ -48,7 +48,7 @@ fn run(arguments: &[String]) -> Result<()> {
     config.validate("arguments")?;
     let text = files::read_text(Path::new(prompts))?;
     let bundle = TokenizerBundle {
-        tokenizer_json: tokenizer_training::train(text.lines(), vocab_size, &["<|end|>"])?,
+        tokenizer_json: tokenizer_training::train(text.lines(), vocab_size, (vocab_size - 257) / 8, &["<|end|>"])?,
         eos_token: Some("<|end|>".into()),
         ..TokenizerBundle::default()
     };

@@ -241,7 +241,8 @@ fn sampled_pairs_follow_the_models_distribution() {
 #[test]
 fn a_draft_model_with_another_tokenizer_is_refused() {
     let (ours, _) = tokenizer();
-    let json = tokenizer_training::train((0..50).map(|i| format!("quite other text {i}")), 400, &["<|end|>"]).unwrap();
+    let json =
+        tokenizer_training::train((0..50).map(|i| format!("quite other text {i}")), 400, 17, &["<|end|>"]).unwrap();
     let bundle = TokenizerBundle { tokenizer_json: json, ..Default::default() };
     let other = Tokenizer::from_json(bundle.tokenizer_json.as_bytes(), "other").unwrap();
     let model = model(&config(), 1);

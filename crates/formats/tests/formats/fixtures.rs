@@ -78,6 +78,6 @@ pub fn gguf(dir: &Path, architecture: Architecture, kind: GgufType) -> PathBuf {
 
 /// The JSON of a tokenizer of few merges.
 pub fn small_tokenizer() -> serde_json::Value {
-    let json = tokenizer_training::train(["it's an order of 12 apples"; 4], 280, &["<|end|>"]).unwrap();
+    let json = tokenizer_training::train(["it's an order of 12 apples"; 4], 280, 2, &["<|end|>"]).unwrap();
     serde_json::from_str(&json).unwrap()
 }

@@ -350,7 +350,7 @@ const SPECIAL: [&str; 2] = ["<|end|>", "<|pad|>"];
 
 #[test]
 fn trained_ids_are_special_tokens_then_bytes_then_merges() {
-    let json = tokenizer_training::train(["a b a b 2024", "é日本 ab"], 300, &SPECIAL).unwrap();
+    let json = tokenizer_training::train(["a b a b 2024", "é日本 ab"], 300, 5, &SPECIAL).unwrap();
     let tokenizer = Tokenizer::from_json(json.as_bytes(), "x").unwrap();
     assert_eq!((tokenizer.token_to_id("<|end|>"), tokenizer.token_to_id("<|pad|>")), (Some(0), Some(1)));
     let mut bytes: Vec<Vec<u8>> = (2..258).map(|id| tokenizer.token_bytes(id)).collect();
@@ -364,10 +364,10 @@ fn trained_ids_are_special_tokens_then_bytes_then_merges() {
 #[test]
 fn impossible_sizes_and_special_tokens_are_refused() {
     for (size, special) in [(257, &SPECIAL[..]), (usize::MAX, &SPECIAL), (1000, &["a", "a"]), (1000, &[""])] {
-        assert_eq!(tokenizer_training::train(["text"], size, special).unwrap_err().exit_code(), 2);
+        assert_eq!(tokenizer_training::train(["text"], size, 0, special).unwrap_err().exit_code(), 2);
     }
     // No text at all leaves the bytes.
-    let json = tokenizer_training::train(Vec::<String>::new(), 1000, &SPECIAL).unwrap();
+    let json = tokenizer_training::train(Vec::<String>::new(), 1000, 90, &SPECIAL).unwrap();
     assert_eq!(Tokenizer::from_json(json.as_bytes(), "x").unwrap().vocab_size(), 258);
 }
 
@@ -377,7 +377,7 @@ proptest! {
     // Few letters and many merges: all counts tie, and the same text is reached by several merges.
     #[test]
     fn the_same_texts_train_the_same_tokenizer(texts in proptest::collection::vec("[abAB ]{0,24}", 1..24), more in 1usize..200) {
-        let train = || tokenizer_training::train(&texts, 258 + more, &SPECIAL).unwrap();
+        let train = || tokenizer_training::train(&texts, 258 + more, more / 8, &SPECIAL).unwrap();
         let first = train();
         for _ in 0..3 {
             prop_assert_eq!(&train(), &first);

@@ -121,7 +121,7 @@ pub fn tokenizer() -> (Tokenizer, TokenizerBundle) {
         })
         .collect();
     let special = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|pad|>"];
-    let json = tokenizer_training::train(texts, 400, &special).expect("enough room");
+    let json = tokenizer_training::train(texts, 400, 17, &special).expect("enough room");
     let bundle = TokenizerBundle {
         tokenizer_json: json.clone(),
         eos_token: Some("<|end|>".into()),
