@@ -1,12 +1,13 @@
 //! Suites, metrics and statistics: what a model's output is worth, how sure that is, and beside which floors.
 //!
-//! The way through: [`harness`] asks a [`local_model`] (or reads [`predictions`]) for every item of a suite such as [`edge_json`], and keeps what is
+//! The way through: [`harness`] asks a [`local_model`] or an [`endpoint`] (or reads [`predictions`]) for every item of a suite such as [`edge_json`], and keeps what is
 //! finished; [`answer`] finds the answer in an output, [`metrics`] scores it, [`statistics`] says how sure the score is, [`floors`] what it has
 //! to beat, [`result`] how it is filed.
 
 pub mod answer;
 pub mod decimal;
 pub mod edge_json;
+pub mod endpoint;
 pub mod floors;
 pub mod harness;
 pub mod json;

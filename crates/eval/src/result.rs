@@ -91,6 +91,15 @@ pub struct Artifact {
     pub parameters: u64,
 }
 
+/// A server that made the outputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// Its address, without what may be secret in it.
+    pub url: String,
+    /// The model it was asked for.
+    pub model: String,
+}
+
 /// How the outputs were made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -125,8 +134,8 @@ pub struct Decoding {
     pub strategy: String,
     /// Most tokens an answer may have.
     pub max_new_tokens: usize,
-    /// Most tokens that prompt and answer may have together.
-    pub context: usize,
+    /// Most tokens that prompt and answer may have together, where that is known.
+    pub context: Option<usize>,
     /// The engine that kept the output within the schema, in constrained mode.
     pub constraint: Option<String>,
 }
@@ -166,6 +175,9 @@ pub struct Protocol {
     pub predictions: Option<Source>,
     /// The model used, if one was.
     pub artifact: Option<Artifact>,
+    /// The server asked, if one was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub server: Option<Server>,
     /// How it was asked and decoded.
     pub decoding: Option<Decoding>,
 }
@@ -188,13 +200,15 @@ impl Protocol {
             mode: Mode::Predictions,
             predictions: None,
             artifact: None,
+            server: None,
             decoding: None,
         }
     }
 
     /// With how the outputs were made.
     pub fn made(self, mode: Mode, by: MadeBy) -> Self {
-        Self { mode, predictions: by.predictions, artifact: by.artifact, decoding: by.decoding, ..self }
+        let MadeBy { predictions, artifact, server, decoding } = by;
+        Self { mode, predictions, artifact, server, decoding, ..self }
     }
 }
 
@@ -205,6 +219,8 @@ pub struct MadeBy {
     pub predictions: Option<Source>,
     /// A model file or folder.
     pub artifact: Option<Artifact>,
+    /// A server.
+    pub server: Option<Server>,
     /// How it was asked and decoded.
     pub decoding: Option<Decoding>,
 }

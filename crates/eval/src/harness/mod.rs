@@ -18,6 +18,7 @@ pub use ask::{Progress, ask};
 pub use journal::{Journal, Stale};
 pub use request::{Answerer, Candidates, Constraint, Grammar, Output, Prompt, Request};
 
+use crate::endpoint::{Endpoint, EndpointOptions, Sleep};
 use crate::local_model::{LocalModel, ModelOptions};
 use crate::predictions;
 use crate::result::{self, Evaluation, MadeBy, Mode, Protocol, SuiteResult, Timing};
@@ -85,6 +86,8 @@ pub enum Source {
         /// How it is asked.
         options: ModelOptions,
     },
+    /// A server that speaks OpenAI's chat completions.
+    Endpoint(EndpointOptions),
     /// A file of `{"id", "output"}` lines.
     Predictions(PathBuf),
 }
@@ -94,8 +97,9 @@ impl Source {
     pub fn mode(&self) -> Mode {
         match self {
             Self::Predictions(_) => Mode::Predictions,
-            Self::Model { options, .. } if options.constrained => Mode::Constrained,
-            Self::Model { .. } => Mode::Free,
+            Self::Model { options: ModelOptions { constrained: true, .. }, .. } => Mode::Constrained,
+            Self::Endpoint(EndpointOptions { constrained: true, .. }) => Mode::Constrained,
+            Self::Model { .. } | Self::Endpoint(_) => Mode::Free,
         }
     }
 }
@@ -156,12 +160,15 @@ pub fn evaluate<S: Suite>(
             let mut model = LocalModel::open(path, *options)?;
             let (name, made_by) = (model.name().to_owned(), model.made_by(&suite.prompt()));
             let (constrained, threads) = (options.constrained, options.threads);
-            evaluate_answerer(
-                suite,
-                Asked { answerer: &mut model, name, made_by, constrained, threads },
-                keep,
-                progress,
-            )
+            let asked = Asked { answerer: &mut model, name, made_by, constrained, threads };
+            evaluate_answerer(suite, asked, keep, progress)
+        }
+        Source::Endpoint(options) => {
+            let mut server = Endpoint::new(options.clone(), &Sleep)?;
+            let (name, made_by) = (server.name().to_owned(), server.made_by(&suite.prompt()));
+            let (constrained, threads) = (options.constrained, options.threads);
+            let asked = Asked { answerer: &mut server, name, made_by, constrained, threads };
+            evaluate_answerer(suite, asked, keep, progress)
         }
     }
 }

@@ -1,6 +1,9 @@
 //! From flags to what answers a suite's items, the same for every suite.
 
+use std::time::Duration;
+
 use bantam_core::{Error, Result};
+use bantam_eval::endpoint::EndpointOptions;
 use bantam_eval::harness::{Keep, Source, Stale};
 use bantam_eval::local_model::ModelOptions;
 
@@ -13,14 +16,43 @@ pub fn source(arguments: &AskedArguments) -> Result<Source> {
         0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
         n => n,
     };
-    match (&arguments.model, &arguments.predictions) {
-        (_, Some(predictions)) => Ok(Source::Predictions(predictions.clone())),
-        (Some(model), None) => {
-            let (constrained, max_new_tokens) = (arguments.constrained, arguments.max_new_tokens);
-            Ok(Source::Model { path: model.clone(), options: ModelOptions { constrained, max_new_tokens, threads } })
-        }
-        (None, None) => Err(Error::input("--model", "there is none", "give --model or --predictions")),
+    let (constrained, max_new_tokens) = (arguments.constrained, arguments.max_new_tokens);
+    if let Some(predictions) = &arguments.predictions {
+        return Ok(Source::Predictions(predictions.clone()));
     }
+    if let (Some(url), Some(model)) = (&arguments.endpoint, &arguments.endpoint_model) {
+        let api_key = arguments.api_key_env.as_deref().map(api_key).transpose()?;
+        return Ok(Source::Endpoint(EndpointOptions {
+            url: url.clone(),
+            model: model.clone(),
+            api_key,
+            constrained,
+            max_new_tokens,
+            threads,
+            timeout: Duration::from_secs(arguments.timeout),
+            attempts: arguments.attempts,
+        }));
+    }
+    match &arguments.model {
+        Some(path) => {
+            Ok(Source::Model { path: path.clone(), options: ModelOptions { constrained, max_new_tokens, threads } })
+        }
+        None => Err(Error::input("--model", "there is none", "give --model, --endpoint or --predictions")),
+    }
+}
+
+/// The key in an environment variable.
+fn api_key(variable: &str) -> Result<String> {
+    let key = std::env::var(variable).map(|key| key.trim().to_owned()).unwrap_or_default();
+    if key.is_empty() || !key.chars().all(|c| c.is_ascii_graphic()) {
+        let what = if key.is_empty() { "is not set" } else { "is no key" };
+        return Err(Error::input(
+            "--api-key-env",
+            format_args!("the environment variable {variable} {what}"),
+            "export it",
+        ));
+    }
+    Ok(key)
 }
 
 /// Where results and unfinished ones go.
