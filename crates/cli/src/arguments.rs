@@ -2,6 +2,7 @@
 
 mod decoding;
 mod eval;
+mod intents;
 
 use std::path::PathBuf;
 
@@ -9,7 +10,8 @@ use bantam_train::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
-pub use eval::{AskedArguments, EdgeJsonArguments, EvalVerb};
+pub use eval::{AskedArguments, CompareArguments, EdgeJsonArguments, EvalVerb, GateArguments};
+pub use intents::IntentsArguments;
 
 /// Builds, proves and ships small language models.
 #[derive(Debug, Parser)]
@@ -155,6 +157,8 @@ pub enum DataVerb {
         #[arg(long = "set", value_name = "KEY=VALUE")]
         overrides: Vec<String>,
     },
+    /// Turn texts with intents into items to train on: CLINC150, Banking77 or a file with a taxonomy.
+    Intents(IntentsArguments),
 }
 
 /// What `tokenizer` can do.

@@ -5,10 +5,12 @@
 //! to beat, [`result`] how it is filed.
 
 pub mod answer;
+pub mod compare;
 pub mod decimal;
 pub mod edge_json;
 pub mod endpoint;
 pub mod floors;
+pub mod gate;
 pub mod harness;
 pub mod json;
 pub mod local_model;

@@ -1,4 +1,9 @@
-//! How sure a score is: 95 % intervals for proportions and for means, and paired differences.
+//! How sure a score is: 95 % intervals for proportions and for means, and paired differences. Beside it: tests of a difference
+//! ([`paired_tests`]), who is ahead of whom ([`ranking`]) and how many items it takes to tell ([`items_needed`]).
+
+pub mod items_needed;
+pub mod paired_tests;
+pub mod ranking;
 
 use std::collections::HashMap;
 

@@ -1,20 +1,21 @@
 //! The graph from nothing to a measured extraction model: data, tokenizer, training, packages, evaluation, report.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bantam_core::lineage::Lineage;
 use bantam_core::progress::Progress;
 use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files};
-use bantam_data::schemas::SchemaSet;
-use bantam_data::{edge_json, item};
+use bantam_data::item;
+use bantam_data::prompt::SchemaInPrompt;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::recipe::{DecodingMode, Recipe};
 use crate::stage::{self, Options, Output, Stage, StageContext, StageReport};
-use crate::{evaluation, objective, package, report, tokenizer, training};
+use crate::tokenizer::Texts;
+use crate::{evaluation, items, objective, package, report, tokenizer, training};
 
 /// How a recipe is gone through.
 #[derive(Clone, Debug, Default)]
@@ -107,12 +108,16 @@ pub(crate) fn part(section: &impl Serialize) -> Result<Value> {
 
 fn stages<'a>(recipe: &'a Recipe, request: &'a Request, progress: &dyn Progress) -> Result<Vec<Stage<'a>>> {
     let mut stages = vec![
-        Stage::new(
-            "data",
-            part(&recipe.data)?,
-            &[],
-            Box::new(|c: &StageContext<'_>| data(recipe, c)) as stage::Body<'a>,
-        ),
+        Stage {
+            version: items::VERSION,
+            inputs: items::inputs(recipe),
+            ..Stage::new(
+                "data",
+                items::configuration(recipe)?,
+                &[],
+                Box::new(|c: &StageContext<'_>| items::run(recipe, c)) as stage::Body<'a>,
+            )
+        },
         Stage::new(
             "tokenizer",
             json!([part(&recipe.tokenizer)?, recipe.model.max_position_embeddings]),
@@ -128,7 +133,7 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request, progress: &dyn Progress)
                     part(&recipe.model)?,
                     part(&recipe.train)?,
                     recipe.run.seed,
-                    training::mixture(recipe)?,
+                    training::mixture(recipe),
                     part(&recipe.distill)?
                 ]),
                 &["data", "tokenizer"],
@@ -164,23 +169,26 @@ pub(crate) fn evaluation_stage(mode: DecodingMode) -> &'static str {
     }
 }
 
-fn data(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
-    context.progress.start("data", None);
-    let dataset = edge_json::generate(&recipe.data)?;
-    dataset.write(&context.run.data())?;
-    let (train, valid, test) = (dataset.train.len(), dataset.valid.len(), dataset.test.len());
-    let schemas = dataset.schemas.len();
-    context.progress.finish(&format!("{train} training, {valid} validation, {test} test items, {schemas} schemas"));
-    Ok(vec![Output::Content("data".into())])
-}
-
 fn train_tokenizer(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
     context.progress.start("tokenizer", None);
     let data = context.run.data();
-    let (train, valid) = (item::read_jsonl(&data.join("train.jsonl"))?, item::read_jsonl(&data.join("valid.jsonl"))?);
-    let schemas = SchemaSet::load(&data.join("schemas"))?;
+    let valid = item::read_jsonl(&data.join("valid.jsonl"))?;
+    let (generated, schemas) = items::of_source(&data, Path::new(""), "train")?;
+    let signature = SchemaInPrompt::Signature;
+    let given = recipe
+        .sources
+        .iter()
+        .enumerate()
+        .map(|(at, source)| Ok((items::of_source(&data, &source.folder(at), "train")?, source.schema_in_prompt)));
+    let given = given.collect::<Result<Vec<_>>>()?;
+    let mut texts: Vec<Texts<'_>> =
+        given.iter().map(|((items, schemas), told)| Texts { items, schemas, schema_in_prompt: *told }).collect();
+    if texts.is_empty() {
+        texts.push(Texts { items: &generated, schemas: &schemas, schema_in_prompt: signature });
+    }
+    let measured = Texts { items: &valid, schemas: &schemas, schema_in_prompt: signature };
     let (size, longest) = (recipe.tokenizer.vocab_size, recipe.model.max_position_embeddings);
-    let trained = tokenizer::train(&train, &valid, &schemas, size, longest, &context.run.tokenizer())?;
+    let trained = tokenizer::train(&texts, &measured, size, longest, &context.run.tokenizer())?;
     let told = format!("{} tokens, {:.3} bytes per token", trained.vocab_size, trained.bytes_per_token);
     context.progress.finish(&told);
     Ok(vec![Output::Content("tokenizer".into())])

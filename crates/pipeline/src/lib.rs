@@ -10,6 +10,7 @@ pub mod fine_tune;
 #[cfg(feature = "hub")]
 mod hub;
 mod hub_cache;
+mod items;
 pub mod merge;
 mod objective;
 mod package;

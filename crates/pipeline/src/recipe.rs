@@ -93,6 +93,22 @@ pub struct SourceSection {
     /// What the prompts tell of the schema.
     #[serde(default)]
     pub schema_in_prompt: SchemaInPrompt,
+    /// So many of `items`, drawn by `run.seed`, are never trained on: the model is evaluated on them.
+    #[serde(default)]
+    pub validation: usize,
+    /// So many variants of each item of `items`, with values of other items in the places of its own.
+    #[serde(default)]
+    pub substitutions: usize,
+}
+
+impl SourceSection {
+    /// Where the run folder's `data` holds this source's items: they are the file's, or the generated ones.
+    pub(crate) fn folder(&self, at: usize) -> PathBuf {
+        match self.items {
+            Some(_) => PathBuf::from(format!("source-{}", at + 1)),
+            None => PathBuf::new(),
+        }
+    }
 }
 
 /// `[tokenizer]`: byte-level BPE, digits one by one, trained on the training split.
@@ -314,6 +330,14 @@ impl Recipe {
                     "give both, or none for generated items",
                 );
             }
+            if source.items.is_none() && (source.validation, source.substitutions) != (0, 0) {
+                let what = "generated items have validation items and other values as it is".into();
+                return wrong(&key, what, "give validation and substitutions to sources with items only");
+            }
+            if source.substitutions > MOST_SUBSTITUTIONS {
+                let what = format!("{} variants of each item", source.substitutions);
+                return wrong(&key, what, "usual are 2 to 20");
+            }
             if source.items.is_none() && self.sources[..at].iter().any(|s| s.items.is_none()) {
                 return wrong(&key, "the generated items are named twice".into(), "name them once");
             }
@@ -373,6 +397,8 @@ impl Recipe {
 const MOST_PARAMETERS: f64 = 2e9;
 /// A step's activations grow with it.
 pub const MOST_BATCH_TOKENS: usize = 1 << 20;
+/// More variants of an item teach nothing more.
+const MOST_SUBSTITUTIONS: usize = 100;
 
 /// Refuses shapes that no machine Bantam is for could train, before anything is allocated by them.
 pub fn check_trainable(config: &ModelConfig) -> Result<()> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bantam_core::{Error, Result, files};
 use bantam_data::item::Item;
-use bantam_data::prompt::{self, CHAT_TEMPLATE, SPECIAL_TOKENS};
+use bantam_data::prompt::{self, CHAT_TEMPLATE, SPECIAL_TOKENS, SchemaInPrompt};
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::{Tokenizer, TokenizerBundle, hf, tokenizer_training};
 use serde::{Deserialize, Serialize};
@@ -24,21 +24,30 @@ pub struct TokenizerReport {
     pub items: usize,
 }
 
+/// Items to learn from, with what their prompts tell of the schema.
+pub struct Texts<'a> {
+    /// The items.
+    pub items: &'a [Item],
+    /// Their schemas.
+    pub schemas: &'a SchemaSet,
+    /// What a prompt says of them.
+    pub schema_in_prompt: SchemaInPrompt,
+}
+
 /// Trains on `train`, measures on `measured`, and writes `tokenizer.json`, `tokenizer_config.json` and `report.json`
 /// into `dir`, which appears whole or not at all.
 pub fn train(
-    train: &[Item],
-    measured: &[Item],
-    schemas: &SchemaSet,
+    train: &[Texts<'_>],
+    measured: &Texts<'_>,
     vocab_size: usize,
     max_length: usize,
     dir: &Path,
 ) -> Result<TokenizerReport> {
     // Parts one by one: the special tokens between them are no text to learn merges from.
-    let texts = parts(train, schemas)?;
+    let texts = train.iter().map(parts).collect::<Result<Vec<_>>>()?.concat();
     let tokenizer_json = tokenizer_training::train(texts.iter().flatten(), vocab_size, &SPECIAL_TOKENS)?;
     let tokenizer = Tokenizer::from_json(tokenizer_json.as_bytes(), "trained tokenizer")?;
-    let report = measure(&tokenizer, measured, schemas)?;
+    let report = measure(&tokenizer, measured)?;
     let text = serde_json::to_string_pretty(&report).map_err(|e| Error::internal("tokenizer report", e))?;
     files::write_dir(dir, |dir| {
         hf::write_tokenizer_files(dir, &bundle(tokenizer_json), max_length)?;
@@ -69,21 +78,27 @@ fn bundle(tokenizer_json: String) -> TokenizerBundle {
 }
 
 /// Signature, prompt and answer of each item, as the model sees them.
-fn parts(items: &[Item], schemas: &SchemaSet) -> Result<Vec<[String; 3]>> {
+fn parts(texts: &Texts<'_>) -> Result<Vec<[String; 3]>> {
     let of = |item: &Item| {
-        let schema = schemas.get(&item.schema_id)?;
+        let schema = texts.schemas.get(&item.schema_id)?;
         let answer = prompt::canonical_answer(&item.expected_output, schema);
-        Ok([prompt::schema_signature(schema), item.prompt.clone(), answer])
+        Ok([texts.schema_in_prompt.system(&item.schema_id, schema), item.prompt.clone(), answer])
     };
-    items.iter().map(of).collect()
+    texts.items.iter().map(of).collect()
 }
 
-fn measure(tokenizer: &Tokenizer, items: &[Item], schemas: &SchemaSet) -> Result<TokenizerReport> {
+fn measure(tokenizer: &Tokenizer, measured: &Texts<'_>) -> Result<TokenizerReport> {
     let (mut bytes, mut tokens) = (0u64, 0u64);
-    for text in parts(items, schemas)?.iter().flatten() {
+    for text in parts(measured)?.iter().flatten() {
         bytes += text.len() as u64;
         tokens += tokenizer.encode(text, false).len() as u64;
     }
     let bytes_per_token = bytes as f64 / tokens.max(1) as f64;
-    Ok(TokenizerReport { vocab_size: tokenizer.vocab_size(), bytes_per_token, bytes, tokens, items: items.len() })
+    Ok(TokenizerReport {
+        vocab_size: tokenizer.vocab_size(),
+        bytes_per_token,
+        bytes,
+        tokens,
+        items: measured.items.len(),
+    })
 }

@@ -2,8 +2,10 @@
 //!
 //! [`render`] is a function of [`ReportInput`] alone: it reads no file, no clock and no network, so that the same run
 //! gives the same report. Every number it prints comes from a result, a metrics point or the lineage; it adds no score
-//! of its own. [`scores`] and [`samples`] decide what is shown, [`page`] and [`markdown`] how.
+//! of its own. [`scores`] and [`samples`] decide what is shown, [`page`] and [`markdown`] how. [`comparison`] is the same for what
+//! `bantam eval compare` found.
 
+pub mod comparison;
 mod curves;
 mod html;
 mod input;

@@ -166,7 +166,7 @@ fn protocol(out: &mut String, sets: &[DataSet<'_>]) {
 }
 
 /// Text that Markdown takes for nothing but text, on one line.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

@@ -18,25 +18,36 @@ const STYLE: &str = include_str!("page.css");
 /// The whole page.
 pub fn render(input: &ReportInput) -> String {
     let sets = scores::data_sets(input);
+    let title = format!("{} · Bantam report", input.name);
+    let closing = "Written by Bantam from the run's own result files. Every score stands beside its floors and carries its 95 % interval.";
+    frame(&title, closing, |h| {
+        head(h, input, &sets);
+        h.raw("<main class=\"wrap\">");
+        built(h, input);
+        training(h, input);
+        results(h, &sets);
+        sample_cards::section(h, &sets);
+        protocol::section(h, &sets);
+        data_and_lineage(h, input);
+        h.raw("</main>");
+    })
+}
+
+/// What every page has around its body: head, style, footer.
+pub fn frame(title: &str, closing: &'static str, body: impl FnOnce(&mut Html)) -> String {
     let mut h = Html::default();
     h.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
     h.raw("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">");
     h.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">");
     h.raw("<meta name=\"color-scheme\" content=\"light dark\"><title>");
-    h.text(format_args!("{} · Bantam report", input.name));
+    h.text(title);
     h.raw("</title><style>");
     h.raw(STYLE);
     h.raw("</style></head><body>");
-    head(&mut h, input, &sets);
-    h.raw("<main class=\"wrap\">");
-    built(&mut h, input);
-    training(&mut h, input);
-    results(&mut h, &sets);
-    sample_cards::section(&mut h, &sets);
-    protocol::section(&mut h, &sets);
-    data_and_lineage(&mut h, input);
-    h.raw("</main><footer class=\"wrap\">Written by Bantam from the run's own result files. ");
-    h.raw("Every score stands beside its floors and carries its 95 % interval.</footer></body></html>\n");
+    body(&mut h);
+    h.raw("<footer class=\"wrap\">");
+    h.raw(closing);
+    h.raw("</footer></body></html>\n");
     h.finish()
 }
 

@@ -1,6 +1,8 @@
 //! `bantam data generate`: EdgeJSON items, schemas and their measured overlap, in a folder.
 
-use std::path::PathBuf;
+mod intents;
+
+use std::path::{Path, PathBuf};
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, hash};
@@ -24,7 +26,10 @@ struct Made {
 
 /// Generates and writes.
 pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<()> {
-    let DataVerb::Generate { out, recipe, seed, overrides } = verb;
+    let (out, recipe, seed, overrides) = match verb {
+        DataVerb::Generate { out, recipe, seed, overrides } => (out, recipe, seed, overrides),
+        DataVerb::Intents(arguments) => return intents::run(arguments, output),
+    };
     let mut config = match recipe {
         Some(path) => Recipe::load(path, overrides)?,
         None => Recipe::parse("defaults".as_ref(), "", overrides)?,
@@ -33,10 +38,7 @@ pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<
     if let Some(seed) = seed {
         config.seed = *seed;
     }
-    if out.exists() && !out.join("train.jsonl").is_file() {
-        let what = "is there already and is no data folder";
-        return Err(Error::input(out.display(), what, "choose another --out"));
-    }
+    may_be_replaced(out)?;
     progress.start("data", None);
     let dataset = edge_json::generate(&config)?;
     dataset.write(out)?;
@@ -66,4 +68,13 @@ pub fn run(verb: &DataVerb, progress: &dyn Progress, output: &Output) -> Result<
         made.sha256,
     ))?;
     output.object(&made)
+}
+
+/// A data folder may be replaced by another, anything else may not.
+fn may_be_replaced(out: &Path) -> Result<()> {
+    if out.exists() && !out.join("train.jsonl").is_file() {
+        let what = "is there already and is no data folder";
+        return Err(Error::input(out.display(), what, "choose another --out"));
+    }
+    Ok(())
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, hash};
 use bantam_data::item;
+use bantam_data::prompt::SchemaInPrompt;
 use bantam_data::schemas::SchemaSet;
 use bantam_pipeline::recipe::Recipe;
-use bantam_pipeline::tokenizer::{self, TokenizerReport};
+use bantam_pipeline::tokenizer::{self, Texts, TokenizerReport};
 use serde::Serialize;
 
 use crate::arguments::TokenizerVerb;
@@ -35,7 +36,8 @@ pub fn run(verb: &TokenizerVerb, progress: &dyn Progress, output: &Output) -> Re
     let schemas = SchemaSet::load(schemas)?;
     let longest = Recipe::default().model.max_position_embeddings;
     progress.start("tokenizer", None);
-    let report = tokenizer::train(&items, &items, &schemas, *vocab_size, longest, out)?;
+    let texts = || Texts { items: &items, schemas: &schemas, schema_in_prompt: SchemaInPrompt::Signature };
+    let report = tokenizer::train(&[texts()], &texts(), *vocab_size, longest, out)?;
     progress.finish("written");
     let made = Made { out: out.clone(), sha256: hash::tree(out)?, report };
     output.text(&format!(

@@ -1,7 +1,9 @@
 //! Which code answers which suite of `bantam eval`?
 
 mod asked;
+mod compare;
 mod edge_json;
+mod gate;
 
 use bantam_core::Result;
 use bantam_core::progress::Progress;
@@ -13,5 +15,7 @@ use crate::output::Output;
 pub fn run(verb: &EvalVerb, progress: &dyn Progress, output: &Output) -> Result<()> {
     match verb {
         EvalVerb::EdgeJson(arguments) => edge_json::run(arguments, progress, output),
+        EvalVerb::Compare(arguments) => compare::run(arguments, output),
+        EvalVerb::Gate(arguments) => gate::run(arguments, output),
     }
 }
