@@ -10,7 +10,9 @@ use bantam_train::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
-pub use eval::{AskedArguments, CompareArguments, EdgeJsonArguments, EvalVerb, GateArguments};
+pub use eval::{
+    AskedArguments, BaselinesArguments, CompareArguments, EdgeJsonArguments, EvalVerb, GateArguments, ToldArgument,
+};
 pub use intents::IntentsArguments;
 
 /// Builds, proves and ships small language models.

@@ -206,6 +206,19 @@ impl Answerer for Endpoint<'_> {
     }
 }
 
+/// The key in an environment variable. `place` is where the variable was named.
+///
+/// # Errors
+/// An input error when it is not set or is no key.
+pub fn api_key(place: &str, variable: &str) -> Result<String> {
+    let key = std::env::var(variable).map(|key| key.trim().to_owned()).unwrap_or_default();
+    if key.is_empty() || !key.chars().all(|c| c.is_ascii_graphic()) {
+        let what = if key.is_empty() { "is not set" } else { "is no key" };
+        return Err(Error::input(place, format_args!("the environment variable {variable} {what}"), "export it"));
+    }
+    Ok(key)
+}
+
 /// What a constraint is to a chat endpoint.
 fn response_format(constraint: &Constraint) -> Result<Value, String> {
     let Grammar::JsonSchema(schema) = &constraint.grammar else {

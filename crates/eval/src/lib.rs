@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod compare;
+pub mod contamination;
 pub mod decimal;
 pub mod edge_json;
 pub mod endpoint;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bantam_core::seed;
 use bantam_data::prompt::{CHAT_TEMPLATE, SPECIAL_TOKENS};
 use bantam_eval::edge_json::{Inputs, Suite};
-use bantam_eval::harness::{self, Answerer as _, Candidates, Constraint, Grammar, Request, Source};
+use bantam_eval::harness::{self, Answerer as _, Candidates, Constraint, Grammar, Keep, Request, Source, Stale};
 use bantam_eval::local_model::{LocalModel, ModelOptions};
 use bantam_eval::result::{Evaluation, Mode, file_stem};
 use bantam_formats::{Architecture, ModelArtifact, ModelConfig, TokenizerBundle, hf, tokenizer_training};
@@ -134,6 +134,67 @@ fn constrained_noise_is_valid_and_threads_change_nothing() {
     assert!(written["floors"]["rule"]["by_level"]["simple"]["field_f1"]["value"].is_number());
     assert_eq!(serde_json::from_value::<bantam_eval::result::SuiteResult>(written).unwrap(), one.result);
     assert_eq!(std::fs::read_to_string(samples_file).unwrap().lines().count(), 4);
+}
+
+/// Names the folder of the evaluation that [`evaluates_until_it_is_killed`] does.
+const FOLDER: &str = "BANTAM_TEST_KILLED_EVALUATION";
+
+fn evaluate_into(dir: &Path, out: &str, max_new_tokens: usize) -> bantam_core::Result<String> {
+    let options = ModelOptions { constrained: false, max_new_tokens, threads: 1 };
+    let (data, schemas) = (dir.join("many.jsonl"), dir.join("schemas"));
+    let suite = Suite::load(Inputs { data: &data, schemas: &schemas, limit: None })?;
+    let keep = Keep { dir: &dir.join(out), stale: Stale::Refuse };
+    let source = Source::Model { path: dir.join("noise-512-true"), options };
+    let written = harness::evaluate_into(&suite, &source, keep, &|_, _| {})?;
+    Ok(std::fs::read_to_string(written.samples_file).unwrap())
+}
+
+#[test]
+#[ignore = "the process that `a_killed_evaluation_goes_on` kills"]
+fn evaluates_until_it_is_killed() {
+    if let Some(dir) = std::env::var_os(FOLDER) {
+        evaluate_into(Path::new(&dir), "killed", 200).unwrap();
+    }
+}
+
+#[test]
+fn a_killed_evaluation_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    write_model(dir.path(), 512, true);
+    write_items(dir.path(), &schema());
+    let line = |i: usize| {
+        let item = json!({"id": format!("i{i}"), "schema_id": "person", "prompt": format!("{} {i}", TEXTS[i % 4]),
+            "expected_output": {"name": "Ada", "age": 36}});
+        format!("{item}\n")
+    };
+    std::fs::write(dir.path().join("many.jsonl"), (0..150).map(line).collect::<String>()).unwrap();
+    let lines = || {
+        let Ok(entries) = std::fs::read_dir(dir.path().join("killed")) else { return 0 };
+        let partial = entries.map(|e| e.unwrap().path()).find(|p| p.to_string_lossy().ends_with(".partial.jsonl"));
+        partial.map_or(0, |path| std::fs::read(path).unwrap_or_default().iter().filter(|b| **b == b'\n').count())
+    };
+    let mut kills = 0;
+    for finished in [0, 2, 9, 10, 25, 40] {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "evaluates_until_it_is_killed", "--ignored"])
+            .env(FOLDER, dir.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        while lines() <= finished && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        kills += usize::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(kills >= 4, "it ended before it could be killed: {kills} kills");
+    let e = evaluate_into(dir.path(), "killed", 199).unwrap_err();
+    assert!(e.to_string().contains("/protocol/decoding/max_new_tokens: 200 there, 199 here"), "{e}");
+    assert!(lines() > 40);
+    let whole = evaluate_into(dir.path(), "whole", 200).unwrap();
+    assert!(evaluate_into(dir.path(), "killed", 200).unwrap() == whole, "the samples repeat bit for bit");
+    assert_eq!((whole.lines().count(), lines()), (150, 0));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What can be said to `bantam eval`: one file for each suite.
 
 mod asked;
+mod baselines;
 mod compare;
 mod edge_json;
 mod gate;
@@ -8,8 +9,9 @@ mod gate;
 use clap::Subcommand;
 
 pub use asked::AskedArguments;
+pub use baselines::BaselinesArguments;
 pub use compare::CompareArguments;
-pub use edge_json::EdgeJsonArguments;
+pub use edge_json::{EdgeJsonArguments, ToldArgument};
 pub use gate::GateArguments;
 
 /// What `eval` can do.
@@ -17,6 +19,8 @@ pub use gate::GateArguments;
 pub enum EvalVerb {
     /// Extraction of a JSON object from text, by JSON Schema.
     EdgeJson(EdgeJsonArguments),
+    /// A list of models on a list of suites, as one table.
+    Baselines(BaselinesArguments),
     /// Which of several systems is better on the same items, and how sure is that?
     Compare(CompareArguments),
     /// Do results clear their bars? Exit code 1 when a bound of an interval does not.

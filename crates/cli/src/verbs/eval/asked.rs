@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bantam_core::{Error, Result};
-use bantam_eval::endpoint::EndpointOptions;
+use bantam_eval::endpoint::{self, EndpointOptions};
 use bantam_eval::harness::{Keep, Source, Stale};
 use bantam_eval::local_model::ModelOptions;
 
@@ -12,16 +12,17 @@ use crate::verbs::thread_count;
 
 /// What answers.
 pub fn source(arguments: &AskedArguments) -> Result<Source> {
-    let threads = match thread_count(arguments.threads)? {
-        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-        n => n,
-    };
+    let threads = threads(arguments.threads)?;
     let (constrained, max_new_tokens) = (arguments.constrained, arguments.max_new_tokens);
     if let Some(predictions) = &arguments.predictions {
         return Ok(Source::Predictions(predictions.clone()));
     }
     if let (Some(url), Some(model)) = (&arguments.endpoint, &arguments.endpoint_model) {
-        let api_key = arguments.api_key_env.as_deref().map(api_key).transpose()?;
+        let api_key = arguments
+            .api_key_env
+            .as_deref()
+            .map(|variable| endpoint::api_key("--api-key-env", variable))
+            .transpose()?;
         return Ok(Source::Endpoint(EndpointOptions {
             url: url.clone(),
             model: model.clone(),
@@ -41,18 +42,12 @@ pub fn source(arguments: &AskedArguments) -> Result<Source> {
     }
 }
 
-/// The key in an environment variable.
-fn api_key(variable: &str) -> Result<String> {
-    let key = std::env::var(variable).map(|key| key.trim().to_owned()).unwrap_or_default();
-    if key.is_empty() || !key.chars().all(|c| c.is_ascii_graphic()) {
-        let what = if key.is_empty() { "is not set" } else { "is no key" };
-        return Err(Error::input(
-            "--api-key-env",
-            format_args!("the environment variable {variable} {what}"),
-            "export it",
-        ));
+/// Threads asked for, all cores without.
+pub fn threads(asked: Option<usize>) -> Result<usize> {
+    match thread_count(asked)? {
+        0 => Ok(std::thread::available_parallelism().map_or(1, |n| n.get())),
+        n => Ok(n),
     }
-    Ok(key)
 }
 
 /// Where results and unfinished ones go.

@@ -1,6 +1,7 @@
 //! Which code answers which suite of `bantam eval`?
 
 mod asked;
+mod baselines;
 mod compare;
 mod edge_json;
 mod gate;
@@ -15,6 +16,7 @@ use crate::output::Output;
 pub fn run(verb: &EvalVerb, progress: &dyn Progress, output: &Output) -> Result<()> {
     match verb {
         EvalVerb::EdgeJson(arguments) => edge_json::run(arguments, progress, output),
+        EvalVerb::Baselines(arguments) => baselines::run(arguments, progress, output),
         EvalVerb::Compare(arguments) => compare::run(arguments, output),
         EvalVerb::Gate(arguments) => gate::run(arguments, output),
     }
