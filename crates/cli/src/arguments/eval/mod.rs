@@ -18,7 +18,7 @@ pub use gate::GateArguments;
 #[derive(Debug, Subcommand)]
 pub enum EvalVerb {
     /// Extraction of a JSON object from text, by JSON Schema.
-    EdgeJson(EdgeJsonArguments),
+    EdgeJson(Box<EdgeJsonArguments>),
     /// A list of models on a list of suites, as one table.
     Baselines(BaselinesArguments),
     /// Which of several systems is better on the same items, and how sure is that?
