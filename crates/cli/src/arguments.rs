@@ -12,8 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
 pub use eval::{
-    AskedArguments, AuditArguments, CompareArguments, EdgeIntentArguments, EdgeJsonArguments, EnergyArgument, EvalVerb,
-    GateArguments, PerplexityArguments, SpeedArguments,
+    AskedArguments, AuditArguments, BaselinesArguments, CompareArguments, EdgeIntentArguments, EdgeJsonArguments,
+    EnergyArgument, EvalVerb, GateArguments, PerplexityArguments, SpeedArguments, ToldArgument,
 };
 pub use functions::FunctionsArguments;
 pub use intents::IntentsArguments;

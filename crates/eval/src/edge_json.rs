@@ -3,20 +3,26 @@
 //! It works on any set in EdgeJSON v3's format. [`Suite::load`] checks every item and schema before anything runs; the
 //! [harness](crate::harness) asks and files.
 
+pub mod legacy;
+mod track;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use bantam_core::{Error, Result};
 use bantam_data::item::{self, Item};
-use bantam_data::prompt::schema_signature;
+use bantam_data::prompt::SchemaInPrompt;
 use bantam_data::schemas::SchemaSet;
+use bantam_formats::chat::Message;
 use jsonschema::Validator;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::track::Turns;
+pub use self::track::{Shots, Track};
 use crate::answer::{self, EXTRACTION_RULE, RootKind};
-use crate::harness::{self, Constraint, Grammar, Output, Request, Scored};
+use crate::harness::{self, Constraint, Grammar, Output, Prompt, Request, Scored};
 use crate::json::{self, Json};
 use crate::metrics::{self, METRIC_VERSION, Scores};
 use crate::result::{self, Comparison, Groups, Protocol, Sample, Source, Tables};
@@ -32,7 +38,8 @@ struct Prepared {
     schema: Arc<Value>,
     root: RootKind,
     validator: Validator,
-    signature: String,
+    /// The system message.
+    system: String,
     constraint: Constraint,
 }
 
@@ -43,6 +50,9 @@ pub struct Suite {
     /// Place in `schemas` of each item's.
     schema_of: Vec<usize>,
     golds: Vec<Json>,
+    turns: Turns,
+    /// What the messages are, in words.
+    words: String,
     protocol: Protocol,
 }
 
@@ -93,7 +103,25 @@ impl Suite {
             valid_golds: Some(valid_golds),
             ..Protocol::new(METRIC_VERSION, Source::of(inputs.data)?)
         };
-        Ok(Self { items, schemas: prepared, schema_of, golds, protocol })
+        let (turns, words) = (Turns::default(), Track::default().words());
+        Ok(Self { items, schemas: prepared, schema_of, golds, turns, words, protocol })
+    }
+
+    /// The same items, asked on another track than the usual one (the schema's signature, no solved items before).
+    ///
+    /// # Errors
+    /// An input error when the solved items cannot be read.
+    pub fn on(mut self, track: Track<'_>) -> Result<Self> {
+        for prepared in &mut self.schemas {
+            prepared.system = track.told.system(&prepared.constraint.name, &prepared.schema);
+        }
+        let schema = |item: usize| &*self.schemas[self.schema_of[item]].schema;
+        let turns = track.shots.map(|shots| Turns::draw(shots, &self.items, schema)).transpose()?;
+        self.turns = turns.unwrap_or_default();
+        self.words = track.words();
+        self.protocol.track = track.name();
+        self.protocol.settings = self.turns.settings.clone();
+        Ok(self)
     }
 
     fn read(&self, i: usize, output: &Output) -> Read {
@@ -172,13 +200,15 @@ impl harness::Suite for Suite {
 
     fn request(&self, item: usize, constrained: bool) -> Request {
         let prepared = &self.schemas[self.schema_of[item]];
-        let mut request = Request::chat(&prepared.signature, &self.items[item].prompt, CUE);
-        request.constraint = constrained.then(|| prepared.constraint.clone());
-        request
+        let mut messages = vec![Message::new("system", prepared.system.as_str())];
+        messages.extend_from_slice(self.turns.of(item));
+        messages.push(Message::new("user", self.items[item].prompt.as_str()));
+        let constraint = constrained.then(|| prepared.constraint.clone());
+        Request { prompt: Prompt::Chat { messages, cue: CUE.to_owned() }, constraint, candidates: None, text: true }
     }
 
     fn prompt(&self) -> String {
-        "system = the schema's signature, user = the text, then `JSON:` where there is no template".to_owned()
+        self.words.clone()
     }
 
     fn protocol(&self) -> Protocol {
@@ -243,9 +273,9 @@ fn prepare(id: &str, place: String, schema: &Value) -> Result<Prepared> {
         let what = "the schema's root permits neither an object nor an array";
         return Err(Error::input(place, what, "wrap the value in an object"));
     }
-    let (signature, schema) = (schema_signature(schema), Arc::new(schema.clone()));
+    let (system, schema) = (SchemaInPrompt::Signature.system(id, schema), Arc::new(schema.clone()));
     let constraint = Constraint { name: id.to_owned(), place, grammar: Grammar::JsonSchema(Arc::clone(&schema)) };
-    Ok(Prepared { schema, root, validator, signature, constraint })
+    Ok(Prepared { schema, root, validator, system, constraint })
 }
 
 /// Where items and schemas come from.

@@ -106,13 +106,13 @@ impl LocalModel {
             chat_template: self.template.clone(),
             strategy: "greedy".to_owned(),
             max_new_tokens: self.options.max_new_tokens,
-            context: self.model.context_length(),
+            context: Some(self.model.context_length()),
             constraint: self
                 .compiler
                 .as_ref()
                 .map(|_| "llguidance: compact JSON, keys in the schema's order".to_owned()),
         };
-        MadeBy { predictions: None, artifact: Some(self.artifact.clone()), decoding: Some(decoding) }
+        MadeBy { artifact: Some(self.artifact.clone()), decoding: Some(decoding), ..MadeBy::default() }
     }
 
     /// What results call the model.

@@ -1,14 +1,16 @@
 //! What a suite reports: tables of scores with intervals, the floors beside them, the protocol, and how it is filed.
 
+mod protocol;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bantam_core::{Error, Result, files, hash};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use self::protocol::{Artifact, Decoding, MadeBy, Mode, Protocol, Server, Source};
 use crate::metrics::Scores;
 use crate::statistics::{Difference, Estimate, paired_difference};
 
@@ -54,166 +56,6 @@ pub struct Comparison {
     pub schema_compliance: Difference,
     /// Difference in WrongValid.
     pub wrong_valid: Difference,
-}
-
-/// A file or folder that a result depends on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    /// Its name, without folders.
-    pub name: String,
-    /// SHA-256 of the file, or of the folder's names and contents.
-    pub sha256: String,
-}
-
-impl Source {
-    /// Hashes the file or folder at `path`.
-    ///
-    /// # Errors
-    /// An input error when it cannot be read.
-    pub fn of(path: &Path) -> Result<Self> {
-        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-        Ok(Self { name, sha256: hash::tree(path)? })
-    }
-}
-
-/// The model file or folder that made the outputs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Artifact {
-    /// The path of what was really loaded.
-    pub path: String,
-    /// `hf` or `gguf`.
-    pub kind: String,
-    /// SHA-256 of it.
-    pub sha256: String,
-    /// Size on disk.
-    pub bytes: u64,
-    /// Parameters.
-    pub parameters: u64,
-}
-
-/// How the outputs were made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// By a model, decoded freely.
-    Free,
-    /// By a model whose every token had to fit the schema.
-    Constrained,
-    /// Read from a file.
-    Predictions,
-}
-
-impl Mode {
-    /// The name in files: `free`, `constrained` or `predictions`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Constrained => "constrained",
-            Self::Predictions => "predictions",
-        }
-    }
-}
-
-/// How a model was asked and decoded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decoding {
-    /// What the prompt is made of, in words.
-    pub prompt: String,
-    /// The chat template's source, if one was used.
-    pub chat_template: Option<String>,
-    /// `greedy`: the most probable token, always.
-    pub strategy: String,
-    /// Most tokens an answer may have.
-    pub max_new_tokens: usize,
-    /// Most tokens that prompt and answer may have together.
-    pub context: usize,
-    /// The engine that kept the output within the schema, in constrained mode.
-    pub constraint: Option<String>,
-}
-
-/// All that decides what the scores can be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Protocol {
-    /// Version of the suite's metric definitions.
-    pub metric_version: u32,
-    /// The metrics in words.
-    pub metrics: BTreeMap<String, String>,
-    /// Where an answer is looked for in an output.
-    pub extraction_rule: String,
-    /// How the intervals are made.
-    pub intervals: String,
-    /// The floors in words.
-    pub floors: BTreeMap<String, String>,
-    /// The items.
-    pub data: Source,
-    /// The schemas, taxonomy or functions, where they are files of their own.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub schemas: Option<Source>,
-    /// Items taken from the start of the data, if not all.
-    pub limit: Option<usize>,
-    /// Golds that validate against their schemas; below `n`, SchemaCompliance has a ceiling under 1.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub valid_golds: Option<usize>,
-    /// What the prompts tell and how often, where a suite can be asked in several ways; part of the result's name.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub track: Option<String>,
-    /// What else of a suite's settings decides scores.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    pub settings: BTreeMap<String, Value>,
-    /// Where the outputs come from.
-    pub mode: Mode,
-    /// The predictions file, in that mode.
-    pub predictions: Option<Source>,
-    /// The model used, if one was.
-    pub artifact: Option<Artifact>,
-    /// How it was asked and decoded.
-    pub decoding: Option<Decoding>,
-}
-
-impl Protocol {
-    /// A suite's part, nothing said yet of how the outputs were made ([`Protocol::made`]).
-    pub fn new(metric_version: u32, data: Source) -> Self {
-        Self {
-            metric_version,
-            metrics: BTreeMap::new(),
-            extraction_rule: String::new(),
-            intervals: String::new(),
-            floors: BTreeMap::new(),
-            data,
-            schemas: None,
-            limit: None,
-            valid_golds: None,
-            track: None,
-            settings: BTreeMap::new(),
-            mode: Mode::Predictions,
-            predictions: None,
-            artifact: None,
-            decoding: None,
-        }
-    }
-
-    /// With how the outputs were made.
-    pub fn made(self, mode: Mode, by: MadeBy) -> Self {
-        Self { mode, predictions: by.predictions, artifact: by.artifact, decoding: by.decoding, ..self }
-    }
-}
-
-/// By what outputs were made.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct MadeBy {
-    /// A predictions file.
-    pub predictions: Option<Source>,
-    /// A model file or folder.
-    pub artifact: Option<Artifact>,
-    /// How it was asked and decoded.
-    pub decoding: Option<Decoding>,
-}
-
-impl MadeBy {
-    /// Read from a file.
-    pub fn predictions(file: Source) -> Self {
-        Self { predictions: Some(file), ..Self::default() }
-    }
 }
 
 /// What varies from run to run with the same result. Never part of [`SuiteResult::content_hash`].
@@ -318,6 +160,20 @@ impl<T: Serialize + Clone, C: Serialize + Clone> SuiteResult<T, C> {
         let text = serde_json::to_vec(&Self { timing: None, ..self.clone() });
         text.map(|t| hash::bytes(&t)).map_err(|e| Error::internal("result", e))
     }
+}
+
+/// Refuses results whose scores do not mean what `suite`'s mean now. `place` is their file.
+///
+/// # Errors
+/// An input error that says so.
+pub fn check_version(place: &str, suite: &str, found: u32, current: u32) -> Result<()> {
+    if found == current {
+        return Ok(());
+    }
+    let what = format!(
+        "its scores are {suite}'s of metric version {found}, those of this Bantam are of version {current}: they do not mean the same"
+    );
+    Err(Error::input(place, what, "evaluate again with this version"))
 }
 
 /// `<suite>-<model>-<mode>-<datahash8>`; a track and a limit are said after the mode, so that no result overwrites another.

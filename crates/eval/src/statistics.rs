@@ -130,12 +130,12 @@ fn ratio_bootstrap(parts: &[(f64, f64)], resamples: usize, seed: u64) -> (f64, f
 }
 
 /// A number under `n`, by the high half of a product: the same on every machine and in every release.
-fn below(rng: &mut Rng, n: usize) -> usize {
+pub(crate) fn below(rng: &mut Rng, n: usize) -> usize {
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }
 
 /// Quantile of sorted values with linear interpolation (Hyndman and Fan's type 7).
-fn quantile(sorted: &[f64], q: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     let at = q * (sorted.len() - 1) as f64;
     let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
     below + (above - below) * at.fract()

@@ -2,14 +2,16 @@
 //! for any number of threads, and what cannot be done is said.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bantam_core::seed;
 use bantam_data::prompt::{CHAT_TEMPLATE, SPECIAL_TOKENS};
 use bantam_eval::edge_json::{Inputs, Suite};
-use bantam_eval::harness::{self, Source};
-use bantam_eval::local_model::ModelOptions;
+use bantam_eval::harness::{self, Answerer as _, Candidates, Constraint, Grammar, Keep, Request, Source, Stale};
+use bantam_eval::local_model::{LocalModel, ModelOptions};
 use bantam_eval::result::{Evaluation, Mode, file_stem};
-use bantam_formats::{Architecture, ModelConfig, TokenizerBundle, hf, tokenizer_training};
+use bantam_formats::{Architecture, ModelArtifact, ModelConfig, TokenizerBundle, hf, tokenizer_training};
+use bantam_runtime::{LoadOptions, Model, Session};
 use rand::Rng as _;
 use serde_json::{Value, json};
 
@@ -134,6 +136,67 @@ fn constrained_noise_is_valid_and_threads_change_nothing() {
     assert_eq!(std::fs::read_to_string(samples_file).unwrap().lines().count(), 4);
 }
 
+/// Names the folder of the evaluation that [`evaluates_until_it_is_killed`] does.
+const FOLDER: &str = "BANTAM_TEST_KILLED_EVALUATION";
+
+fn evaluate_into(dir: &Path, out: &str, max_new_tokens: usize) -> bantam_core::Result<String> {
+    let options = ModelOptions { constrained: false, max_new_tokens, threads: 1 };
+    let (data, schemas) = (dir.join("many.jsonl"), dir.join("schemas"));
+    let suite = Suite::load(Inputs { data: &data, schemas: &schemas, limit: None })?;
+    let keep = Keep { dir: &dir.join(out), stale: Stale::Refuse };
+    let source = Source::Model { path: dir.join("noise-512-true"), options };
+    let written = harness::evaluate_into(&suite, &source, keep, &|_, _| {})?;
+    Ok(std::fs::read_to_string(written.samples_file).unwrap())
+}
+
+#[test]
+#[ignore = "the process that `a_killed_evaluation_goes_on` kills"]
+fn evaluates_until_it_is_killed() {
+    if let Some(dir) = std::env::var_os(FOLDER) {
+        evaluate_into(Path::new(&dir), "killed", 200).unwrap();
+    }
+}
+
+#[test]
+fn a_killed_evaluation_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    write_model(dir.path(), 512, true);
+    write_items(dir.path(), &schema());
+    let line = |i: usize| {
+        let item = json!({"id": format!("i{i}"), "schema_id": "person", "prompt": format!("{} {i}", TEXTS[i % 4]),
+            "expected_output": {"name": "Ada", "age": 36}});
+        format!("{item}\n")
+    };
+    std::fs::write(dir.path().join("many.jsonl"), (0..150).map(line).collect::<String>()).unwrap();
+    let lines = || {
+        let Ok(entries) = std::fs::read_dir(dir.path().join("killed")) else { return 0 };
+        let partial = entries.map(|e| e.unwrap().path()).find(|p| p.to_string_lossy().ends_with(".partial.jsonl"));
+        partial.map_or(0, |path| std::fs::read(path).unwrap_or_default().iter().filter(|b| **b == b'\n').count())
+    };
+    let mut kills = 0;
+    for finished in [0, 2, 9, 10, 25, 40] {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "evaluates_until_it_is_killed", "--ignored"])
+            .env(FOLDER, dir.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        while lines() <= finished && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        kills += usize::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(kills >= 4, "it ended before it could be killed: {kills} kills");
+    let e = evaluate_into(dir.path(), "killed", 199).unwrap_err();
+    assert!(e.to_string().contains("/protocol/decoding/max_new_tokens: 200 there, 199 here"), "{e}");
+    assert!(lines() > 40);
+    let whole = evaluate_into(dir.path(), "whole", 200).unwrap();
+    assert!(evaluate_into(dir.path(), "killed", 200).unwrap() == whole, "the samples repeat bit for bit");
+    assert_eq!((whole.lines().count(), lines()), (150, 0));
+}
+
 #[test]
 fn too_long_a_prompt_scores_zero_with_its_reason() {
     let dir = tempfile::tempdir().unwrap();
@@ -165,4 +228,72 @@ fn what_cannot_be_done_is_said_before_it_is_begun() {
     failing(schema(), ModelOptions { max_new_tokens: 0, ..constrained });
     let missing = evaluate(dir.path(), &schema(), &dir.path().join("none"), constrained).err().map(|e| e.exit_code());
     assert_eq!(missing, Some(2));
+}
+
+/// Chat prompt, candidates with and without their end, and the text beside them.
+#[test]
+fn candidates_are_weighed_by_the_models_own_distribution() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write_model(dir.path(), 128, true);
+    let model = LocalModel::open(&path, ModelOptions { max_new_tokens: 8, ..ModelOptions::default() }).unwrap();
+    let texts = ["Ada", "Ada, 36", "", "Linus"].map(str::to_owned).to_vec();
+    let asked = Request::chat("who", "Name: Ada", "ANSWER:");
+    let plain = model.answer(&asked).unwrap();
+    let artifact = ModelArtifact::open(&path).unwrap();
+    let runtime = Model::load(&artifact, LoadOptions { threads: 1, ..Default::default() }).unwrap();
+    let tokenizer = artifact.tokenizer().unwrap();
+    let prompt = tokenizer.encode("<|system|>who<|user|>Name: Ada<|assistant|>", false);
+    for ended in [false, true] {
+        let candidates = Some(Arc::new(Candidates { texts: texts.clone(), ended }));
+        let output = model.answer(&Request { candidates: candidates.clone(), ..asked.clone() }).unwrap();
+        // Weighing leaves the text as it is.
+        assert_eq!((&output.text, output.prompt_tokens), (&plain.text, prompt.len()));
+        for (text, found) in texts.iter().zip(output.candidate_log_probabilities.unwrap()) {
+            let mut tokens = tokenizer.encode(text, false);
+            tokens.extend(ended.then_some(0));
+            let rows = Session::new(&runtime).prefill_all(&[&prompt[..], &tokens].concat()).unwrap();
+            let ln_p = |(i, token): (usize, &u32)| {
+                let row = &rows[(prompt.len() - 1 + i) * 300..][..300];
+                let row: Vec<f64> = row.iter().map(|l| f64::from(*l).exp()).collect();
+                (row[*token as usize] / row.iter().sum::<f64>()).ln()
+            };
+            let expected: f64 = tokens.iter().enumerate().map(ln_p).sum();
+            assert!((found - expected).abs() < 1e-5, "{text} {ended}: {found} {expected}");
+        }
+        let weighed = model.answer(&Request { candidates, text: false, ..asked.clone() }).unwrap();
+        assert!(weighed.text.is_none() && weighed.note.is_none() && weighed.candidate_log_probabilities.is_some());
+    }
+    let long = Arc::new(Candidates { texts: vec!["Ada ".repeat(200)], ended: false });
+    let output = model.answer(&Request { candidates: Some(long), ..asked }).unwrap();
+    assert!(output.note.is_some_and(|note| note.contains("the model's context 128")));
+}
+
+#[test]
+fn labels_regexes_and_grammars_hold_the_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = ModelOptions { constrained: true, max_new_tokens: 20, threads: 1 };
+    let mut model = LocalModel::open(&write_model(dir.path(), 128, true), options).unwrap();
+    let labels = ["light_on", "light", "say \"no\"\\", "ä"].map(str::to_owned).to_vec();
+    let constraint =
+        |name: &str, grammar| Constraint { name: name.into(), place: format!("{name} of item 3"), grammar };
+    let mut ask = |constraint: Constraint, prepared: bool| {
+        if prepared {
+            model.prepare(&constraint).unwrap();
+        }
+        model.answer(&Request { constraint: Some(constraint), ..Request::chat("", "Linus", "") }).unwrap()
+    };
+    for prepared in [true, false] {
+        let said = ask(constraint("labels", Grammar::Labels(Arc::new(labels.clone()))), prepared).text.unwrap();
+        assert!(labels.contains(&said), "{said}");
+        let said = ask(constraint("regex", Grammar::Regex("[ab]{3}".into())), prepared).text.unwrap();
+        assert!(said.len() == 3 && said.chars().all(|c| "ab".contains(c)), "{said}");
+        let said = ask(constraint("lark", Grammar::Lark(r#"start: "[" "x"? "]""#.into())), prepared).text.unwrap();
+        assert!(["[]", "[x]"].contains(&said.as_str()), "{said}");
+    }
+    // An item's own constraint that is none is the item's failure.
+    let output = ask(constraint("broken", Grammar::Regex("(".into())), false);
+    assert!(
+        output.text.is_none() && output.note.as_ref().is_some_and(|n| n.contains("broken of item 3")),
+        "{output:?}"
+    );
 }

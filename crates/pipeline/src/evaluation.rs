@@ -7,7 +7,8 @@ use bantam_core::{Error, Result, files};
 use bantam_eval::edge_json::{Inputs, Suite};
 use bantam_eval::harness::{self, EvaluationOf, Keep, Source, Stale, Written};
 use bantam_eval::local_model::ModelOptions;
-use bantam_eval::result::{Evaluation, Mode, Sample, SuiteResult};
+use bantam_eval::metrics::METRIC_VERSION;
+use bantam_eval::result::{Evaluation, Mode, Sample, SuiteResult, check_version};
 
 use crate::recipe::{DecodingMode, Recipe};
 use crate::stage::{Output, StageContext};
@@ -75,7 +76,9 @@ pub(crate) fn read(outputs: &[PathBuf]) -> Result<(SuiteResult, Vec<Sample>)> {
     let broken = |path: &Path, e: serde_json::Error| {
         Error::input(path.display(), format_args!("not a result: {e}"), "remove it; the next run writes it anew")
     };
-    let result = serde_json::from_str(&files::read_text(result_path)?).map_err(|e| broken(result_path, e))?;
+    let result: SuiteResult =
+        serde_json::from_str(&files::read_text(result_path)?).map_err(|e| broken(result_path, e))?;
+    check_version(&result_path.display().to_string(), &result.suite, result.protocol.metric_version, METRIC_VERSION)?;
     let lines = files::read_text(samples_path)?;
     let samples = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>();
     Ok((result, samples.map_err(|e| broken(samples_path, e))?))

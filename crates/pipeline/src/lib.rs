@@ -4,6 +4,7 @@
 //! to the report. The stages' bodies only call the libraries that do the work.
 
 mod base;
+pub mod baselines;
 pub mod edge_json;
 pub mod evaluation;
 pub mod fine_tune;

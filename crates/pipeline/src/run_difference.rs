@@ -176,8 +176,7 @@ fn differences(
     for stage in ["eval-free", "eval-constrained"] {
         let (Some(first), Some(second)) = (evaluated(a, stage)?, evaluated(b, stage)?) else { continue };
         let items = |r: &SuiteResult| (r.protocol.data.sha256.clone(), r.protocol.schemas.clone().map(|s| s.sha256));
-        let alike = first.0.protocol.metric_version == second.0.protocol.metric_version;
-        if !alike || items(&first.0) != items(&second.0) {
+        if items(&first.0) != items(&second.0) {
             continue;
         }
         let Some(compared) = paired(&first.1, &second.1) else { continue };

@@ -10,7 +10,7 @@ use crate::measure::Clock;
 use crate::mixers::{Mixer, MixerState, Scratch, StepContext};
 use crate::{
     Batch, DraftModel, GenerateOptions, Generation, Generator, LoadOptions, Model, SamplingOptions, Session,
-    Speculation,
+    Speculation, continuation_log_probabilities,
 };
 use random_model::{llama, tensors, tokenizer, tokens};
 
@@ -120,6 +120,39 @@ fn speculation_takes_wrong_guesses_back_by_a_fork() {
         }
     }
     assert!(right > 200 && wrong > 200, "{right} {wrong}");
+}
+
+#[test]
+fn continuations_are_weighed_as_if_each_were_read_alone() {
+    let model = recurrent(1);
+    let prompt = [5, 6, 7];
+    let continuations = [vec![8], vec![8, 9], vec![], vec![9, 8, 10]];
+    let ends = [0, 3, 9_999];
+    for ended in [None, Some(&ends[..])] {
+        let mut session = Session::new(&model);
+        let logits = session.prefill(&prompt).unwrap().to_vec();
+        let before = session.save_state();
+        let found = continuation_log_probabilities(&mut session, &logits, &continuations, ended).unwrap();
+        assert!(session.save_state() == before);
+        for (tokens, found) in continuations.iter().zip(found) {
+            let rows = Session::new(&model).prefill_all(&[&prompt[..], tokens].concat()).unwrap();
+            let p = |row: usize, token: u32| {
+                let row: Vec<f64> = rows[row * 410..][..410].iter().map(|l| f64::from(*l).exp()).collect();
+                row[token as usize] / row.iter().sum::<f64>()
+            };
+            let mut expected: f64 = tokens.iter().enumerate().map(|(i, token)| p(2 + i, *token).ln()).sum();
+            if ended.is_some() {
+                expected += (p(2 + tokens.len(), 0) + p(2 + tokens.len(), 3)).ln();
+            }
+            assert!((found - expected).abs() < 1e-5, "{tokens:?} {ended:?}: {found} {expected}");
+        }
+    }
+    let mut session = Session::new(&model);
+    let logits = session.prefill(&prompt).unwrap().to_vec();
+    let e = continuation_log_probabilities(&mut session, &logits, &[vec![8, 410]], None).unwrap_err();
+    assert!(e.exit_code() == 2 && e.to_string().contains("410"), "{e}");
+    let damaged = vec![f32::NAN; 410];
+    assert_eq!(continuation_log_probabilities(&mut session, &damaged, &[vec![8]], None).unwrap_err().exit_code(), 2);
 }
 
 #[test]

@@ -104,11 +104,15 @@ pub fn protocol_rows(protocol: &Protocol, timing: Option<&Timing>, n: usize) -> 
         rows.push(("artifact", format!("{} ({}, SHA-256 {hash})", a.path, a.kind)));
         rows.push(("size", format!("{}, {} parameters", bytes(a.bytes), thousands(a.parameters))));
     }
+    rows.extend(protocol.server.as_ref().map(|server| ("server", format!("{} at {}", server.model, server.url))));
     if let Some(d) = &protocol.decoding {
         rows.push(("prompt", d.prompt.clone()));
         rows.push((
             "decoding",
-            format!("{}, at most {} new tokens, context {}", d.strategy, d.max_new_tokens, d.context),
+            match d.context {
+                Some(context) => format!("{}, at most {} new tokens, context {context}", d.strategy, d.max_new_tokens),
+                None => format!("{}, at most {} new tokens", d.strategy, d.max_new_tokens),
+            },
         ));
         rows.push(("constraint", d.constraint.clone().unwrap_or_else(|| "none".to_owned())));
         if let Some(template) = &d.chat_template {

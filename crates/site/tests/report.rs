@@ -100,7 +100,7 @@ fn evaluate(dir: &Path, mode: Mode) -> Evaluated {
         chat_template: Some("{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}".into()),
         strategy: "greedy".into(),
         max_new_tokens: 512,
-        context: 1024,
+        context: Some(1024),
         constraint: (mode == Mode::Constrained).then(|| "llguidance".into()),
     });
     result.timing =

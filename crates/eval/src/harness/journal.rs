@@ -127,12 +127,7 @@ impl Journal {
 
 /// The first line for a result.
 fn head(suite: &str, model: &str, protocol: &Protocol) -> Result<Head> {
-    let mut protocol = protocol.clone();
-    // A model is its content, wherever it lies.
-    if let Some(artifact) = &mut protocol.artifact {
-        artifact.path.clear();
-    }
-    let made_under = serde_json::json!({"suite": suite, "model": model, "protocol": protocol});
+    let made_under = serde_json::json!({"suite": suite, "model": model, "protocol": protocol.without_paths()});
     let text = serde_json::to_vec(&made_under).map_err(|e| Error::internal("protocol", e))?;
     Ok(Head { protocol_hash: hash::bytes(&text), made_under })
 }

@@ -18,6 +18,7 @@ pub use ask::{Progress, ask};
 pub use journal::{Journal, Stale};
 pub use request::{Answerer, Candidates, Constraint, Grammar, Output, Prompt, Request};
 
+use crate::endpoint::{Endpoint, EndpointOptions, Sleep};
 use crate::local_model::{LocalModel, ModelOptions};
 use crate::predictions;
 use crate::result::{self, Evaluation, MadeBy, Mode, Protocol, SuiteResult, Timing};
@@ -85,6 +86,8 @@ pub enum Source {
         /// How it is asked.
         options: ModelOptions,
     },
+    /// A server that speaks OpenAI's chat completions.
+    Endpoint(EndpointOptions),
     /// A file of `{"id", "output"}` lines.
     Predictions(PathBuf),
 }
@@ -94,8 +97,9 @@ impl Source {
     pub fn mode(&self) -> Mode {
         match self {
             Self::Predictions(_) => Mode::Predictions,
-            Self::Model { options, .. } if options.constrained => Mode::Constrained,
-            Self::Model { .. } => Mode::Free,
+            Self::Model { options: ModelOptions { constrained: true, .. }, .. } => Mode::Constrained,
+            Self::Endpoint(EndpointOptions { constrained: true, .. }) => Mode::Constrained,
+            Self::Model { .. } | Self::Endpoint(_) => Mode::Free,
         }
     }
 }
@@ -139,6 +143,36 @@ pub fn evaluate_into<S: Suite>(
     Ok(Written { evaluation, result_file, samples_file })
 }
 
+/// The result that [`evaluate_into`] has filed in `dir` for just this, read as JSON; none if there is none, or it was made otherwise.
+///
+/// # Errors
+/// An input error when the source cannot be opened or the file not be read.
+pub fn filed<S: Suite>(suite: &S, source: &Source, dir: &Path) -> Result<Option<(PathBuf, serde_json::Value)>> {
+    let (model, made_by) = match source {
+        Source::Predictions(path) => (name_of(path), MadeBy::predictions(result::Source::of(path)?)),
+        Source::Model { path, options } => {
+            let model = LocalModel::open(path, *options)?;
+            (model.name().to_owned(), model.made_by(&suite.prompt()))
+        }
+        Source::Endpoint(options) => {
+            let server = Endpoint::new(options.clone(), &Sleep)?;
+            (server.name().to_owned(), server.made_by(&suite.prompt()))
+        }
+    };
+    let protocol = suite.protocol().made(source.mode(), made_by);
+    let path = dir.join(format!("{}.json", result::file_stem(suite.name(), &model, &protocol)));
+    if !path.is_file() {
+        return Ok(None);
+    }
+    // What cannot be understood is made again.
+    let found: Option<serde_json::Value> = serde_json::from_slice(&bantam_core::files::read(&path)?).ok();
+    let same = |found: &serde_json::Value| {
+        let there = serde_json::from_value::<Protocol>(found["protocol"].clone()).ok();
+        found["suite"] == suite.name() && there.is_some_and(|there| there.without_paths() == protocol.without_paths())
+    };
+    Ok(found.filter(same).map(|found| (path, found)))
+}
+
 /// Gets outputs from `source` and scores them; with `keep`, finished items are in the journal that is given back, which goes
 /// once the result is safe.
 ///
@@ -156,12 +190,15 @@ pub fn evaluate<S: Suite>(
             let mut model = LocalModel::open(path, *options)?;
             let (name, made_by) = (model.name().to_owned(), model.made_by(&suite.prompt()));
             let (constrained, threads) = (options.constrained, options.threads);
-            evaluate_answerer(
-                suite,
-                Asked { answerer: &mut model, name, made_by, constrained, threads },
-                keep,
-                progress,
-            )
+            let asked = Asked { answerer: &mut model, name, made_by, constrained, threads };
+            evaluate_answerer(suite, asked, keep, progress)
+        }
+        Source::Endpoint(options) => {
+            let mut server = Endpoint::new(options.clone(), &Sleep)?;
+            let (name, made_by) = (server.name().to_owned(), server.made_by(&suite.prompt()));
+            let (constrained, threads) = (options.constrained, options.threads);
+            let asked = Asked { answerer: &mut server, name, made_by, constrained, threads };
+            evaluate_answerer(suite, asked, keep, progress)
         }
     }
 }
@@ -172,9 +209,13 @@ pub fn evaluate<S: Suite>(
 /// As [`predictions::read`].
 pub fn score_predictions<S: Suite>(suite: &S, path: &Path) -> Result<EvaluationOf<S>> {
     let outputs = predictions::read(path, &suite.ids())?;
-    let stem = path.file_stem().map_or_else(|| "predictions".to_owned(), |n| n.to_string_lossy().into_owned());
     let protocol = suite.protocol().made(Mode::Predictions, MadeBy::predictions(result::Source::of(path)?));
-    scored(suite, stem, protocol, &outputs, None)
+    scored(suite, name_of(path), protocol, &outputs, None)
+}
+
+/// What results call a predictions file.
+fn name_of(predictions: &Path) -> String {
+    predictions.file_stem().map_or_else(|| "predictions".to_owned(), |n| n.to_string_lossy().into_owned())
 }
 
 /// An answerer, and how it is asked.
@@ -204,9 +245,9 @@ pub fn evaluate_answerer<S: Suite>(
     let Asked { answerer, name, made_by, constrained, threads } = asked;
     let mode = if constrained { Mode::Constrained } else { Mode::Free };
     let protocol = suite.protocol().made(mode, made_by);
-    let journal = keep.map(|keep| Journal::open(keep, suite.name(), &name, &protocol)).transpose()?;
     let constraints = if constrained { suite.constraints() } else { Vec::new() };
     constraints.iter().try_for_each(|constraint| answerer.prepare(constraint))?;
+    let journal = keep.map(|keep| Journal::open(keep, suite.name(), &name, &protocol)).transpose()?;
     let resumed_items = journal.as_ref().map_or(0, Journal::finished);
     let clock = WallClock::start();
     let request = |item: usize| suite.request(item, constrained);

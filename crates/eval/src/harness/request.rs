@@ -32,7 +32,7 @@ impl Request {
 /// What a model reads before it answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prompt {
-    /// Messages, the user's last. Without a chat template: their contents with blank lines between, and the cue on a line of
+    /// Messages, the user's last. Without a chat template: their contents (empty ones left out) with blank lines between, and the cue on a line of
     /// its own before each answer.
     Chat {
         /// The messages.
@@ -51,7 +51,7 @@ impl Prompt {
             Self::Plain(text) => text.clone(),
             Self::Chat { messages, cue } => {
                 let mut text = String::new();
-                for message in messages {
+                for message in messages.iter().filter(|m| !m.content.is_empty()) {
                     if message.role == "assistant" {
                         text.push_str(&format!("{cue}\n"));
                     }
@@ -165,6 +165,7 @@ mod tests {
         let messages = [("system", "S"), ("user", "A"), ("assistant", "1"), ("user", "B")];
         let messages = messages.map(|(role, content)| Message::new(role, content)).to_vec();
         assert_eq!(Prompt::Chat { messages, cue: "JSON:".into() }.plain(), "S\n\nA\n\nJSON:\n1\n\nB\n\nJSON:\n");
+        assert_eq!(Request::chat("", "Q", "JSON:").prompt.plain(), "Q\n\nJSON:\n");
         assert_eq!(Prompt::Plain("as it is".into()).plain(), "as it is");
     }
 }
