@@ -5,6 +5,7 @@ pub mod bfcl;
 pub mod json_calls;
 mod literal;
 pub mod python;
+pub mod rule;
 mod spelling;
 mod syntax;
 mod tokens;
