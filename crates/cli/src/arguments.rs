@@ -11,7 +11,9 @@ use bantam_train::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
-pub use eval::{AskedArguments, CompareArguments, EdgeJsonArguments, EvalVerb, GateArguments};
+pub use eval::{
+    AskedArguments, CompareArguments, EdgeFuncCallArguments, EdgeJsonArguments, EvalVerb, GateArguments, SyntaxChoice,
+};
 pub use functions::FunctionsArguments;
 pub use intents::IntentsArguments;
 

@@ -2,6 +2,7 @@
 
 mod asked;
 mod compare;
+mod edge_funccall;
 mod edge_json;
 mod gate;
 
@@ -15,6 +16,7 @@ use crate::output::Output;
 pub fn run(verb: &EvalVerb, progress: &dyn Progress, output: &Output) -> Result<()> {
     match verb {
         EvalVerb::EdgeJson(arguments) => edge_json::run(arguments, progress, output),
+        EvalVerb::EdgeFuncCall(arguments) => edge_funccall::run(arguments, progress, output),
         EvalVerb::Compare(arguments) => compare::run(arguments, output),
         EvalVerb::Gate(arguments) => gate::run(arguments, output),
     }
