@@ -12,8 +12,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use decoding::{ChatArguments, ConstraintArguments, GenerateArguments, SamplingArguments};
 pub use eval::{
-    AskedArguments, AuditArguments, BaselinesArguments, CompareArguments, EdgeIntentArguments, EdgeJsonArguments,
-    EnergyArgument, EvalVerb, GateArguments, PerplexityArguments, SpeedArguments, ToldArgument,
+    AskedArguments, AuditArguments, BaselinesArguments, CompareArguments, EdgeFuncCallArguments, EdgeIntentArguments,
+    EdgeJsonArguments, EnergyArgument, EvalVerb, GateArguments, PerplexityArguments, SpeedArguments, SyntaxChoice,
+    ToldArgument,
 };
 pub use functions::FunctionsArguments;
 pub use intents::IntentsArguments;

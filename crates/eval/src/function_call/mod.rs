@@ -2,10 +2,13 @@
 
 mod arithmetic;
 pub mod bfcl;
+pub mod described;
 pub mod json_calls;
 mod literal;
 pub mod python;
+pub mod rule;
 mod spelling;
+pub mod suite;
 mod syntax;
 mod tokens;
 

@@ -4,6 +4,7 @@ mod asked;
 mod audit;
 mod baselines;
 mod compare;
+mod edge_funccall;
 mod edge_intent;
 mod edge_json;
 mod gate;
@@ -16,6 +17,7 @@ pub use asked::AskedArguments;
 pub use audit::AuditArguments;
 pub use baselines::BaselinesArguments;
 pub use compare::CompareArguments;
+pub use edge_funccall::{EdgeFuncCallArguments, SyntaxChoice};
 pub use edge_intent::EdgeIntentArguments;
 pub use edge_json::{EdgeJsonArguments, ToldArgument};
 pub use gate::GateArguments;
@@ -35,6 +37,9 @@ pub enum EvalVerb {
     Speed(SpeedArguments),
     /// A list of models on a list of suites, as one table.
     Baselines(BaselinesArguments),
+    /// Function calls: BFCL's single-turn categories, or the device set.
+    #[command(name = "edge-funccall")]
+    EdgeFuncCall(EdgeFuncCallArguments),
     /// Which of several systems is better on the same items, and how sure is that?
     Compare(CompareArguments),
     /// What is wrong with a data set before anything is measured on it?

@@ -4,6 +4,7 @@ mod asked;
 mod audit;
 mod baselines;
 mod compare;
+mod edge_funccall;
 mod edge_intent;
 mod edge_json;
 mod gate;
@@ -24,6 +25,7 @@ pub fn run(verb: &EvalVerb, progress: &dyn Progress, output: &Output) -> Result<
         EvalVerb::Perplexity(arguments) => perplexity::run(arguments, progress, output),
         EvalVerb::Speed(arguments) => speed::run(arguments, progress, output),
         EvalVerb::Baselines(arguments) => baselines::run(arguments, progress, output),
+        EvalVerb::EdgeFuncCall(arguments) => edge_funccall::run(arguments, progress, output),
         EvalVerb::Compare(arguments) => compare::run(arguments, output),
         EvalVerb::Audit(arguments) => audit::run(arguments, output),
         EvalVerb::Gate(arguments) => gate::run(arguments, output),

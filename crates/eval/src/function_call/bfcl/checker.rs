@@ -79,11 +79,9 @@ pub fn check(
         _ => {
             let multiple = category == Category::Multiple;
             let (Some(gold), [call]) = (golds.first(), calls) else {
-                let kind = if multiple { "multiple" } else { "simple" };
-                return wrong(if kind == "multiple" {
-                    "multiple_function_checker:wrong_count"
-                } else {
-                    "simple_function_checker:wrong_count"
+                return wrong(match multiple {
+                    true => "multiple_function_checker:wrong_count",
+                    false => "simple_function_checker:wrong_count",
                 });
             };
             one(if multiple { described(&gold.name) } else { functions.first() }, call, gold)
