@@ -105,7 +105,7 @@ impl Suite {
     /// An input error naming the file (and line) that cannot be read or understood, a split without texts, or training texts of
     /// another taxonomy.
     pub fn load(texts: &Texts, options: Options) -> Result<Self> {
-        let (set, mut items, train, file, split) = read(texts)?;
+        let Loaded { taxonomy, mut items, train, file, split } = read(texts)?;
         let place = file.display().to_string();
         if items.is_empty() || train.is_empty() {
             let what = if train.is_empty() { "no training texts for the floors" } else { "no texts to judge on" };
@@ -118,7 +118,6 @@ impl Suite {
         if items.is_empty() {
             return Err(Error::input("--limit", "no texts to judge on", "give a limit above 0"));
         }
-        let taxonomy = set;
         let facts = facts(&taxonomy, &items, &place)?;
         let schema = Arc::new(extraction::schema(&taxonomy));
         let slots = facts.slots;
@@ -213,8 +212,20 @@ impl Suite {
     }
 }
 
-/// Taxonomy, the items to judge on, training items, the file, the split's name.
-fn read(texts: &Texts) -> Result<(Taxonomy, Vec<IntentItem>, Vec<IntentItem>, PathBuf, String)> {
+/// Texts as they are in the files.
+struct Loaded {
+    taxonomy: Taxonomy,
+    /// To judge on.
+    items: Vec<IntentItem>,
+    /// For the floors.
+    train: Vec<IntentItem>,
+    /// Where `items` are from.
+    file: PathBuf,
+    /// The name of their split.
+    split: String,
+}
+
+fn read(texts: &Texts) -> Result<Loaded> {
     match texts {
         Texts::Clinc { file, split } => {
             let set = clinc150::read(file)?;
@@ -222,18 +233,18 @@ fn read(texts: &Texts) -> Result<(Taxonomy, Vec<IntentItem>, Vec<IntentItem>, Pa
             if split == "train" {
                 return Err(Error::input("--split", "the floors are trained on `train`", "judge on `val` or `test`"));
             }
-            Ok((set.taxonomy, items, train, file.clone(), split.clone()))
+            Ok(Loaded { taxonomy: set.taxonomy, items, train, file: file.clone(), split: split.clone() })
         }
         Texts::Banking { file, train } => {
-            let IntentSet { taxonomy, items: trained } = banking77::read(train, "train")?;
-            let judged = banking77::read(file, "test")?.items;
-            Ok((taxonomy, judged, trained, file.clone(), "test".to_owned()))
+            let IntentSet { taxonomy, items: train } = banking77::read(train, "train")?;
+            let items = banking77::read(file, "test")?.items;
+            Ok(Loaded { taxonomy, items, train, file: file.clone(), split: "test".to_owned() })
         }
         Texts::Items { file, taxonomy, train } => {
             let taxonomy = Taxonomy::load(taxonomy)?;
-            let (judged, trained) = (item::read_jsonl(file, &taxonomy)?, item::read_jsonl(train, &taxonomy)?);
-            let stem = file.file_stem().map_or_else(|| "items".to_owned(), |n| n.to_string_lossy().into_owned());
-            Ok((taxonomy, judged, trained, file.clone(), stem))
+            let (items, train) = (item::read_jsonl(file, &taxonomy)?, item::read_jsonl(train, &taxonomy)?);
+            let split = file.file_stem().map_or_else(|| "items".to_owned(), |n| n.to_string_lossy().into_owned());
+            Ok(Loaded { taxonomy, items, train, file: file.clone(), split })
         }
     }
 }
