@@ -1,6 +1,6 @@
 //! Do results clear the bars that were set for them, with the end of the interval that could embarrass them?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bantam_core::{Error, Result, files};
 use serde::{Deserialize, Serialize};
@@ -98,7 +98,7 @@ impl Gates {
     /// An input error when a result cannot be read or is of another metric version, when a result has no such metric, or when a
     /// gate is about none of the results: a bar that nobody is held to is a mistake.
     pub fn hold(&self, place: &str, results: &[PathBuf]) -> Result<Vec<Verdict>> {
-        let read: Vec<(String, Value)> = results.iter().map(read_result).collect::<Result<_>>()?;
+        let read: Vec<(String, Value)> = results.iter().map(|path| read_result(path)).collect::<Result<_>>()?;
         for (file, result) in &read {
             let version = result.pointer("/protocol/metric_version").or_else(|| result.get("metric_version"));
             let version = version.and_then(Value::as_u64);
@@ -129,7 +129,7 @@ impl Gates {
     }
 }
 
-fn read_result(path: &PathBuf) -> Result<(String, Value)> {
+fn read_result(path: &Path) -> Result<(String, Value)> {
     let place = path.display().to_string();
     let result: Value = serde_json::from_slice(&files::read(path)?)
         .map_err(|e| Error::input(&place, format_args!("not a result: {e}"), "give result files of an evaluation"))?;

@@ -357,10 +357,12 @@ mod tests {
     use super::*;
     use serde::Deserialize;
 
+    /// Choices, log-probabilities, right choice, acc, acc_norm.
+    type MultipleChoice = (Vec<String>, Vec<f64>, usize, f64, f64);
+
     #[derive(Deserialize)]
     struct Golden {
-        /// Choices, log-probabilities, right choice, acc, acc_norm.
-        multiple_choice: Vec<(Vec<String>, Vec<f64>, usize, f64, f64)>,
+        multiple_choice: Vec<MultipleChoice>,
     }
 
     #[test]
