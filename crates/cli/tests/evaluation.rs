@@ -216,15 +216,16 @@ fn the_published_scoring_stands_beside_the_corrected_one() {
 fn a_contamination_gap_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let data = tiny_run().join("data");
-    let short = ["--limit", "3", "--max-new-tokens", "4", "--fresh-data"];
-    let result = json(on_model(dir.path(), &short).arg(data.join("valid.jsonl")));
+    let short = ["--limit", "3", "--max-new-tokens", "4"];
+    let result = json(on_model(dir.path(), &short).arg("--fresh-data").arg(data.join("valid.jsonl")));
     let gap = &result["contamination"];
     assert_eq!((gap["published"]["n"].as_u64(), gap["fresh"]["n"].as_u64()), (Some(3), Some(3)));
     assert!(gap["gap"]["json_exact"]["verdict"].is_string());
     let names = files_under(dir.path());
     assert!(names.iter().any(|name| name.ends_with(".contamination.json")));
     assert_eq!(names.iter().filter(|name| name.ends_with(".samples.jsonl")).count(), 2, "{names:?}");
-    refused(on_model(dir.path(), &short).arg(data.join("test.jsonl")), &["the fresh items are the published ones"]);
+    let mut same = on_model(dir.path(), &short);
+    refused(same.arg("--fresh-data").arg(data.join("test.jsonl")), &["the fresh items are the published ones"]);
 }
 
 #[test]

@@ -33,5 +33,5 @@ fn another_source_is_mixed_in_and_test_items_are_refused() {
     std::fs::copy(out.join("data/test.jsonl"), more.join("test.jsonl")).unwrap();
     let output = train("test.jsonl", 1.0).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(1) && told.contains("has the text of a test item"), "{told}");
+    assert!(output.status.code() == Some(1) && told.contains("has the text of a test or validation item"), "{told}");
 }
