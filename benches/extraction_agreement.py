@@ -17,26 +17,11 @@ llama-cpp-python 0.3.36, llguidance 1.9.1, numpy 2
 import argparse
 import json
 import pathlib
-import subprocess
-import sys
 
 import llama_cpp
 import numpy
+from extraction_speed import parsed, run
 from llguidance import LLMatcher, LLTokenizer
-
-
-def run(*command):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{command} failed:\n{done.stdout}{done.stderr}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def parsed(text):
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def without_formats(schema):

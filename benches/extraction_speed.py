@@ -87,4 +87,5 @@ def main():
                     print(f"  {item['id']}: from character {at}: {x[at:at + 60]!r} against {y[at:at + 60]!r}")
 
 
-main()
+if __name__ == "__main__":
+    main()

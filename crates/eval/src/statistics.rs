@@ -6,6 +6,7 @@ pub mod paired_tests;
 pub mod ranking;
 
 use std::collections::HashMap;
+use std::fmt;
 
 use bantam_core::seed::{self, Rng};
 use rand::Rng as _;
@@ -34,6 +35,13 @@ pub struct Estimate {
     pub high: f64,
     /// Items.
     pub n: usize,
+}
+
+/// The score and its interval, three decimals: `0.123 [0.100, 0.150]`.
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{:.3} [{:.3}, {:.3}]", self.value, self.low, self.high))
+    }
 }
 
 impl Estimate {

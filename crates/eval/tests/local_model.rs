@@ -1,18 +1,19 @@
 //! The suite with a model of random weights: what it says is noise, but under the constraint it is valid noise, the same
 //! for any number of threads, and what cannot be done is said.
 
+mod random_model;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bantam_core::seed;
-use bantam_data::prompt::{CHAT_TEMPLATE, SPECIAL_TOKENS};
+use bantam_data::prompt::CHAT_TEMPLATE;
 use bantam_eval::edge_json::{Inputs, Suite};
 use bantam_eval::harness::{self, Answerer as _, Candidates, Constraint, Grammar, Keep, Request, Source, Stale};
 use bantam_eval::local_model::{LocalModel, ModelOptions};
 use bantam_eval::result::{Evaluation, Mode, file_stem};
-use bantam_formats::{Architecture, ModelArtifact, ModelConfig, TokenizerBundle, hf, tokenizer_training};
+use bantam_formats::ModelArtifact;
 use bantam_runtime::{LoadOptions, Model, Session};
-use rand::Rng as _;
+use random_model::RandomModel;
 use serde_json::{Value, json};
 
 const TEXTS: [&str; 4] = [
@@ -23,45 +24,9 @@ const TEXTS: [&str; 4] = [
 ];
 
 fn write_model(dir: &Path, context: usize, chat: bool) -> PathBuf {
-    let tokenizer_json = tokenizer_training::train(TEXTS, 300, 0, &SPECIAL_TOKENS).unwrap();
-    let config = ModelConfig {
-        architecture: Architecture::Llama,
-        vocab_size: 300,
-        hidden_size: 32,
-        intermediate_size: 64,
-        num_hidden_layers: 2,
-        num_attention_heads: 4,
-        num_key_value_heads: 2,
-        head_dim: 8,
-        rms_norm_eps: 1e-5,
-        rope_theta: 10_000.0,
-        rope_scaling: None,
-        tie_word_embeddings: true,
-        max_position_embeddings: context,
-        attention_bias: false,
-        bos_token_id: None,
-        eos_token_ids: vec![0],
-        pad_token_id: Some(4),
-    };
-    let mut rng = seed::rng(3, "weights");
-    let tensors: Vec<_> = config
-        .tensor_specs()
-        .into_iter()
-        .map(|spec| {
-            let n = spec.shape.iter().product::<usize>();
-            let values = (0..n).map(|_| (rng.next_u32() as f32 / u32::MAX as f32 - 0.5) * 0.3).collect();
-            (spec.name, spec.shape, values)
-        })
-        .collect();
-    let bundle = TokenizerBundle {
-        tokenizer_json,
-        chat_template: chat.then(|| CHAT_TEMPLATE.to_owned()),
-        bos_token: None,
-        eos_token: Some("<|end|>".into()),
-        pad_token: Some("<|pad|>".into()),
-    };
     let path = dir.join(format!("noise-{context}-{chat}"));
-    hf::write_folder(&path, &config, &tensors, Some(&bundle)).unwrap();
+    let chat_template = chat.then_some(CHAT_TEMPLATE);
+    RandomModel { texts: &TEXTS, vocab_size: 300, layers: 2, context, chat_template, seed: 3 }.write(&path);
     path
 }
 

@@ -1,11 +1,12 @@
 //! Perplexity with a model of random weights against the definition, and speed with a clock and a counter that a test can read.
 
+mod random_model;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bantam_core::{Result, seed};
-use bantam_data::prompt::SPECIAL_TOKENS;
+use bantam_core::Result;
 use bantam_eval::compare;
 use bantam_eval::edge_json::{Inputs, Suite};
 use bantam_eval::energy::Counter;
@@ -14,55 +15,17 @@ use bantam_eval::local_model::{LocalModel, ModelOptions};
 use bantam_eval::perplexity::text::{self, Window};
 use bantam_eval::perplexity::{Format, Problems, Scoring};
 use bantam_eval::speed::{self, Instruments, Load};
-use bantam_formats::{Architecture, ModelConfig, TokenizerBundle, hf, tokenizer_training};
 use bantam_runtime::measure::Clock;
 use bantam_runtime::{ScoreOptions, score_text, score_tokens};
-use rand::Rng as _;
+use random_model::RandomModel;
 
 const TEXT: &str = "Zoë paid 3 × 12 € for bolts; the rest follows on Monday.\n";
 
 /// A small Llama with random weights; `seed` tells two of them apart.
 fn write_model(dir: &Path, name: &str, seed: u64) -> PathBuf {
-    let tokenizer_json =
-        tokenizer_training::train([TEXT, "What is it? red a large dog blue"], 290, 0, &SPECIAL_TOKENS).unwrap();
-    let config = ModelConfig {
-        architecture: Architecture::Llama,
-        vocab_size: 290,
-        hidden_size: 32,
-        intermediate_size: 64,
-        num_hidden_layers: 1,
-        num_attention_heads: 4,
-        num_key_value_heads: 2,
-        head_dim: 8,
-        rms_norm_eps: 1e-5,
-        rope_theta: 10_000.0,
-        rope_scaling: None,
-        tie_word_embeddings: true,
-        max_position_embeddings: 256,
-        attention_bias: false,
-        bos_token_id: None,
-        eos_token_ids: vec![0],
-        pad_token_id: Some(4),
-    };
-    let mut rng = seed::rng(seed, "weights");
-    let tensors: Vec<_> = config
-        .tensor_specs()
-        .into_iter()
-        .map(|spec| {
-            let n = spec.shape.iter().product::<usize>();
-            let values = (0..n).map(|_| (rng.next_u32() as f32 / u32::MAX as f32 - 0.5) * 0.3).collect();
-            (spec.name, spec.shape, values)
-        })
-        .collect();
-    let bundle = TokenizerBundle {
-        tokenizer_json,
-        chat_template: None,
-        bos_token: None,
-        eos_token: Some("<|end|>".into()),
-        pad_token: Some("<|pad|>".into()),
-    };
     let path = dir.join(name);
-    hf::write_folder(&path, &config, &tensors, Some(&bundle)).unwrap();
+    let texts = [TEXT, "What is it? red a large dog blue"];
+    RandomModel { texts: &texts, vocab_size: 290, layers: 1, context: 256, chat_template: None, seed }.write(&path);
     path
 }
 

@@ -292,8 +292,8 @@ impl Table {
             }
             let size = row.bytes.map_or_else(String::new, |bytes| format!("{:.1}", bytes as f64 / 1e6));
             let _ = write!(text, "| {} | {} | {size} |", row.model.replace('|', "\\|"), row.mode);
-            for (_, e) in &row.scores {
-                let _ = write!(text, " {:.3} [{:.3}, {:.3}] |", e.value, e.low, e.high);
+            for (_, estimate) in &row.scores {
+                let _ = write!(text, " {estimate} |");
             }
             text.push('\n');
         }

@@ -9,10 +9,11 @@ use bantam_core::run::RunFolder;
 use bantam_core::{Error, Result, files};
 use bantam_data::item;
 use bantam_data::prompt::SchemaInPrompt;
+use bantam_data::schemas::SchemaSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::recipe::{DecodingMode, Recipe};
+use crate::recipe::{DecodingMode, Recipe, SourceSection};
 use crate::stage::{self, Options, Output, Stage, StageContext, StageReport};
 use crate::tokenizer::Texts;
 use crate::{evaluation, items, objective, package, report, tokenizer, training};
@@ -173,19 +174,18 @@ fn train_tokenizer(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Ou
     context.progress.start("tokenizer", None);
     let data = context.run.data();
     let valid = item::read_jsonl(&data.join("valid.jsonl"))?;
-    let (generated, schemas) = items::of_source(&data, Path::new(""), "train")?;
+    let schemas = SchemaSet::load(&data.join("schemas"))?;
     let signature = SchemaInPrompt::Signature;
-    let given = recipe
-        .sources
-        .iter()
-        .enumerate()
-        .map(|(at, source)| Ok((items::of_source(&data, &source.folder(at), "train")?, source.schema_in_prompt)));
-    let given = given.collect::<Result<Vec<_>>>()?;
-    let mut texts: Vec<Texts<'_>> =
-        given.iter().map(|((items, schemas), told)| Texts { items, schemas, schema_in_prompt: *told }).collect();
-    if texts.is_empty() {
-        texts.push(Texts { items: &generated, schemas: &schemas, schema_in_prompt: signature });
-    }
+    let learned = if recipe.sources.is_empty() {
+        vec![(items::of_source(&data, Path::new(""), "train")?, signature)]
+    } else {
+        let read = |(at, source): (usize, &SourceSection)| {
+            Ok((items::of_source(&data, &source.folder(at), "train")?, source.schema_in_prompt))
+        };
+        recipe.sources.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?
+    };
+    let texts: Vec<Texts<'_>> =
+        learned.iter().map(|((items, schemas), told)| Texts { items, schemas, schema_in_prompt: *told }).collect();
     let measured = Texts { items: &valid, schemas: &schemas, schema_in_prompt: signature };
     let (size, longest) = (recipe.tokenizer.vocab_size, recipe.model.max_position_embeddings);
     let spaced = recipe.tokenizer.spaced();

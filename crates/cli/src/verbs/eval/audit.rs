@@ -53,9 +53,9 @@ fn for_people(report: &Report) -> String {
     }
     for (name, rule) in &report.rules {
         let e = &rule.exact;
-        let _ = writeln!(text, "rule `{name}`: {:.3} [{:.3}, {:.3}] exact: {}", e.value, e.low, e.high, rule.words);
+        let _ = writeln!(text, "rule `{name}`: {e} exact: {}", rule.words);
         for (level, e) in &rule.by_level {
-            let _ = writeln!(text, "  {level}: {:.3} [{:.3}, {:.3}] of {}", e.value, e.low, e.high, e.n);
+            let _ = writeln!(text, "  {level}: {e} of {}", e.n);
         }
     }
     for [id, first] in &report.duplicate_examples {

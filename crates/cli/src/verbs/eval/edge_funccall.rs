@@ -49,15 +49,10 @@ fn for_people(result: &SuiteResult<Tables, Comparison>) -> String {
     let mut text = format!("{} of {} on {} items\n", result.suite, result.model, result.n);
     let _ = writeln!(text, "{:<36} {:>6}  exact                 strict                functions  decoded", "", "n");
     let mut row = |name: &str, table: &Table| {
-        let interval = |e: &bantam_eval::statistics::Estimate| format!("{:.3} [{:.3}, {:.3}]", e.value, e.low, e.high);
         let _ = writeln!(
             text,
             "{name:<36} {:>6}  {:<20}  {:<20}  {:<9.3}  {:.3}",
-            table.exact.n,
-            interval(&table.exact),
-            interval(&table.strict),
-            table.right_functions.value,
-            table.decoded.value,
+            table.exact.n, table.exact, table.strict, table.right_functions.value, table.decoded.value,
         );
     };
     row("overall", &result.tables.overall);

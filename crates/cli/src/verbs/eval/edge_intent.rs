@@ -8,7 +8,6 @@ use bantam_core::{Error, Result};
 use bantam_eval::intent::suite::{Ask, Options, Suite, Texts};
 use bantam_eval::intent::tables::{IntentComparison, IntentTable, IntentTables};
 use bantam_eval::result::SuiteResult;
-use bantam_eval::statistics::Estimate;
 use bantam_pipeline::evaluation;
 use serde::Serialize;
 
@@ -84,8 +83,7 @@ fn for_people(result: &IntentResult) -> String {
             table.ece,
             table.brier,
         ] {
-            let shown = |e: Estimate| format!("{:.3} [{:.3}, {:.3}]", e.value, e.low, e.high);
-            let _ = write!(text, "  {:<20}", estimate.map_or_else(|| "-".to_owned(), shown));
+            let _ = write!(text, "  {:<20}", estimate.map_or_else(|| "-".to_owned(), |e| e.to_string()));
         }
         text.push('\n');
     };

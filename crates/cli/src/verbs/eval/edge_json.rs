@@ -120,13 +120,12 @@ fn for_people(result: &SuiteResult) -> String {
         "", "n"
     );
     let mut row = |name: &str, table: &Table| {
-        let interval = |e: &bantam_eval::statistics::Estimate| format!("{:.3} [{:.3}, {:.3}]", e.value, e.low, e.high);
         let _ = writeln!(
             text,
             "{name:<22} {:>6}  {:<20}  {:<20}  {:<16.3}  {:.3}",
             table.json_exact.n,
-            interval(&table.json_exact),
-            interval(&table.field_f1),
+            table.json_exact,
+            table.field_f1,
             table.schema_compliance.value,
             table.wrong_valid.value,
         );
