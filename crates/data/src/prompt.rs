@@ -1,7 +1,8 @@
 //! What does a model see of an item, and what is it to answer?
 //!
 //! `<|system|>{signature}<|user|>{text}<|assistant|>{answer}<|end|>`, where the signature is the schema's
-//! ([`schema_signature`]) and the answer the gold's canonical JSON ([`canonical_answer`]).
+//! ([`schema_signature`]) and the answer the gold's canonical JSON ([`canonical_answer`]). A model that
+//! [reads twice](Reading::Twice) has `<|user|>{text}` a second time.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +18,34 @@ pub const SPECIAL_TOKENS: [&str; 5] = ["<|end|>", "<|system|>", "<|user|>", "<|a
 pub const CHAT_TEMPLATE: &str = "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}\
 {% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}\
 {% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+
+/// [`CHAT_TEMPLATE`] with what the user says given twice.
+pub const CHAT_TEMPLATE_TWICE: &str = "{% for message in messages %}{% set turn = '<|' + message['role'] + '|>' + \
+message['content'] %}{{ turn }}{% if message['role'] == 'user' %}{{ turn }}{% endif %}\
+{% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}\
+{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+
+/// How often a model reads the text before it answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reading {
+    /// Once.
+    #[default]
+    Once,
+    /// Twice: the second time each word is seen with what follows it, which a causal model has no other way to see before it
+    /// answers (Arora et al. 2024, "Just read twice").
+    Twice,
+}
+
+impl Reading {
+    /// The chat template of a model that reads so.
+    pub fn chat_template(self) -> &'static str {
+        match self {
+            Self::Once => CHAT_TEMPLATE,
+            Self::Twice => CHAT_TEMPLATE_TWICE,
+        }
+    }
+}
 
 /// What a prompt tells of the schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,9 +76,12 @@ pub fn messages(item: &Item, schema: &Value) -> [(&'static str, String); 2] {
     [("system", schema_signature(schema)), ("user", item.prompt.clone())]
 }
 
-/// The prompt up to where the answer starts; what [`CHAT_TEMPLATE`] renders with a generation prompt.
-pub fn prompt_text(item: &Item, schema: &Value, told: SchemaInPrompt) -> String {
-    format!("<|system|>{}<|user|>{}<|assistant|>", told.system(&item.schema_id, schema), item.prompt)
+/// The prompt up to where the answer starts; what the [chat template](Reading::chat_template) renders with a generation
+/// prompt.
+pub fn prompt_text(item: &Item, schema: &Value, told: SchemaInPrompt, reading: Reading) -> String {
+    let user = format!("<|user|>{}", item.prompt);
+    let again = if reading == Reading::Twice { user.as_str() } else { "" };
+    format!("<|system|>{}{user}{again}<|assistant|>", told.system(&item.schema_id, schema))
 }
 
 /// What follows [`prompt_text`] in training: the canonical answer and `<|end|>`.
@@ -72,18 +104,22 @@ mod tests {
         let message = |(role, content): (&str, String)| context! { role, content };
         let answer = message(("assistant", canonical_answer(&item.expected_output, &schema)));
         let (system, user) = (message(system), message(user));
-        let render = |messages: Vec<minijinja::Value>, add_generation_prompt: bool| {
-            Environment::new().render_str(CHAT_TEMPLATE, context! { messages, add_generation_prompt }).unwrap()
+        let render = |reading: Reading, messages: Vec<minijinja::Value>, add_generation_prompt: bool| {
+            let context = context! { messages, add_generation_prompt };
+            Environment::new().render_str(reading.chat_template(), context).unwrap()
         };
-        assert_eq!(
-            render(vec![system.clone(), user.clone()], true),
-            prompt_text(&item, &schema, SchemaInPrompt::Signature)
-        );
-        let whole =
-            format!("{}{}", prompt_text(&item, &schema, SchemaInPrompt::Signature), answer_text(&item, &schema));
-        assert_eq!(render(vec![system, user, answer], false), whole);
+        let written = |told, reading| prompt_text(&item, &schema, told, reading);
+        for reading in [Reading::Once, Reading::Twice] {
+            let prompt = written(SchemaInPrompt::Signature, reading);
+            assert_eq!(render(reading, vec![system.clone(), user.clone()], true), prompt);
+            let whole = format!("{prompt}{}", answer_text(&item, &schema));
+            assert_eq!(render(reading, vec![system.clone(), user.clone(), answer.clone()], false), whole);
+            let times = if reading == Reading::Twice { 2 } else { 1 };
+            assert_eq!(prompt.matches("<|user|>Paid: <yes> & \"so\"\n").count(), times);
+        }
+        let whole = written(SchemaInPrompt::Signature, Reading::Once) + &answer_text(&item, &schema);
         assert_eq!(whole, "<|system|>{paid?:boolean}<|user|>Paid: <yes> & \"so\"\n<|assistant|>{\"paid\":true}<|end|>");
-        let prompt = |told| prompt_text(&item, &schema, told);
+        let prompt = |told| written(told, Reading::Once);
         assert!(prompt(SchemaInPrompt::Name).starts_with("<|system|>s<|user|>Paid"));
         assert!(prompt(SchemaInPrompt::None).starts_with("<|system|><|user|>Paid"));
         assert!(SPECIAL_TOKENS[..4].iter().all(|t| whole.contains(t)));

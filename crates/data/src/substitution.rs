@@ -1,8 +1,9 @@
 //! How does one annotated text become many? Values that stand in the text are replaced, in text and gold alike, by other
-//! values of the same field.
+//! values of the same field; and some of the words between them are lost or exchanged.
 //!
 //! Which words are a value is then told by the words around them, and copying is all that gets a value right: what a
-//! small model has to learn, and what a few thousand texts alone don't teach it.
+//! small model has to learn, and what a few thousand texts alone don't teach it. Noise in the words around them keeps it from
+//! learning a text by one of its words (Wei and Zou 2019, "EDA").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,39 +17,56 @@ use crate::item::Item;
 
 /// How likely each value of a text is replaced.
 const REPLACED: f64 = 0.7;
-/// How likely a replacement is put together from two values of the field, so that no list of values can be learned.
+/// How likely a replacement in an [open](Pool::is_open) field is put together from two values.
 const SPLICED: f64 = 0.2;
-/// How likely one word of a replacement is put together from two words, where the field is [open](OPEN).
+/// How likely one word of a replacement in an open field is put together from two words.
 const COINED: f64 = 0.15;
-/// A field with so many values can have any: a name, a title.
-const OPEN: usize = 60;
 /// How often other values are drawn when the text would say one of them twice.
 const ATTEMPTS: usize = 8;
 
-/// `copies` variants of each item, after all items themselves; the variant of an item from which nothing can be replaced
+/// How texts are varied.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Variation {
+    /// Variants of each item.
+    pub copies: usize,
+    /// How likely each word of a variant that belongs to no value is lost or exchanged for a word of another text, 0 to 1.
+    pub word_noise: f64,
+}
+
+/// Variants of each item, after all items themselves; the variant of an item in which nothing can be changed
 /// is left out, and so is one that says what another or one of `held_out` says. The same seed gives the same items.
 ///
 /// A string or a number of the gold is replaced if it stands in the text exactly once, as the gold writes it, on word borders, apart from the
-/// other values.
+/// other values. Where one stands in the text otherwise, no word is lost or exchanged.
 ///
 /// # Errors
 /// Internal, if a changed gold cannot be written.
-pub fn with_substitutions(items: &[Item], held_out: &[Item], copies: usize, seed: u64) -> Result<Vec<Item>> {
+pub fn with_substitutions(items: &[Item], held_out: &[Item], variation: Variation, seed: u64) -> Result<Vec<Item>> {
+    let Variation { copies, word_noise } = variation;
     let drafts: Vec<Option<Draft>> = items.iter().map(Draft::of).collect();
-    let mut pools: BTreeMap<(&str, &Field), BTreeSet<&str>> = BTreeMap::new();
+    let mut pools: Pools<'_> = BTreeMap::new();
+    let mut words: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (item, draft) in items.iter().zip(&drafts) {
-        for span in draft.iter().flat_map(|d| &d.spans) {
-            pools.entry((&item.schema_id, &span.field)).or_default().insert(&span.value);
+        let Some(draft) = draft else { continue };
+        for span in &draft.spans {
+            pools.entry((&item.schema_id, &span.field)).or_default().add(&span.value);
+        }
+        if word_noise > 0.0 {
+            words.entry(&item.schema_id).or_default().extend(item.prompt.split_whitespace());
         }
     }
-    let pools: BTreeMap<_, Vec<&str>> = pools.into_iter().map(|(k, v)| (k, v.into_iter().collect())).collect();
+    pools.values_mut().for_each(Pool::sort);
     let mut said: BTreeSet<String> = items.iter().chain(held_out).map(|i| i.prompt.clone()).collect();
     let mut all = items.to_vec();
     for copy in 1..=copies {
         for (item, draft) in items.iter().zip(&drafts) {
-            let Some(draft) = draft.as_ref().filter(|d| !d.spans.is_empty()) else { continue };
+            let Some(draft) = draft.as_ref().filter(|d| !d.spans.is_empty() || word_noise > 0.0) else { continue };
             let mut rng = seed::rng(seed, &format!("substitution/{}/{copy}", item.id));
-            let drawn = (0..ATTEMPTS).find_map(|_| draft.draw(item, &pools, &mut rng));
+            let noise = Noise {
+                likely: if draft.all_found { word_noise } else { 0.0 },
+                words: words.get(item.schema_id.as_str()).map_or(&[], Vec::as_slice),
+            };
+            let drawn = (0..ATTEMPTS).find_map(|_| draft.draw(item, &pools, &noise, &mut rng));
             let Some((prompt, gold)) = drawn.filter(|(prompt, _)| said.insert(prompt.clone())) else { continue };
             let expected_output = RawValue::from_string(gold.to_string())
                 .map_err(|e| Error::internal(format_args!("gold of {}", item.id), e))?;
@@ -75,11 +93,74 @@ struct Field {
     is_number: bool,
 }
 
+/// The values of each schema's fields.
+type Pools<'a> = BTreeMap<(&'a str, &'a Field), Pool<'a>>;
+
+/// The values that a field has in all texts.
+#[derive(Default)]
+struct Pool<'a> {
+    /// Each once, in order, after [`Self::sort`].
+    values: Vec<&'a str>,
+    /// How often a value was said.
+    said: usize,
+}
+
+impl<'a> Pool<'a> {
+    fn add(&mut self, value: &'a str) {
+        self.values.push(value);
+        self.said += 1;
+    }
+
+    fn sort(&mut self) {
+        self.values.sort_unstable();
+        self.values.dedup();
+    }
+
+    /// Whether the field can have any value, as a name or a title can: then there are many, and most are said once. Of
+    /// the others, such as countries, the values are to be learned.
+    fn is_open(&self) -> bool {
+        self.values.len() >= 60 && 2 * self.values.len() > self.said
+    }
+
+    fn drawn(&self, rng: &mut seed::Rng) -> &'a str {
+        drawn(&self.values, rng)
+    }
+}
+
 /// An item whose values have been found.
 struct Draft {
     gold: Value,
     /// By place in the text.
     spans: Vec<Span>,
+    /// Whether no value stands in the text that is not in `spans`.
+    all_found: bool,
+}
+
+/// What happens to the words that belong to no value.
+struct Noise<'a> {
+    likely: f64,
+    /// The words of all texts, as often as they are said.
+    words: &'a [&'a str],
+}
+
+impl Noise<'_> {
+    /// `text` with some of its words lost, some exchanged.
+    fn applied(&self, text: &str, rng: &mut seed::Rng) -> String {
+        if self.likely == 0.0 {
+            return text.to_owned();
+        }
+        let changed = |piece: &str, rng: &mut seed::Rng| {
+            let word = piece.trim_end();
+            if word.is_empty() || !rng.random_bool(self.likely) {
+                piece.to_owned()
+            } else if rng.random_bool(0.5) {
+                String::new()
+            } else {
+                format!("{}{}", drawn(self.words, rng), &piece[word.len()..])
+            }
+        };
+        text.split_inclusive(char::is_whitespace).map(|piece| changed(piece, rng)).collect()
+    }
 }
 
 impl Draft {
@@ -87,52 +168,59 @@ impl Draft {
         let gold: Value = serde_json::from_str(item.expected_output.get()).ok()?;
         let mut spans = Vec::new();
         find(&gold, &item.prompt, &mut String::new(), &mut String::new(), &mut spans);
+        let mut all_found = !has_unclear(&gold, &item.prompt);
         spans.sort_by_key(|s| s.start);
         let overlaps = |i: usize| {
             let apart = |a: &Span, b: &Span| a.end <= b.start;
             i > 0 && !apart(&spans[i - 1], &spans[i]) || i + 1 < spans.len() && !apart(&spans[i], &spans[i + 1])
         };
         let clear: Vec<bool> = (0..spans.len()).map(|i| !overlaps(i)).collect();
+        all_found &= clear.iter().all(|&c| c);
         let spans = spans.into_iter().zip(clear).filter_map(|(span, clear)| clear.then_some(span)).collect();
-        Some(Self { gold, spans })
+        Some(Self { gold, spans, all_found })
     }
 
-    /// A variant's text and gold; `None` if nothing was replaced, or a value does not stand in the text exactly once.
-    fn draw(
-        &self,
-        item: &Item,
-        pools: &BTreeMap<(&str, &Field), Vec<&str>>,
-        rng: &mut seed::Rng,
-    ) -> Option<(String, Value)> {
+    /// A variant's text and gold; `None` if nothing was changed, or a value does not stand in the text exactly once.
+    fn draw(&self, item: &Item, pools: &Pools<'_>, noise: &Noise<'_>, rng: &mut seed::Rng) -> Option<(String, Value)> {
         let (mut text, mut gold, mut from) = (String::new(), self.gold.clone(), 0);
         let mut values = Vec::new();
         for span in &self.spans {
             let pool = &pools[&(item.schema_id.as_str(), &span.field)];
-            if pool.len() < 2 || !rng.random_bool(REPLACED) {
-                continue;
-            }
-            let value = if span.field.is_number { drawn(pool, rng).to_owned() } else { other_value(pool, rng) };
-            text.push_str(&item.prompt[from..span.start]);
+            let replaced = pool.values.len() > 1 && rng.random_bool(REPLACED);
+            let value = match replaced {
+                false => span.value.clone(),
+                true if span.field.is_number => pool.drawn(rng).to_owned(),
+                true => other_value(pool, rng),
+            };
+            text.push_str(&noise.applied(&item.prompt[from..span.start], rng));
             text.push_str(&value);
             from = span.end;
-            *gold.pointer_mut(&span.pointer)? =
-                if span.field.is_number { serde_json::from_str(&value).ok()? } else { Value::String(value.clone()) };
+            if replaced {
+                *gold.pointer_mut(&span.pointer)? = match span.field.is_number {
+                    true => serde_json::from_str(&value).ok()?,
+                    false => Value::String(value.clone()),
+                };
+            }
             values.push(value);
         }
-        text.push_str(&item.prompt[from..]);
+        text.push_str(&noise.applied(&item.prompt[from..], rng));
         let found_once = |value: &String| sole_place(&text, value).is_some();
-        (!values.is_empty() && values.iter().all(found_once)).then_some((text, gold))
+        (!text.trim().is_empty() && text != item.prompt && values.iter().all(found_once)).then_some((text, gold))
     }
 }
 
-/// A value of the pool, or the beginning of one with the end of another, or one with a word that no value has.
-fn other_value(pool: &[&str], rng: &mut seed::Rng) -> String {
+/// A value of the pool; of an open one, also the beginning of a value with the end of another, or one with a word that no
+/// value has.
+fn other_value(pool: &Pool<'_>, rng: &mut seed::Rng) -> String {
+    if !pool.is_open() {
+        return pool.drawn(rng).to_owned();
+    }
     let value = spliced_value(pool, rng);
-    if pool.len() < OPEN || !rng.random_bool(COINED) {
+    if !rng.random_bool(COINED) {
         return value;
     }
     let words: Vec<&str> = value.split(' ').collect();
-    let end_of = drawn(pool, rng).split(' ').next_back().unwrap_or_default();
+    let end_of = pool.drawn(rng).split(' ').next_back().unwrap_or_default();
     let at = rng.random_range(0..words.len());
     let coined = format!("{}{}", half(words[at], true), half(end_of, false));
     let letters = coined.chars().count() > 2 && coined.chars().all(char::is_alphabetic);
@@ -151,12 +239,12 @@ fn drawn<'a>(pool: &[&'a str], rng: &mut seed::Rng) -> &'a str {
     pool[rng.random_range(0..pool.len())]
 }
 
-fn spliced_value(pool: &[&str], rng: &mut seed::Rng) -> String {
-    let one = drawn(pool, rng);
+fn spliced_value(pool: &Pool<'_>, rng: &mut seed::Rng) -> String {
+    let one = pool.drawn(rng);
     if !rng.random_bool(SPLICED) {
         return one.to_owned();
     }
-    let other = drawn(pool, rng);
+    let other = pool.drawn(rng);
     match (one.split_once(' '), other.rsplit_once(' ')) {
         (Some((first, _)), Some((_, last))) => format!("{first} {last}"),
         _ => one.to_owned(),
@@ -184,6 +272,18 @@ fn find(value: &Value, text: &str, pointer: &mut String, field: &mut String, spa
         Value::String(s) => found(text, s.clone(), pointer, field, false, spans),
         Value::Number(n) => found(text, n.to_string(), pointer, field, true, spans),
         _ => {}
+    }
+}
+
+/// Whether a string or a number of `value` stands in `text`, but not exactly once between word borders.
+fn has_unclear(value: &Value, text: &str) -> bool {
+    let unclear = |s: &str| !s.trim().is_empty() && text.contains(s) && sole_place(text, s).is_none();
+    match value {
+        Value::Object(map) => map.values().any(|v| has_unclear(v, text)),
+        Value::Array(parts) => parts.iter().any(|v| has_unclear(v, text)),
+        Value::String(s) => unclear(s),
+        Value::Number(n) => unclear(&n.to_string()),
+        _ => false,
     }
 }
 
@@ -219,6 +319,10 @@ mod tests {
         item::parse_jsonl("f", lines.join("\n").as_bytes()).unwrap()
     }
 
+    fn plain(copies: usize) -> Variation {
+        Variation { copies, word_noise: 0.0 }
+    }
+
     const TWO: [&str; 2] = [
         r#"{"id":"a","schema_id":"s","prompt":"play Blue Sky by Ann","expected_output":{"do":"Play","slots":{"song":"Blue Sky","by":["Ann"]}}}"#,
         r#"{"id":"b","schema_id":"s","prompt":"Red Moon, from Bo and Cy","expected_output":{"do":"Play","slots":{"song":"Red Moon","by":["Bo","Cy"]}}}"#,
@@ -227,26 +331,23 @@ mod tests {
     #[test]
     fn text_and_gold_change_together_and_only_within_a_field() {
         let originals = items(&TWO);
-        let all = with_substitutions(&originals, &[], 30, 1).unwrap();
-        assert!(all.len() > 10);
-        let mut spliced = false;
+        let all = with_substitutions(&originals, &[], plain(30), 1).unwrap();
+        assert!(all.len() > 4);
         for item in &all[2..] {
             let gold: Value = serde_json::from_str(item.expected_output.get()).unwrap();
             assert_eq!(gold["do"], "Play");
             let song = gold["slots"]["song"].as_str().unwrap();
-            spliced |= ["Blue Moon", "Red Sky"].contains(&song);
-            assert!(["Blue Sky", "Red Moon", "Blue Moon", "Red Sky"].contains(&song), "{song}");
+            assert!(["Blue Sky", "Red Moon"].contains(&song), "{song}");
             assert!(item.prompt.contains(song), "{}", item.prompt);
             for by in gold["slots"]["by"].as_array().unwrap() {
                 assert!(["Ann", "Bo", "Cy"].contains(&by.as_str().unwrap()));
                 assert_eq!(item.prompt.matches(by.as_str().unwrap()).count(), 1, "{}", item.prompt);
             }
         }
-        assert!(spliced);
         let texts: BTreeSet<&str> = all.iter().map(|i| i.prompt.as_str()).collect();
         assert_eq!(texts.len(), all.len());
         let held_out = &all[2..3];
-        let others = with_substitutions(&originals, held_out, 30, 1).unwrap();
+        let others = with_substitutions(&originals, held_out, plain(30), 1).unwrap();
         assert!(others.iter().all(|i| i.prompt != held_out[0].prompt));
     }
 
@@ -255,7 +356,7 @@ mod tests {
         let twice = r#"{"id":"a","schema_id":"s","prompt":"rate 5 of 5, Annex for Ann","expected_output":{"x":"5","y":"Anne","z":"Ann"}}"#;
         let inside =
             r#"{"id":"b","schema_id":"s","prompt":"New York City","expected_output":{"x":"New York","z":"York City"}}"#;
-        let all = with_substitutions(&items(&[twice, inside]), &[], 20, 1).unwrap();
+        let all = with_substitutions(&items(&[twice, inside]), &[], plain(20), 1).unwrap();
         assert_eq!(all.len(), 2, "{:?}", all[2..].iter().map(|i| &i.prompt).collect::<Vec<_>>());
         assert_eq!(sole_place("Annex for Ann", "Ann"), Some(10));
         assert_eq!(sole_place("5 of 5", "5"), None);
@@ -268,7 +369,7 @@ mod tests {
             format!(r#"{{"id":"{id}","schema_id":"s","prompt":"{id} costs {n}","expected_output":{{"price":{n}}}}}"#)
         };
         let lines = [line("a", "4.5"), line("b", "17")];
-        let all = with_substitutions(&items(&[&lines[0], &lines[1]]), &[], 8, 1).unwrap();
+        let all = with_substitutions(&items(&[&lines[0], &lines[1]]), &[], plain(8), 1).unwrap();
         assert!(all.len() > 2);
         for item in &all[2..] {
             let gold: Value = serde_json::from_str(item.expected_output.get()).unwrap();
@@ -283,26 +384,64 @@ mod tests {
             "jastum", "luvpar", "mexdol", "nibsar", "pogtir", "quefal",
         ];
         let name = |i: usize| NAMES[i % 16];
-        let line = |i: usize| {
-            let (a, b) = (name(i), name(i / 16 + i));
-            format!(r#"{{"id":"{i}","schema_id":"s","prompt":"say {a} {b}","expected_output":{{"x":"{a} {b}"}}}}"#)
+        let value = |i: usize| format!("{} {}", name(i), name(i / 16 + i));
+        let line = |i: usize, verb: &str| {
+            let value = value(i);
+            format!(
+                r#"{{"id":"{verb}{i}","schema_id":"s","prompt":"{verb} {value}","expected_output":{{"x":"{value}"}}}}"#
+            )
         };
-        let lines: Vec<String> = (0..128).map(line).collect();
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let originals = items(&lines);
-        let all = with_substitutions(&originals, &[], 4, 1).unwrap();
+        let texts = |verbs: &[&str]| -> Vec<String> {
+            verbs.iter().flat_map(|verb| (0..128).map(move |i| line(i, verb))).collect()
+        };
+        let of = |lines: Vec<String>| items(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        let originals = of(texts(&["say"]));
+        let all = with_substitutions(&originals, &[], plain(4), 1).unwrap();
         let variants = &all[128..];
         let coined = |i: &&Item| i.prompt[4..].split(' ').any(|w| !NAMES.contains(&w));
         let share = variants.iter().filter(coined).count() as f64 / variants.len() as f64;
         // More than COINED: variants of known words repeat, and are left out.
         assert!(share > 0.1 && share < 0.9, "{share}");
+        let known: BTreeSet<String> = (0..128).map(value).collect();
+        let spliced = |i: &&Item| !coined(i) && !known.contains(&i.prompt[4..]);
+        assert!(variants.iter().any(|i| spliced(&i)));
+        // Said several times, the values are a list to be learned.
+        let mut lines = texts(&["say", "ask", "get"]);
+        lines.truncate(350);
+        let originals = of(lines);
+        let all = with_substitutions(&originals, &[], plain(4), 1).unwrap();
+        assert!(all.len() > 350 && all.iter().all(|i| known.contains(&i.prompt[4..])));
         assert_eq!((half("größe", true), half("größe", false), half("", true)), ("grö", "ße", ""));
+    }
+
+    #[test]
+    fn noise_changes_words_that_are_no_value() {
+        let line = |id: &str, text: &str, gold: &str| {
+            format!(r#"{{"id":"{id}","schema_id":"s","prompt":"{text}","expected_output":{gold}}}"#)
+        };
+        let lines = [
+            line("a", "would you be so kind as to play Blue Sky for me", r#"{"do":"play it","song":"Blue Sky"}"#),
+            line("b", "what is the weather like in other places today", r#"{"do":"weather report"}"#),
+            line("c", "five or five of these and not six", r#"{"n":"five"}"#),
+        ];
+        let originals = items(&lines.each_ref().map(String::as_str));
+        let all = with_substitutions(&originals, &[], Variation { copies: 40, word_noise: 0.2 }, 1).unwrap();
+        let of = |id: &str| all.iter().filter(|i| i.id.starts_with(&format!("{id}_"))).collect::<Vec<_>>();
+        assert!(of("a").len() > 20 && of("b").len() > 20);
+        // Which `five` is meant cannot be told, so nothing is touched.
+        assert!(of("c").is_empty());
+        assert!(of("a").iter().all(|i| i.prompt.contains("Blue Sky")));
+        let spoken: BTreeSet<&str> = originals.iter().flat_map(|i| i.prompt.split_whitespace()).collect();
+        assert!(all.iter().all(|i| i.prompt.split_whitespace().all(|w| spoken.contains(w))));
+        let lost = of("b").iter().filter(|i| i.prompt.split_whitespace().count() < 9).count();
+        assert!(lost > 5 && lost < of("b").len(), "{lost}");
+        assert!(of("b").iter().all(|i| i.expected_output.get() == originals[1].expected_output.get()));
     }
 
     #[test]
     fn the_same_seed_gives_the_same_items() {
         let texts = |seed| -> Vec<String> {
-            with_substitutions(&items(&TWO), &[], 5, seed).unwrap().into_iter().map(|i| i.prompt).collect()
+            with_substitutions(&items(&TWO), &[], plain(5), seed).unwrap().into_iter().map(|i| i.prompt).collect()
         };
         assert_eq!(texts(1), texts(1));
         assert_ne!(texts(1), texts(2));

@@ -21,7 +21,8 @@ impl Backbone {
     /// A backbone of the configured shape; matrices are zero.
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
         let rotary = Arc::new(RotaryTable::new(&config.rope_inverse_frequencies(), config.max_position_embeddings));
-        let blocks = (0..config.num_hidden_layers).map(|_| Block::new(config, rotary.clone(), device)).collect();
+        let blocks =
+            (0..config.num_hidden_layers).map(|layer| Block::new(layer, config, rotary.clone(), device)).collect();
         Self { blocks }
     }
 

@@ -41,17 +41,20 @@ pub struct Block {
     mixer: AnyMixer,
     feed_forward_norm: Norm,
     feed_forward: FeedForward,
+    #[module(skip)]
+    layer: usize,
 }
 
 impl Block {
-    /// An attention block of the configured shape, its matrices zero.
-    pub fn new(config: &ModelConfig, rotary: Arc<RotaryTable>, device: &Device) -> Self {
+    /// The attention block of the configured shape at place `layer`, its matrices zero.
+    pub fn new(layer: usize, config: &ModelConfig, rotary: Arc<RotaryTable>, device: &Device) -> Self {
         let norm = || Norm::new(config.hidden_size, config.rms_norm_eps, device);
         Self {
             mixer_norm: norm(),
             mixer: AnyMixer::Attention(Attention::new(config, rotary, device)),
             feed_forward_norm: norm(),
             feed_forward: FeedForward::new(config, device),
+            layer,
         }
     }
 
@@ -77,7 +80,10 @@ impl Block {
         let [batch, time, width] = x.dims();
         let flat = |x: Tensor<3>| x.reshape([batch * time, width]);
         let normed = self.mixer_norm.forward(flat(x.clone())).reshape([batch, time, width]);
-        let (mixed, state) = self.mixer.forward(normed, context, state);
+        let (mut mixed, state) = self.mixer.forward(normed, context, state);
+        if let Some(dropout) = context.dropout() {
+            mixed = dropout.apply(mixed, &format!("layers.{}.mixer", self.layer));
+        }
         let x = self.feed_forward.forward(flat(x), flat(mixed), &self.feed_forward_norm, context.precision());
         (x.reshape([batch, time, width]), state)
     }

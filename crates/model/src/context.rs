@@ -1,4 +1,5 @@
-//! What a pass must know of a batch besides its values: where each item begins and ends, and how exactly to compute.
+//! What a pass must know of a batch besides its values: where each item begins and ends, how exactly to compute, and what
+//! to drop.
 //!
 //! A [`Span`] is a run of rows, in the flattened `[batch * time]` order, that see each other and nothing else: one packed
 //! item, or one row of a batch.
@@ -8,6 +9,8 @@ use std::sync::Arc;
 pub use bantam_kernels::training::attention::Span;
 pub use bantam_kernels::training::panels::Precision;
 
+use crate::dropout::Dropout;
+
 /// The layout of a `[batch, time]` input. Rows outside every span are padding: nothing sees them, their outputs are
 /// meaningless and must not reach a loss.
 #[derive(Clone, Debug)]
@@ -16,13 +19,14 @@ pub struct SequenceContext {
     time: usize,
     spans: Arc<[Span]>,
     precision: Precision,
+    dropout: Option<Dropout>,
 }
 
 impl SequenceContext {
     /// Every row of the batch is one item without padding.
     pub fn whole_rows(batch: usize, time: usize) -> Self {
         let spans = (0..batch).map(|b| Span { start: b * time, len: time }).collect();
-        Self { batch, time, spans, precision: Precision::F32 }
+        Self { batch, time, spans, precision: Precision::F32, dropout: None }
     }
 
     /// Packed items.
@@ -37,12 +41,22 @@ impl SequenceContext {
             end = s.start + s.len;
             assert!(end <= batch * time && s.start / time == (end - 1) / time, "a span leaves its row");
         }
-        Self { batch, time, spans: spans.into(), precision: Precision::F32 }
+        Self { batch, time, spans: spans.into(), precision: Precision::F32, dropout: None }
     }
 
     /// The same with the operands of weight products rounded to `precision`. Weights, sums and everything else stay f32.
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
+    }
+
+    /// The same with values dropped at random, as in training; `None` drops nothing.
+    pub fn with_dropout(self, dropout: Option<Dropout>) -> Self {
+        Self { dropout, ..self }
+    }
+
+    /// What is dropped.
+    pub(crate) fn dropout(&self) -> Option<&Dropout> {
+        self.dropout.as_ref()
     }
 
     /// What the operands of weight products are rounded to.

@@ -46,8 +46,12 @@ impl TokenModel {
     }
 
     /// `[batch, time]` token ids to the first block's input, `[batch, time, width]`.
-    pub fn embed(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
-        self.in_port.forward(tokens)
+    pub fn embed(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<3> {
+        let x = self.in_port.forward(tokens);
+        match context.dropout() {
+            Some(dropout) => dropout.apply(x, "embedding"),
+            None => x,
+        }
     }
 
     /// Whether gradients are taken of the embedding.
@@ -57,7 +61,7 @@ impl TokenModel {
 
     /// What the last block makes of the tokens, before the final norm: `[batch, time] -> [batch * time, width]`.
     pub fn hidden(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<2> {
-        let x = self.backbone.forward(self.embed(tokens), context, &mut Vec::new());
+        let x = self.backbone.forward(self.embed(tokens, context), context, &mut Vec::new());
         let [batch, time, width] = x.dims();
         x.reshape([batch * time, width])
     }

@@ -187,9 +187,8 @@ fn train_tokenizer(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Ou
     let texts: Vec<Texts<'_>> =
         learned.iter().map(|((items, schemas), told)| Texts { items, schemas, schema_in_prompt: *told }).collect();
     let measured = Texts { items: &valid, schemas: &schemas, schema_in_prompt: signature };
-    let (size, longest) = (recipe.tokenizer.vocab_size, recipe.model.max_position_embeddings);
-    let spaced = recipe.tokenizer.spaced();
-    let trained = tokenizer::train(&texts, &measured, size, spaced, longest, &context.run.tokenizer())?;
+    let longest = recipe.model.max_position_embeddings;
+    let trained = tokenizer::train(&texts, &measured, &recipe.tokenizer, longest, &context.run.tokenizer())?;
     let told = format!("{} tokens, {:.3} bytes per token", trained.vocab_size, trained.bytes_per_token);
     context.progress.finish(&told);
     Ok(vec![Output::Content("tokenizer".into())])

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use bantam_core::{Error, Result, files};
 use bantam_data::item::{self, Item};
 use bantam_data::schemas::SchemaSet;
+use bantam_data::substitution::Variation;
 use bantam_data::{edge_json, holdout, substitution};
 use serde_json::{Value, json};
 
@@ -16,11 +17,11 @@ use crate::recipe::{Recipe, SourceSection};
 use crate::stage::{Output, StageContext};
 
 /// Raised when the same recipe makes other items.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// What the stage's key has to know of the recipe, beside the files.
 pub(crate) fn configuration(recipe: &Recipe) -> Result<Value> {
-    let prepared = |s: &SourceSection| json!([s.items.is_some(), s.validation, s.substitutions]);
+    let prepared = |s: &SourceSection| json!([s.items.is_some(), s.validation, s.substitutions, s.word_noise]);
     let sources: Vec<Value> = recipe.sources.iter().map(prepared).collect();
     let generated = serde_json::to_value(&recipe.data).map_err(|e| Error::internal("recipe", e))?;
     Ok(json!([generated, recipe.run.seed, sources]))
@@ -83,7 +84,8 @@ impl Given {
             schemas.get(&item.schema_id).map_err(|e| e.within(&place))?;
         }
         let parts = holdout::hold_out(&place, items, source.validation, seed)?;
-        let train = substitution::with_substitutions(&parts.train, &parts.validation, source.substitutions, seed)?;
+        let variation = Variation { copies: source.substitutions, word_noise: source.word_noise };
+        let train = substitution::with_substitutions(&parts.train, &parts.validation, variation, seed)?;
         Ok(Self { place, folder: folder.to_owned(), train, validation: parts.validation, schemas })
     }
 

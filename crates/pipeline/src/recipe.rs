@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bantam_core::{Error, Result, files, hash};
 use bantam_data::edge_json::GenerateConfig;
-use bantam_data::prompt::SchemaInPrompt;
+use bantam_data::prompt::{Reading, SPECIAL_TOKENS, SchemaInPrompt};
 use bantam_formats::gguf::GgufType;
 use bantam_formats::{Architecture, ModelConfig};
 use bantam_train::TrainConfig;
@@ -20,8 +20,6 @@ use serde::{Deserialize, Serialize};
 pub use distill::DistillSection;
 pub use fine_tune::{FineTuneSection, Method, SourceFile, SourceKind, Targets};
 use read::Source;
-
-use crate::tokenizer;
 
 /// A whole recipe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -101,6 +99,9 @@ pub struct SourceSection {
     /// So many variants of each item of `items`, with values of other items in the places of its own.
     #[serde(default)]
     pub substitutions: usize,
+    /// How likely each word of a variant that belongs to no value is lost or exchanged.
+    #[serde(default)]
+    pub word_noise: f64,
 }
 
 impl SourceSection {
@@ -122,18 +123,21 @@ pub struct TokenizerSection {
     /// So many of them are frequent lower-case words with the space before them; an eighth of what bytes and special
     /// tokens leave, where it is not given.
     pub spaced_words: Option<usize>,
+    /// How often the model reads a text before it answers: part of the chat template.
+    pub reading: Reading,
 }
 
 impl TokenizerSection {
-    /// [`Self::spaced_words`], or the share that is usual.
+    /// [`Self::spaced_words`], or the share that is usual: an eighth of what bytes and special tokens leave.
     pub fn spaced(&self) -> usize {
-        self.spaced_words.unwrap_or_else(|| tokenizer::usual_spaced_words(self.vocab_size))
+        let merged = self.vocab_size.saturating_sub(256 + SPECIAL_TOKENS.len());
+        self.spaced_words.unwrap_or(merged / 8)
     }
 }
 
 impl Default for TokenizerSection {
     fn default() -> Self {
-        Self { vocab_size: 1024, spaced_words: None }
+        Self { vocab_size: 1024, spaced_words: None, reading: Reading::Once }
     }
 }
 
@@ -301,7 +305,7 @@ impl Recipe {
             return wrong("run.seed", format!("{} is too large for TOML", self.run.seed), "stay below 2^63");
         }
         let vocab = self.tokenizer.vocab_size;
-        let least = 256 + bantam_data::prompt::SPECIAL_TOKENS.len();
+        let least = 256 + SPECIAL_TOKENS.len();
         if !(least..=1 << 20).contains(&vocab) {
             let remedy = "256 bytes and the special tokens need a place; usual are 512 to 32768";
             return wrong("tokenizer.vocab_size", format!("{vocab} is not between {least} and {}", 1 << 20), remedy);
@@ -349,6 +353,10 @@ impl Recipe {
             if source.substitutions > MOST_SUBSTITUTIONS {
                 let what = format!("{} variants of each item", source.substitutions);
                 return wrong(&key, what, "usual are 2 to 20");
+            }
+            if !(0.0..1.0).contains(&source.word_noise) || (source.word_noise > 0.0 && source.substitutions == 0) {
+                let what = format!("a word_noise of {} in {} variants", source.word_noise, source.substitutions);
+                return wrong(&key, what, "give 0 to below 1, and substitutions beside it");
             }
             if source.items.is_none() && self.sources[..at].iter().any(|s| s.items.is_none()) {
                 return wrong(&key, "the generated items are named twice".into(), "name them once");

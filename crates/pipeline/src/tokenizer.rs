@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::recipe::TokenizerSection;
 use bantam_core::{Error, Result, files};
 use bantam_data::item::Item;
-use bantam_data::prompt::{self, CHAT_TEMPLATE, SPECIAL_TOKENS, SchemaInPrompt};
+use bantam_data::prompt::{self, Reading, SPECIAL_TOKENS, SchemaInPrompt};
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::{Tokenizer, TokenizerBundle, hf, tokenizer_training};
 use serde::{Deserialize, Serialize};
@@ -24,11 +25,6 @@ pub struct TokenizerReport {
     pub items: usize,
 }
 
-/// How many words with the space before them a vocabulary usually gets: an eighth of what bytes and special tokens leave.
-pub fn usual_spaced_words(vocab_size: usize) -> usize {
-    vocab_size.saturating_sub(256 + SPECIAL_TOKENS.len()) / 8
-}
-
 /// Items to learn from, with what their prompts tell of the schema.
 pub struct Texts<'a> {
     /// The items.
@@ -44,27 +40,27 @@ pub struct Texts<'a> {
 pub fn train(
     train: &[Texts<'_>],
     measured: &Texts<'_>,
-    vocab_size: usize,
-    spaced_words: usize,
+    section: &TokenizerSection,
     max_length: usize,
     dir: &Path,
 ) -> Result<TokenizerReport> {
     // Parts one by one: the special tokens between them are no text to learn merges from.
     let texts = train.iter().map(parts).collect::<Result<Vec<_>>>()?.concat();
-    let tokenizer_json = tokenizer_training::train(texts.iter().flatten(), vocab_size, spaced_words, &SPECIAL_TOKENS)?;
+    let tokenizer_json =
+        tokenizer_training::train(texts.iter().flatten(), section.vocab_size, section.spaced(), &SPECIAL_TOKENS)?;
     let tokenizer = Tokenizer::from_json(tokenizer_json.as_bytes(), "trained tokenizer")?;
     let report = measure(&tokenizer, measured)?;
     let text = serde_json::to_string_pretty(&report).map_err(|e| Error::internal("tokenizer report", e))?;
     files::write_dir(dir, |dir| {
-        hf::write_tokenizer_files(dir, &bundle(tokenizer_json), max_length)?;
+        hf::write_tokenizer_files(dir, &bundle(tokenizer_json, section.reading), max_length)?;
         files::write(&dir.join("report.json"), format!("{text}\n").as_bytes())
     })?;
     Ok(report)
 }
 
 /// The tokenizer that [`train`] wrote into `dir`, as packages carry it.
-pub(crate) fn read_bundle(dir: &Path) -> Result<TokenizerBundle> {
-    Ok(bundle(files::read_text(&dir.join("tokenizer.json"))?))
+pub(crate) fn read_bundle(dir: &Path, reading: Reading) -> Result<TokenizerBundle> {
+    Ok(bundle(files::read_text(&dir.join("tokenizer.json"))?, reading))
 }
 
 /// The tokenizer that [`train`] wrote into `dir`.
@@ -73,10 +69,10 @@ pub(crate) fn read(dir: &Path) -> Result<Tokenizer> {
     Tokenizer::from_json(&files::read(&path)?, &path.display().to_string())
 }
 
-fn bundle(tokenizer_json: String) -> TokenizerBundle {
+fn bundle(tokenizer_json: String, reading: Reading) -> TokenizerBundle {
     TokenizerBundle {
         tokenizer_json,
-        chat_template: Some(CHAT_TEMPLATE.to_owned()),
+        chat_template: Some(reading.chat_template().to_owned()),
         bos_token: None,
         eos_token: Some("<|end|>".to_owned()),
         pad_token: Some("<|pad|>".to_owned()),

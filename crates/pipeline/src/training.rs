@@ -83,7 +83,7 @@ impl Material {
         let generated = SchemaSet::load(&run.data().join("schemas"))?;
         let split = |name: &str| item::read_jsonl(&run.data().join(format!("{name}.jsonl")));
         let tokenized = |items: &[Item], schemas: &SchemaSet, told: SchemaInPrompt| {
-            examples::extraction(items, schemas, &tokenizer, told)
+            examples::extraction(items, schemas, &tokenizer, told, recipe.tokenizer.reading)
         };
         let mut sources = Vec::new();
         for (at, source) in recipe.sources.iter().enumerate() {

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use bantam_core::{Error, Result};
-use bantam_model::context::Precision;
+use bantam_core::{Error, Result, seed};
+use bantam_model::dropout::Dropout;
 use bantam_model::{TokenModel, weights};
+use rand::Rng as _;
 
 use crate::objective::{Inputs, Objective};
 use crate::recompute;
+use crate::step::PassRule;
 
 /// Loss and gradients over all targets of some batches.
 #[derive(Clone, Debug)]
@@ -22,7 +24,7 @@ pub struct Accumulated {
     pub target_tokens: usize,
 }
 
-/// Runs forward and backward on one batch after the other in `precision`; with `recompute`, by gradient checkpointing.
+/// Runs forward and backward on one batch after the other by `rule`.
 /// Every target counts the same, whichever batch it is in: a batch's mean is weighted by its share of all targets.
 ///
 /// # Errors
@@ -31,8 +33,7 @@ pub fn accumulate(
     model: &TokenModel,
     objective: &dyn Objective,
     batches: &[Inputs],
-    recompute: bool,
-    precision: Precision,
+    rule: &PassRule,
 ) -> Result<Accumulated> {
     let target_tokens: usize = batches.iter().map(|b| b.targets.tokens.len()).sum();
     if target_tokens == 0 {
@@ -40,11 +41,14 @@ pub fn accumulate(
     }
     let tokens = batches.iter().map(|b| b.tokens.shape().num_elements()).sum();
     let mut all = Accumulated { loss: 0.0, gradients: HashMap::new(), tokens, target_tokens };
-    for batch in batches.iter().filter(|b| !b.targets.tokens.is_empty()) {
+    for (at, batch) in batches.iter().enumerate().filter(|(_, b)| !b.targets.tokens.is_empty()) {
         let share = batch.targets.tokens.len() as f64 / target_tokens as f64;
-        let context = batch.context.clone().with_precision(precision);
+        // Batches of one step drop different values.
+        let dropout =
+            rule.dropout.clone().map(|d| Dropout { seed: seed::rng(d.seed, &format!("batch/{at}")).next_u64(), ..d });
+        let context = batch.context.clone().with_precision(rule.precision).with_dropout(dropout);
         let batch = &Inputs { context, ..batch.clone() };
-        let (loss, gradients) = match recompute {
+        let (loss, gradients) = match rule.recompute {
             true => recompute::loss_and_gradients(model, objective, batch)?,
             false => loss_and_gradients(model, objective, batch)?,
         };

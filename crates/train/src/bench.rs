@@ -22,7 +22,7 @@ use safetensors::tensor::Dtype;
 use crate::accumulation::accumulate;
 use crate::objective::{Inputs, NextToken};
 use crate::optimizer::{AdamWConfig, Method, Optimizer};
-use crate::step::{StepReport, StepRule, train_step};
+use crate::step::{PassRule, StepReport, StepRule, train_step};
 
 /// Shape of a benchmark model: Llama's architecture, tied embeddings.
 pub fn shape(width: usize, layers: usize, heads: usize, ffn: usize, vocab: usize, context: usize) -> ModelConfig {
@@ -159,7 +159,7 @@ impl Bench {
     pub fn gradients(&self) -> HashMap<String, Vec<f32>> {
         let model = self.model.as_ref().expect("put back after every step");
         let inputs = [self.inputs()];
-        let found = accumulate(model, &NextToken::default(), &inputs, false, self.precision);
+        let found = accumulate(model, &NextToken::default(), &inputs, &self.pass());
         found.expect("batches have targets").gradients
     }
 
@@ -168,12 +168,15 @@ impl Bench {
         let inputs = self.inputs();
         self.next += 1;
         let model = self.model.take().expect("put back after every step");
-        let rule =
-            StepRule { learning_rate: self.learning_rate, clip_norm: 1.0, recompute: false, precision: self.precision };
+        let rule = StepRule { learning_rate: self.learning_rate, clip_norm: 1.0, pass: self.pass() };
         let step = train_step(model, &mut self.optimizer, &NextToken::default(), &[inputs], rule);
         let (model, report) = step.expect("batches have targets");
         self.model = Some(model);
         report
+    }
+
+    fn pass(&self) -> PassRule {
+        PassRule { precision: self.precision, ..PassRule::default() }
     }
 
     /// The next batch.

@@ -1,14 +1,16 @@
 //! What a training run can be told. Every field has a default, and every default is written into the resolved recipe.
 
-use bantam_core::{Error, Result};
+use bantam_core::{Error, Result, seed};
 use bantam_data::item::Level;
 use bantam_model::context::Precision;
+use bantam_model::dropout::Dropout;
+use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceChoice;
 use crate::optimizer::{AdamWConfig, GroupRule, LionConfig, Method, MuonConfig, MuonScale};
 use crate::schedule::Schedule;
-use crate::step::StepRule;
+use crate::step::{PassRule, StepRule};
 
 /// A stretch of training with its own limits: a curriculum by length and level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,6 +129,8 @@ pub struct TrainConfig {
     pub device: DeviceChoice,
     /// Share of the uniform distribution mixed into the training targets. Validation is never smoothed.
     pub label_smoothing: f64,
+    /// Share of the embedding's and of each mixer's values that training drops. Validation drops nothing.
+    pub dropout: f64,
     /// Validate every so many steps (and after the last). 0: only after the last.
     pub validate_every: u64,
     /// Validate on at most this many items, the first of the validation set.
@@ -168,6 +172,7 @@ impl Default for TrainConfig {
             precision: ComputePrecision::F32,
             device: DeviceChoice::Cpu,
             label_smoothing: 0.0,
+            dropout: 0.0,
             validate_every: 250,
             validate_items: 200,
             checkpoint_every: 250,
@@ -204,6 +209,7 @@ impl TrainConfig {
             ("momentum", self.momentum),
             ("plausibility", self.plausibility),
             ("label_smoothing", self.label_smoothing),
+            ("dropout", self.dropout),
         ];
         for (key, value) in below_one {
             if !(0.0..1.0).contains(&value) {
@@ -288,13 +294,17 @@ impl TrainConfig {
         }
     }
 
-    /// How a step at this rate is taken.
-    pub fn step_rule(&self, learning_rate: f64) -> StepRule {
+    /// How a step (from 0) of the run of this seed is taken at this rate.
+    pub fn step_rule(&self, learning_rate: f64, seed: u64, step: u64) -> StepRule {
+        let seed = || seed::rng(seed, &format!("dropout/{step}")).next_u64();
         StepRule {
             learning_rate,
             clip_norm: self.clip_norm,
-            recompute: self.gradient_checkpointing,
-            precision: self.precision.into(),
+            pass: PassRule {
+                recompute: self.gradient_checkpointing,
+                precision: self.precision.into(),
+                dropout: (self.dropout > 0.0).then(|| Dropout { rate: self.dropout as f32, seed: seed() }),
+            },
         }
     }
 

@@ -6,12 +6,12 @@ pub mod fine_tuning;
 use bantam_core::{Error, Result};
 use bantam_data::item::Item;
 use bantam_data::packing::Example;
-use bantam_data::prompt::{self, SchemaInPrompt};
+use bantam_data::prompt::{self, Reading, SchemaInPrompt};
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::Tokenizer;
 use rayon::prelude::*;
 
-/// Tokenizes items for training, with so much `told` of their schemas. The prompt and the answer are cut apart by a special token, so that tokenizing them
+/// Tokenizes items for training, with so much `told` of their schemas and the text read so often. The prompt and the answer are cut apart by a special token, so that tokenizing them
 /// together or one by one gives the same ids.
 ///
 /// # Errors
@@ -21,6 +21,7 @@ pub fn extraction(
     schemas: &SchemaSet,
     tokenizer: &Tokenizer,
     told: SchemaInPrompt,
+    reading: Reading,
 ) -> Result<Vec<Example>> {
     for token in prompt::SPECIAL_TOKENS {
         if tokenizer.token_to_id(token).is_none() {
@@ -33,7 +34,7 @@ pub fn extraction(
     }
     let example = |item: &Item| {
         let schema = schemas.get(&item.schema_id)?;
-        let mut tokens = tokenizer.encode(&prompt::prompt_text(item, schema, told), false);
+        let mut tokens = tokenizer.encode(&prompt::prompt_text(item, schema, told, reading), false);
         let answer_start = tokens.len();
         tokens.extend(tokenizer.encode(&prompt::answer_text(item, schema), false));
         let answer_bytes = prompt::canonical_answer(&item.expected_output, schema).len();

@@ -56,8 +56,8 @@ pub fn find_learning_rate(training: &Training<'_>, mut told: impl FnMut(u64, &Sw
     for step in 0..STEPS {
         let learning_rate = FROM * (TO / FROM).powf(step as f64 / (STEPS - 1) as f64);
         let batches = training.batches(&mut loader, 0)?;
-        let (next, report) =
-            train_step(model, &mut optimizer, training.objective, &batches, training.config.step_rule(learning_rate))?;
+        let rule = training.config.step_rule(learning_rate, training.seed, step);
+        let (next, report) = train_step(model, &mut optimizer, training.objective, &batches, rule)?;
         model = next;
         if !report.is_finite() {
             break;

@@ -39,7 +39,7 @@ pub use optimizer::{AdamWConfig, GroupRule, LionConfig, Method, MuonConfig, Muon
 pub use preflight::{PhaseMeasure, Preflight, preflight};
 pub use schedule::{Schedule, learning_rate};
 pub use start::Start;
-pub use step::{StepReport, StepRule, train_step};
+pub use step::{PassRule, StepReport, StepRule, train_step};
 pub use trainer::{Outcome, train};
 pub use training::Training;
 pub use validation::{Validation, validate};

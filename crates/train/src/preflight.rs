@@ -79,9 +79,8 @@ pub fn preflight(training: &Training<'_>, clock: &dyn Fn() -> f64) -> Result<Pre
         for at in 0..(end - first).clamp(2, STEPS.1) {
             let begin = clock();
             let batches = training.batches(&mut loader, first)?;
-            let rate = learning_rate(config, 0);
-            let (next, report) =
-                train_step(model, &mut optimizer, training.objective, &batches, config.step_rule(rate))?;
+            let rule = config.step_rule(learning_rate(config, 0), training.seed, first + at);
+            let (next, report) = train_step(model, &mut optimizer, training.objective, &batches, rule)?;
             model = next;
             if !report.is_finite() {
                 let what = format!("loss {} or gradient norm {} is not finite", report.loss, report.gradient_norm);

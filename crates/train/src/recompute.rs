@@ -25,7 +25,7 @@ pub(crate) fn loss_and_gradients(
     let mut kept: Vec<Tensor<3>> = Vec::with_capacity(blocks.len());
     {
         let plain = model.clone().valid();
-        let mut x = plain.embed(inputs.tokens.clone().inner());
+        let mut x = plain.embed(inputs.tokens.clone().inner(), context);
         for block in plain.backbone().blocks() {
             kept.push(x.clone());
             x = block.forward(x, context, None).0;
@@ -49,7 +49,7 @@ pub(crate) fn loss_and_gradients(
         gradient = gradient_of(&x, &backward)?;
         add(&mut all, weights::take_gradients(model, &mut backward));
     }
-    let embedded = model.embed(inputs.tokens.clone());
+    let embedded = model.embed(inputs.tokens.clone(), context);
     // Frozen, it has nothing to pass the gradient to.
     if model.trains_embedding() {
         let mut backward = pulled_back(embedded, gradient);

@@ -3,6 +3,7 @@
 use bantam_core::Result;
 use bantam_model::TokenModel;
 use bantam_model::context::Precision;
+use bantam_model::dropout::Dropout;
 
 use crate::accumulation::{Accumulated, accumulate};
 use crate::objective::{Inputs, Objective};
@@ -31,16 +32,25 @@ impl StepReport {
 }
 
 /// How a step is taken.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepRule {
     /// The learning rate.
     pub learning_rate: f64,
     /// Gradients are scaled down to this global L2 norm; 0 does not clip.
     pub clip_norm: f64,
+    /// How the gradient is computed.
+    pub pass: PassRule,
+}
+
+/// How a forward and a backward pass are computed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PassRule {
     /// Whether blocks are run again in the backward pass instead of kept (gradient checkpointing).
     pub recompute: bool,
     /// What the operands of weight products are rounded to.
     pub precision: Precision,
+    /// What is dropped at random.
+    pub dropout: Option<Dropout>,
 }
 
 /// Takes one step on the mean loss over all targets of `batches`.
@@ -68,8 +78,7 @@ fn step(
     batches: &[Inputs],
     rule: StepRule,
 ) -> Result<(TokenModel, StepReport)> {
-    let Accumulated { loss, gradients, tokens, target_tokens } =
-        accumulate(&model, objective, batches, rule.recompute, rule.precision)?;
+    let Accumulated { loss, gradients, tokens, target_tokens } = accumulate(&model, objective, batches, &rule.pass)?;
     let StepRule { learning_rate, clip_norm, .. } = rule;
     let gradient_norm = global_norm(&gradients);
     let report = StepReport { loss, gradient_norm, learning_rate, tokens, target_tokens };

@@ -67,7 +67,13 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
         let batches = training.batches(&mut loader, step)?;
         let rate = learning_rate(config, step);
         let report;
-        (model, report) = train_step(model, &mut optimizer, training.objective, &batches, config.step_rule(rate))?;
+        (model, report) = train_step(
+            model,
+            &mut optimizer,
+            training.objective,
+            &batches,
+            config.step_rule(rate, training.seed, step),
+        )?;
         let step = step + 1;
         check_finite(step, &report)?;
         stopped = observer.stepped(step, &report)? == Control::Stop;

@@ -9,9 +9,9 @@ use bantam_data::item::Level;
 use bantam_data::packing::{Batch, Example};
 use bantam_formats::ModelConfig;
 use bantam_model::TokenModel;
-use bantam_model::context::Precision;
+use bantam_model::dropout::Dropout;
 use bantam_model::weights;
-use bantam_train::{Checkpoint, Inputs, NextToken, OptimizerKind, Start, TrainConfig, accumulate};
+use bantam_train::{Checkpoint, Inputs, NextToken, OptimizerKind, PassRule, Start, TrainConfig, accumulate};
 use burn::tensor::Device;
 use setup::{Recorder, config, examples, model, resumes_exactly, resumes_exactly_on, run, run_with, weights_of};
 
@@ -19,7 +19,7 @@ use setup::{Recorder, config, examples, model, resumes_exactly, resumes_exactly_
 fn a_stopped_and_resumed_run_ends_with_the_same_bits_with_every_optimizer() {
     for optimizer in [OptimizerKind::AdamW, OptimizerKind::Muon, OptimizerKind::Lion] {
         resumes_exactly(&TrainConfig { optimizer, ..config() });
-        resumes_exactly(&TrainConfig { optimizer, accumulate: 3, ..config() });
+        resumes_exactly(&TrainConfig { optimizer, accumulate: 3, dropout: 0.1, ..config() });
     }
 }
 
@@ -115,7 +115,7 @@ fn any_number_of_micro_batches_gives_the_same_gradient() {
         };
         let batches: Vec<Inputs> = items.chunks(items.len() / parts).map(batch).collect();
         assert_eq!(batches.len(), parts);
-        accumulate(&model, &objective, &batches, false, Precision::F32).unwrap()
+        accumulate(&model, &objective, &batches, &PassRule::default()).unwrap()
     };
     let whole = of(1);
     let norm = |g: &[f32]| g.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
@@ -143,9 +143,13 @@ fn gradient_checkpointing_gives_the_same_bits() {
         let inputs = [Inputs::new(&batch, &device)];
         let objective = NextToken { label_smoothing: 0.1 };
         let frozen = weights::freeze(model.clone(), |name| name.contains("layers.1."));
-        for model in [model, frozen] {
-            let kept = accumulate(&model, &objective, &inputs, false, Precision::F32).unwrap();
-            let again = accumulate(&model, &objective, &inputs, true, Precision::F32).unwrap();
+        let dropout = Some(Dropout { rate: 0.2, seed: 3 });
+        for (model, dropout) in [(model, None), (frozen.clone(), None), (frozen, dropout)] {
+            let of = |recompute| {
+                let rule = PassRule { recompute, dropout: dropout.clone(), ..PassRule::default() };
+                accumulate(&model, &objective, &inputs, &rule).unwrap()
+            };
+            let (kept, again) = (of(false), of(true));
             assert_eq!(again.loss, kept.loss);
             assert!(!kept.gradients.is_empty());
             assert_eq!(again.gradients, kept.gradients);

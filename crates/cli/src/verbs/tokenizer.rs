@@ -7,7 +7,7 @@ use bantam_core::{Error, Result, hash};
 use bantam_data::item;
 use bantam_data::prompt::SchemaInPrompt;
 use bantam_data::schemas::SchemaSet;
-use bantam_pipeline::recipe::Recipe;
+use bantam_pipeline::recipe::{Recipe, TokenizerSection};
 use bantam_pipeline::tokenizer::{self, Texts, TokenizerReport};
 use serde::Serialize;
 
@@ -36,9 +36,9 @@ pub fn run(verb: &TokenizerVerb, progress: &dyn Progress, output: &Output) -> Re
     let schemas = SchemaSet::load(schemas)?;
     let longest = Recipe::default().model.max_position_embeddings;
     progress.start("tokenizer", None);
-    let spaced = tokenizer::usual_spaced_words(*vocab_size);
+    let section = TokenizerSection { vocab_size: *vocab_size, ..TokenizerSection::default() };
     let texts = || Texts { items: &items, schemas: &schemas, schema_in_prompt: SchemaInPrompt::Signature };
-    let report = tokenizer::train(&[texts()], &texts(), *vocab_size, spaced, longest, out)?;
+    let report = tokenizer::train(&[texts()], &texts(), &section, longest, out)?;
     progress.finish("written");
     let made = Made { out: out.clone(), sha256: hash::tree(out)?, report };
     output.text(&format!(

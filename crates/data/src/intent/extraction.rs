@@ -103,7 +103,7 @@ pub fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::{SchemaInPrompt, answer_text, prompt_text};
+    use crate::prompt::{Reading, SchemaInPrompt, answer_text, prompt_text};
     use crate::schemas::SchemaSet;
 
     fn taxonomy(text: &str) -> Taxonomy {
@@ -120,7 +120,10 @@ mod tests {
         let made = item(&text(r#"{"id":"1","text":"x","intent":"a b"}"#, &t), &t).unwrap();
         let schema = schema(&t);
         assert_eq!(answer_text(&made, &schema), r#"{"intent":"a b"}<|end|>"#);
-        assert_eq!(prompt_text(&made, &schema, SchemaInPrompt::Name), "<|system|>clinc150<|user|>x<|assistant|>");
+        assert_eq!(
+            prompt_text(&made, &schema, SchemaInPrompt::Name, Reading::Once),
+            "<|system|>clinc150<|user|>x<|assistant|>"
+        );
         assert_eq!(schema["properties"]["intent"]["enum"], json!(["a b", "b", "oos"]));
     }
 
