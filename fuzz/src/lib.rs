@@ -25,6 +25,7 @@ pub fn config(vocab_size: usize) -> ModelConfig {
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: None,
+        mixers: Vec::new(),
     }
 }
 

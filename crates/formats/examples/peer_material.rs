@@ -137,6 +137,7 @@ fn config(architecture: Architecture, tied: bool) -> ModelConfig {
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: Some(4),
+        mixers: Vec::new(),
     }
 }
 

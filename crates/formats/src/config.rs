@@ -2,6 +2,7 @@
 
 use bantam_core::{Error, Result};
 
+use crate::mixer::MixerConfig;
 use crate::rope::RopeScaling;
 
 /// Families of architecture that Bantam runs.
@@ -87,6 +88,8 @@ pub struct ModelConfig {
     pub eos_token_ids: Vec<u32>,
     /// Filler token, if the model has one.
     pub pad_token_id: Option<u32>,
+    /// What the layers mix by: the pattern is repeated over them, and an empty one is attention everywhere.
+    pub mixers: Vec<MixerConfig>,
 }
 
 /// Largest size of any one dimension. Far above every model Bantam is for; keeps every product of two in 64 bits.
@@ -161,10 +164,32 @@ impl ModelConfig {
                 return wrong("num_attention_heads", what.into(), "correct the sizes");
             }
         }
+        for (i, mixer) in self.mixers.iter().enumerate() {
+            mixer.validate(self.hidden_size, &format!("{place}: mixers[{i}]"))?;
+        }
+        if !self.is_all_attention() && self.architecture != Architecture::Llama {
+            let what = format!("{} has attention in every layer", self.architecture.name());
+            return wrong("mixers", what, "leave the key out");
+        }
         if let Some(scaling) = &self.rope_scaling {
             scaling.validate(place, self.head_dim)?;
         }
         Ok(())
+    }
+
+    /// The mixer of a layer.
+    pub fn mixer(&self, layer: usize) -> MixerConfig {
+        let at = |layer: usize| self.mixers.get(layer % self.mixers.len().max(1)).unwrap_or(&MixerConfig::Attention);
+        let mut mixer = at(layer).clone();
+        if let MixerConfig::Rwkv7 { first, .. } = &mut mixer {
+            *first = !(0..layer).any(|earlier| matches!(at(earlier), MixerConfig::Rwkv7 { .. }));
+        }
+        mixer
+    }
+
+    /// Whether every layer is attention, which other programs run too.
+    pub fn is_all_attention(&self) -> bool {
+        self.mixers.iter().all(|mixer| *mixer == MixerConfig::Attention)
     }
 
     /// Width of all query heads together.

@@ -7,6 +7,7 @@ mod config;
 pub mod event_file;
 pub mod gguf;
 pub mod hf;
+mod mixer;
 pub mod peft;
 pub mod rope;
 mod tensor;
@@ -17,6 +18,7 @@ mod zstandard;
 
 pub use artifact::{ArtifactKind, ModelArtifact};
 pub use config::{Architecture, ModelConfig};
+pub use mixer::{MixerConfig, NAMES as MIXER_NAMES};
 pub use rope::RopeScaling;
 pub use tensor::{DType, EMBEDDING, FINAL_NORM, OUTPUT, TensorData, TensorSpec};
 pub use tokenizer::{Tokenizer, TokenizerBundle};

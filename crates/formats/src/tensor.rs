@@ -7,6 +7,7 @@ use bantam_core::{Error, Result};
 pub use bantam_kernels::codec::DType;
 
 use crate::config::{Architecture, ModelConfig};
+use crate::mixer::MixerConfig;
 
 /// A tensor's bytes as stored, little-endian, rows contiguous, last dimension fastest.
 #[derive(Clone, Debug)]
@@ -86,25 +87,15 @@ impl ModelConfig {
     }
 
     fn llama_tensors(&self, add: &mut dyn FnMut(String, &[usize])) {
-        let (width, inner, q, kv) =
-            (self.hidden_size, self.intermediate_size, self.query_width(), self.key_value_width());
+        let (width, inner) = (self.hidden_size, self.intermediate_size);
         add(EMBEDDING.into(), &[self.vocab_size, width]);
         for layer in 0..self.num_hidden_layers {
             let at = |part: &str| format!("model.layers.{layer}.{part}");
             add(at("input_layernorm.weight"), &[width]);
-            for (part, out) in [("q_proj", q), ("k_proj", kv), ("v_proj", kv)] {
-                add(at(&format!("self_attn.{part}.weight")), &[out, width]);
-                if self.attention_bias {
-                    add(at(&format!("self_attn.{part}.bias")), &[out]);
-                }
-            }
-            if self.architecture.normalizes_queries_and_keys() {
-                add(at("self_attn.q_norm.weight"), &[self.head_dim]);
-                add(at("self_attn.k_norm.weight"), &[self.head_dim]);
-            }
-            add(at("self_attn.o_proj.weight"), &[width, q]);
-            if self.output_projection_bias() {
-                add(at("self_attn.o_proj.bias"), &[width]);
+            let mixer = self.mixer(layer);
+            mixer.tensors(width).into_iter().for_each(|(name, shape)| add(at(&format!("mixer.{name}")), &shape));
+            if mixer == MixerConfig::Attention {
+                self.attention_tensors(&at, add);
             }
             add(at("post_attention_layernorm.weight"), &[width]);
             add(at("mlp.gate_proj.weight"), &[inner, width]);
@@ -112,6 +103,24 @@ impl ModelConfig {
             add(at("mlp.down_proj.weight"), &[width, inner]);
         }
         add(FINAL_NORM.into(), &[width]);
+    }
+
+    fn attention_tensors(&self, at: &dyn Fn(&str) -> String, add: &mut dyn FnMut(String, &[usize])) {
+        let (width, q, kv) = (self.hidden_size, self.query_width(), self.key_value_width());
+        for (part, out) in [("q_proj", q), ("k_proj", kv), ("v_proj", kv)] {
+            add(at(&format!("self_attn.{part}.weight")), &[out, width]);
+            if self.attention_bias {
+                add(at(&format!("self_attn.{part}.bias")), &[out]);
+            }
+        }
+        if self.architecture.normalizes_queries_and_keys() {
+            add(at("self_attn.q_norm.weight"), &[self.head_dim]);
+            add(at("self_attn.k_norm.weight"), &[self.head_dim]);
+        }
+        add(at("self_attn.o_proj.weight"), &[width, q]);
+        if self.output_projection_bias() {
+            add(at("self_attn.o_proj.bias"), &[width]);
+        }
     }
 
     fn gpt2_tensors(&self, add: &mut dyn FnMut(String, &[usize])) {

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::block::Block;
 use crate::context::SequenceContext;
-use crate::mixers::MixerState;
+use crate::mixers::{Crossing, MixerState};
 
 /// Blocks in order.
 #[derive(Module, Debug)]
@@ -45,8 +45,9 @@ impl Backbone {
         states: &mut Vec<Option<MixerState>>,
     ) -> Tensor<3> {
         states.resize(self.blocks.len(), None);
+        let mut crossing = Crossing::default();
         for (block, state) in self.blocks.iter().zip(states) {
-            (x, *state) = block.forward(x, context, state.take());
+            (x, *state) = block.forward(x, context, state.take(), &mut crossing);
         }
         x
     }

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use crate::context::SequenceContext;
 use crate::feed_forward::FeedForward;
 use crate::linear::Linear;
-use crate::mixers::{AnyMixer, Attention, Mixer, MixerState};
+use crate::mixers::{AnyMixer, Crossing, Mixer, MixerState};
 use crate::ops;
 
 /// Root-mean-square norm with a learned scale.
@@ -46,12 +46,12 @@ pub struct Block {
 }
 
 impl Block {
-    /// The attention block of the configured shape at place `layer`, its matrices zero.
+    /// The block at place `layer` of the configured model, its matrices zero.
     pub fn new(layer: usize, config: &ModelConfig, rotary: Arc<RotaryTable>, device: &Device) -> Self {
         let norm = || Norm::new(config.hidden_size, config.rms_norm_eps, device);
         Self {
             mixer_norm: norm(),
-            mixer: AnyMixer::Attention(Attention::new(config, rotary, device)),
+            mixer: AnyMixer::new(&config.mixer(layer), config, rotary, device),
             feed_forward_norm: norm(),
             feed_forward: FeedForward::new(config, device),
             layer,
@@ -60,7 +60,9 @@ impl Block {
 
     /// The linear maps by their path within the block.
     pub(crate) fn linears_mut(&mut self) -> Vec<(String, &mut Linear)> {
-        let mixer = self.mixer.linears_mut().into_iter().map(|(name, linear)| (format!("mixer.{name}"), linear));
+        let folder = self.mixer.folder();
+        let mixer = self.mixer.linears_mut().into_iter();
+        let mixer = mixer.map(|(name, linear)| (format!("mixer.{folder}{name}"), linear));
         let feed_forward = self.feed_forward.linears_mut();
         mixer.chain(feed_forward.into_iter().map(|(name, linear)| (format!("feed_forward.{name}"), linear))).collect()
     }
@@ -76,11 +78,12 @@ impl Block {
         x: Tensor<3>,
         context: &SequenceContext,
         state: Option<MixerState>,
+        crossing: &mut Crossing,
     ) -> (Tensor<3>, Option<MixerState>) {
         let [batch, time, width] = x.dims();
         let flat = |x: Tensor<3>| x.reshape([batch * time, width]);
         let normed = self.mixer_norm.forward(flat(x.clone())).reshape([batch, time, width]);
-        let (mut mixed, state) = self.mixer.forward(normed, context, state);
+        let (mut mixed, state) = self.mixer.forward(normed, context, state, crossing);
         if let Some(dropout) = context.dropout() {
             mixed = dropout.apply(mixed, &format!("layers.{}.mixer", self.layer));
         }

@@ -79,6 +79,15 @@ impl SequenceContext {
         &self.spans
     }
 
+    /// Each row's position in its item, of which `before` positions came in earlier chunks; 0 for rows of no item.
+    pub(crate) fn positions(&self, before: usize) -> Vec<usize> {
+        let mut positions = vec![0; self.batch * self.time];
+        for s in self.spans.iter() {
+            positions[s.start..s.start + s.len].iter_mut().enumerate().for_each(|(t, p)| *p = before + t);
+        }
+        positions
+    }
+
     /// The items, shared with the backward pass.
     pub(crate) fn shared_spans(&self) -> Arc<[Span]> {
         self.spans.clone()

@@ -9,10 +9,9 @@ use bantam_core::{Error, Result, seed};
 use bantam_formats::{EMBEDDING, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorSpec};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
-use rand_distr::{Distribution, Normal};
 
 use crate::adapters;
-use crate::mixers::{Initialization, Mixer, ParameterGroup};
+use crate::mixers::{Initialization, Mixer, ParameterGroup, ZOO, tensor_name};
 use crate::ops;
 use crate::token_model::TokenModel;
 
@@ -25,8 +24,12 @@ struct Path(Vec<String>);
 
 impl Path {
     fn enter(&mut self, name: &str, container: &str) {
-        // An enum's variant says which mixer it is, not where the parameter lives.
-        self.0.push(if container.starts_with("Enum:") { String::new() } else { name.to_string() });
+        // An enum's variant says which mixer it is; attention's parameters have names of their own.
+        self.0.push(match (container.starts_with("Enum:"), name) {
+            (true, "Attention") => String::new(),
+            (true, _) => ZOO.trim_end_matches('.').to_owned(),
+            (false, name) => name.to_owned(),
+        });
     }
 
     fn exit(&mut self) {
@@ -38,8 +41,12 @@ impl Path {
     }
 }
 
-/// The Hugging Face name of the parameter at a module path, for instance `backbone.blocks.0.mixer.q_proj.weight`.
+/// The Hugging Face name of the parameter at a module path, for instance `backbone.blocks.0.mixer.q_proj.weight`; of one of a mixer by
+/// itself, its name in `docs/mixers.md`.
 pub(crate) fn hugging_face_name(path: &str) -> String {
+    if let Some(path) = path.strip_prefix(ZOO) {
+        return tensor_name(path);
+    }
     // The adapter of a linear map, by PEFT's names.
     for (end, name) in [(".adapter.a", ".lora_A.weight"), (".adapter.b", ".lora_B.weight")] {
         if let Some(linear) = path.strip_suffix(end) {
@@ -50,7 +57,10 @@ pub(crate) fn hugging_face_name(path: &str) -> String {
         let (layer, part) = rest.split_once('.').unwrap_or((rest, ""));
         let part = match part.split_once('.') {
             Some(("mixer_norm", p)) => format!("input_layernorm.{p}"),
-            Some(("mixer", p)) => format!("self_attn.{p}"),
+            Some(("mixer", p)) => match p.strip_prefix(ZOO) {
+                Some(p) => format!("mixer.{}", tensor_name(p)),
+                None => format!("self_attn.{p}"),
+            },
             Some(("feed_forward_norm", p)) => format!("post_attention_layernorm.{p}"),
             Some(("feed_forward", p)) => format!("mlp.{p}"),
             _ => part.to_string(),
@@ -72,7 +82,7 @@ pub fn read(model: &TokenModel) -> Vec<NamedTensor> {
 }
 
 /// [`read`] for the parameters that `wanted` names.
-pub fn read_some(model: &TokenModel, wanted: impl Fn(&str) -> bool) -> Vec<NamedTensor> {
+pub fn read_some<M: Module>(model: &M, wanted: impl Fn(&str) -> bool) -> Vec<NamedTensor> {
     struct Reader<F>(Path, F, Vec<NamedTensor>);
     impl<F: Fn(&str) -> bool> ModuleVisitor for Reader<F> {
         fn enter_module(&mut self, name: &str, container: &str) {
@@ -122,7 +132,7 @@ fn is_there<const D: usize>(param: &Param<Tensor<D>>) -> bool {
 }
 
 /// The gradient of every parameter that has one, by name; takes them out of `gradients`.
-pub fn take_gradients(model: &TokenModel, gradients: &mut Gradients) -> HashMap<String, Vec<f32>> {
+pub fn take_gradients<M: Module>(model: &M, gradients: &mut Gradients) -> HashMap<String, Vec<f32>> {
     struct Taker<'a>(Path, &'a mut Gradients, HashMap<String, Vec<f32>>);
     impl ModuleVisitor for Taker<'_> {
         fn enter_module(&mut self, name: &str, container: &str) {
@@ -149,11 +159,11 @@ pub fn update(model: TokenModel, change: impl FnMut(&str, &[usize], &mut [f32]))
 }
 
 /// [`update`] for the parameters that `wanted` names; the others are not even read.
-pub fn update_some(
-    model: TokenModel,
+pub fn update_some<M: Module>(
+    model: M,
     wanted: impl Fn(&str) -> bool,
     change: impl FnMut(&str, &[usize], &mut [f32]),
-) -> TokenModel {
+) -> M {
     struct Changer<W, F>(Path, W, F);
     impl<W: Fn(&str) -> bool, F: FnMut(&str, &[usize], &mut [f32])> ModuleMapper for Changer<W, F> {
         fn enter_module(&mut self, name: &str, container: &str) {
@@ -185,12 +195,12 @@ pub fn load(model: TokenModel, tensors: Vec<NamedTensor>, place: &str) -> Result
 }
 
 /// [`load`] for some of the parameters: those that `wanted` names must be there; the others stay as they are.
-pub fn load_some(
-    model: TokenModel,
+pub fn load_some<M: Module>(
+    model: M,
     tensors: Vec<NamedTensor>,
     place: &str,
     wanted: impl Fn(&str) -> bool,
-) -> Result<TokenModel> {
+) -> Result<M> {
     let mut by_name: HashMap<String, (Vec<usize>, Vec<f32>)> =
         tensors.into_iter().map(|(name, shape, values)| (name, (shape, values))).collect();
     let mut wrong = None;
@@ -249,7 +259,8 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
     let mut of_mixers = HashMap::new();
     for (layer, block) in model.backbone().blocks().iter().enumerate() {
         for group in block.mixer().parameter_groups() {
-            let path = hugging_face_name(&format!("backbone.blocks.{layer}.mixer.{}", group.path));
+            let folder = block.mixer().folder();
+            let path = hugging_face_name(&format!("backbone.blocks.{layer}.mixer.{folder}{}", group.path));
             of_mixers.insert(path.clone(), ParameterGroup { path, ..group });
         }
     }
@@ -261,8 +272,9 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
             decays: matrix,
             initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(1.0) },
         });
-        let to_residual = spec.name.ends_with("o_proj.weight") || spec.name.ends_with("down_proj.weight");
-        if let (true, Initialization::Normal(deviation)) = (to_residual, group.initialization) {
+        let ends = ["o_proj.weight", "down_proj.weight", "mixer.out_proj.weight", "mixer.output.weight"];
+        let to_residual = ends.iter().any(|end| spec.name.ends_with(end));
+        if let (true, &Initialization::Normal(deviation)) = (to_residual, &group.initialization) {
             group.initialization = Initialization::Normal(deviation * residual_scale);
         }
         group
@@ -282,12 +294,8 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
 pub fn initialize(model: TokenModel, config: &ModelConfig, seed: u64) -> TokenModel {
     let groups: HashMap<String, ParameterGroup> =
         parameter_groups(&model, config).into_iter().map(|g| (g.path.clone(), g)).collect();
-    update(model, |name, _, values| match groups[name].initialization {
-        Initialization::Constant(c) => values.fill(c as f32),
-        Initialization::Normal(deviation) => {
-            let mut rng = seed::rng(seed, &format!("init/{name}"));
-            let normal = Normal::new(0.0, deviation).expect("a finite deviation");
-            values.iter_mut().for_each(|v| *v = normal.sample(&mut rng) as f32);
-        }
+    update(model, |name, shape, values| {
+        let mut rng = seed::rng(seed, &format!("init/{name}"));
+        groups[name].initialization.fill(shape, values, &mut rng);
     })
 }

@@ -29,6 +29,7 @@ fn config(architecture: Architecture) -> ModelConfig {
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: None,
+        mixers: Vec::new(),
     }
 }
 

@@ -22,7 +22,7 @@ impl Trained {
         let weights = bantam_train::final_weights(&context.run.checkpoints())?;
         let vocab_size = tokenizer::read(&context.run.tokenizer())?.vocab_size();
         Ok(Self {
-            config: recipe.model_config(vocab_size),
+            config: recipe.model_config(vocab_size)?,
             weights: weights.ok_or_else(|| Error::internal("package", "training left no checkpoint"))?,
             tokenizer: tokenizer::read_bundle(&context.run.tokenizer(), recipe.tokenizer.reading)?,
         })

@@ -5,6 +5,7 @@
 
 mod distill;
 mod fine_tune;
+mod mixers;
 mod read;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use distill::DistillSection;
 pub use fine_tune::{FineTuneSection, Method, SourceFile, SourceKind, Targets};
+pub use mixers::MixerChoice;
 use read::Source;
 
 /// A whole recipe.
@@ -163,6 +165,12 @@ pub struct ModelSection {
     pub rms_norm_eps: f64,
     /// Whether the output matrix is the embedding.
     pub tie_word_embeddings: bool,
+    /// What the layers mix by, a pattern that is repeated; without one, attention everywhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mixers: Vec<MixerChoice>,
+    /// A number of parameters, such as `"5M"`, that decides width, depth, heads and feed-forward in place of the keys above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
 }
 
 impl Default for ModelSection {
@@ -177,6 +185,8 @@ impl Default for ModelSection {
             rope_theta: 10_000.0,
             rms_norm_eps: 1e-5,
             tie_word_embeddings: true,
+            mixers: Vec::new(),
+            budget: None,
         }
     }
 }
@@ -257,6 +267,11 @@ impl Recipe {
         if table.get("data").is_none_or(|data| data.get("seed").is_none()) {
             recipe.data.seed = recipe.run.seed;
         }
+        if let Some(budget) = recipe.model.budget.clone() {
+            let place = overridden_place("model.budget", overrides).unwrap_or_else(|| source.place_of("model.budget"));
+            let budget = mixers::parameters(&budget, &place)?;
+            mixers::fit(&mut recipe, budget, &place)?;
+        }
         recipe.check(&|key| overridden_place(key, overrides).unwrap_or_else(|| source.place_of(key)))?;
         Ok(recipe)
     }
@@ -315,12 +330,14 @@ impl Recipe {
             let what = format!("{heads} heads do not divide a hidden_size of {width}");
             return wrong("model.num_attention_heads", what, "choose a divisor");
         }
-        self.model_config(vocab).validate("").map_err(|e| {
-            let key = e.place().trim_start_matches([':', ' ']).to_owned();
+        let config = self.model_config(vocab).map_err(|e| e.at(place_of("model.mixers")))?;
+        config.validate("").map_err(|e| {
+            let key = e.place().trim_start_matches([':', ' ']).split(['[', '.']).next().unwrap_or_default().to_owned();
             let section = if key == "vocab_size" { "tokenizer" } else { "model" };
             e.at(place_of(&format!("{section}.{key}")))
         })?;
-        check_trainable(&self.model_config(vocab)).map_err(|e| e.at(place_of("model.hidden_size")))?;
+        check_trainable(&config).map_err(|e| e.at(place_of("model.hidden_size")))?;
+        mixers::check(&config, self.train.gradient_checkpointing, &place_of("model.mixers"))?;
         // The libraries name keys as `data.noise` and `train.phases[0]`.
         let located = |e: Error| {
             let key = e.place().replace('[', ".").replace(']', "");
@@ -385,13 +402,16 @@ impl Recipe {
     }
 
     /// The shape of the model to train, for a tokenizer of `vocab_size` tokens trained by this recipe.
-    pub fn model_config(&self, vocab_size: usize) -> ModelConfig {
+    ///
+    /// # Errors
+    /// A mixer that there is not.
+    pub fn model_config(&self, vocab_size: usize) -> Result<ModelConfig> {
         let model = &self.model;
         let special = |name: &str| {
             let at = bantam_data::prompt::SPECIAL_TOKENS.iter().position(|t| *t == name);
             at.and_then(|id| u32::try_from(id).ok())
         };
-        ModelConfig {
+        let mut config = ModelConfig {
             architecture: Architecture::Llama,
             vocab_size,
             hidden_size: model.hidden_size,
@@ -409,7 +429,13 @@ impl Recipe {
             bos_token_id: None,
             eos_token_ids: special("<|end|>").into_iter().collect(),
             pad_token_id: special("<|pad|>"),
-        }
+            mixers: Vec::new(),
+        };
+        let choices = model.mixers.iter().enumerate();
+        config.mixers = choices
+            .map(|(i, choice)| choice.resolved(&config, &format!("model.mixers[{i}]")))
+            .collect::<Result<_>>()?;
+        Ok(config)
     }
 }
 

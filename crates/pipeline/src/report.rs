@@ -131,7 +131,7 @@ fn last_metrics(metrics: &Path) -> Result<LastMetrics> {
 
 fn summary(recipe: &Recipe, run: &RunFolder) -> Result<String> {
     let tokenizer: TokenizerReport = read_json(&run.tokenizer().join("report.json"))?;
-    let config = recipe.model_config(tokenizer.vocab_size);
+    let config = recipe.model_config(tokenizer.vocab_size)?;
     Ok(format!(
         "A Llama-architecture model of {} parameters that reads a text and a JSON Schema's signature and writes the JSON \
          object the text states. Trained from random weights for {} steps on {} generated EdgeJSON items, and scored on \
@@ -144,7 +144,7 @@ fn summary(recipe: &Recipe, run: &RunFolder) -> Result<String> {
 
 fn facts(recipe: &Recipe, run: &RunFolder) -> Result<Vec<FactTable>> {
     let tokenizer: TokenizerReport = read_json(&run.tokenizer().join("report.json"))?;
-    let config = recipe.model_config(tokenizer.vocab_size);
+    let config = recipe.model_config(tokenizer.vocab_size)?;
     let LastMetrics { validation, speed, device } = last_metrics(&run.metrics())?;
     let number = |value: &Value, key: &str, digits: usize| {
         value.get(key).and_then(Value::as_f64).map_or("not measured".to_owned(), |v| format!("{v:.digits$}"))

@@ -98,7 +98,7 @@ impl Material {
             let (items, schemas) = items::of_source(&run.data(), &source.folder(at), "valid")?;
             valid.push(tokenized(&items, &schemas, source.schema_in_prompt)?);
         }
-        let config = recipe.model_config(tokenizer.vocab_size());
+        let config = recipe.model_config(tokenizer.vocab_size())?;
         let mut valid = mixed(valid);
         let all = valid.len();
         valid.retain(|example| example.tokens.len() <= config.max_position_embeddings);

@@ -44,6 +44,7 @@ fn run(arguments: &[String]) -> Result<()> {
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: None,
+        mixers: Vec::new(),
     };
     config.validate("arguments")?;
     let text = files::read_text(Path::new(prompts))?;

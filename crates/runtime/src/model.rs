@@ -76,6 +76,10 @@ impl Model {
         tensor: &dyn Fn(&str) -> Result<TensorData<'a>>,
         options: LoadOptions,
     ) -> Result<Self> {
+        if !config.is_all_attention() {
+            let what = "mixers other than attention are trained, and not run yet";
+            return Err(Error::input("mixers", what, "use a model of attention alone"));
+        }
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,

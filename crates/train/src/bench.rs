@@ -44,6 +44,7 @@ pub fn shape(width: usize, layers: usize, heads: usize, ffn: usize, vocab: usize
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: None,
+        mixers: Vec::new(),
     }
 }
 

@@ -41,6 +41,7 @@ impl RandomModel<'_> {
             bos_token_id: None,
             eos_token_ids: vec![0],
             pad_token_id: Some(4),
+            mixers: Vec::new(),
         };
         let mut rng = seed::rng(self.seed, "weights");
         let tensors: Vec<_> = config

@@ -152,6 +152,7 @@ fn read_config(
         bos_token_id: vocabulary.bos,
         eos_token_ids,
         pad_token_id: vocabulary.pad,
+        mixers: Vec::new(),
     })
 }
 

@@ -42,11 +42,21 @@ pub fn write_model(
     kind: GgufType,
 ) -> Result<GgufSummary> {
     check_to_write(config, tensors)?;
+    only_attention(config)?;
     let given: HashMap<&str, &[f32]> = tensors.iter().map(|(name, _, data)| (name.as_str(), data.as_slice())).collect();
     // `check_to_write` has found every name.
     let values = |name: &str| Ok(Cow::Borrowed(given.get(name).copied().unwrap_or_default()));
     let name = path.file_stem().map_or("model".into(), |s| s.to_string_lossy());
     write_values(path, &name, config, &values, tokenizer, kind)
+}
+
+/// GGUF has no names yet for models with other mixers.
+fn only_attention(config: &ModelConfig) -> Result<()> {
+    if config.is_all_attention() {
+        return Ok(());
+    }
+    let what = "mixers other than attention have no GGUF yet";
+    Err(Error::input("mixers", what, "keep the Hugging Face folder"))
 }
 
 /// Packages a model that lies on disk, tensor by tensor, with its tokenizer if it has one. A path that ends in `.zst` is compressed
@@ -55,6 +65,7 @@ pub fn write_model(
 /// Errors as [`write_model`]; an input error too if the model is quantized already: its errors would add up.
 pub fn repackage(artifact: &ModelArtifact, path: &Path, kind: GgufType) -> Result<GgufSummary> {
     let config = artifact.config();
+    only_attention(config)?;
     for spec in config.tensor_specs() {
         if let Some(dtype) = artifact.dtype(&spec.name).filter(|d| d.is_blocks()) {
             let place = format!("{}: {}", artifact.path().display(), spec.name);

@@ -1,11 +1,16 @@
 //! `config.json` of Llama, Qwen2 and Qwen3 models, in the spellings of transformers v4 and v5; GPT-2's is in `gpt2_config.rs`.
 
 use bantam_core::{Error, Result};
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::gpt2_config;
 use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
+use crate::mixer::MixerConfig;
 use crate::rope::RopeScaling;
+
+/// `model_type` of models with mixers that no other program knows together.
+const OWN: &str = "bantam";
 
 impl ModelConfig {
     /// Reads the text of a `config.json`; `place` names the file in errors.
@@ -21,7 +26,9 @@ impl ModelConfig {
         let read = Reader { keys: &keys, place };
 
         let name = read.text("model_type")?.unwrap_or_default();
-        let Some(architecture) = Architecture::from_name(&name) else {
+        // A model of Bantam's own is Llama's with other mixers.
+        let known = if name == OWN { Some(Architecture::Llama) } else { Architecture::from_name(&name) };
+        let Some(architecture) = known else {
             return Err(read.error("model_type", format!("`{name}` is not supported"), USE_A_KNOWN_ONE));
         };
         if architecture == Architecture::Gpt2 {
@@ -77,6 +84,7 @@ impl ModelConfig {
             bos_token_id: read.ids("bos_token_id")?.first().copied(),
             eos_token_ids: read.ids("eos_token_id")?,
             pad_token_id: read.ids("pad_token_id")?.first().copied(),
+            mixers: if name == OWN { read.mixers()? } else { Vec::new() },
         };
         config.validate(place)?;
         Ok(config)
@@ -112,6 +120,7 @@ impl ModelConfig {
             }
         };
         let class = match self.architecture {
+            _ if !self.is_all_attention() => "BantamForCausalLM",
             Architecture::Llama => "LlamaForCausalLM",
             Architecture::Qwen3 => "Qwen3ForCausalLM",
             Architecture::Qwen2 | Architecture::Gpt2 => "Qwen2ForCausalLM",
@@ -140,6 +149,10 @@ impl ModelConfig {
             "use_cache": true,
             "vocab_size": self.vocab_size,
         });
+        if !self.is_all_attention() {
+            out["model_type"] = json!(OWN);
+            out["mixers"] = serde_json::to_value(&self.mixers).map_err(|e| Error::internal("config.json", e))?;
+        }
         match self.architecture {
             Architecture::Llama => {
                 out["attention_bias"] = json!(self.attention_bias);
@@ -215,6 +228,19 @@ impl Reader<'_> {
             one => id(one).map(|id| vec![id]),
         });
         Ok(ids?.unwrap_or_default())
+    }
+
+    /// The pattern of mixers of a model of Bantam's own.
+    fn mixers(&self) -> Result<Vec<MixerConfig>> {
+        let Some(value) = self.get("mixers") else {
+            return Err(self.error("mixers", "missing".into(), "restore the file from its origin"));
+        };
+        let what = |e: serde_json::Error| self.error("mixers", e.to_string(), "see docs/mixers.md");
+        let mixers = Vec::<MixerConfig>::deserialize(value).map_err(what)?;
+        if mixers.is_empty() {
+            return Err(self.error("mixers", "an empty pattern".into(), "name at least one mixer"));
+        }
+        Ok(mixers)
     }
 
     fn refuse_what_we_do_not_compute(&self) -> Result<()> {

@@ -50,6 +50,7 @@ pub(super) fn read(read: &Reader<'_>) -> Result<ModelConfig> {
         bos_token_id: read.ids("bos_token_id")?.first().copied(),
         eos_token_ids: read.ids("eos_token_id")?,
         pad_token_id: read.ids("pad_token_id")?.first().copied(),
+        mixers: Vec::new(),
     })
 }
 

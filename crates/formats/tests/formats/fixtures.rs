@@ -48,6 +48,7 @@ pub fn config(architecture: Architecture) -> ModelConfig {
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: Some(4),
+        mixers: Vec::new(),
     }
 }
 

@@ -13,6 +13,7 @@ mod pack;
 pub mod panels;
 mod parts;
 pub mod rms_norm;
+pub mod sequence;
 pub mod sum_of_squares;
 mod sums;
 pub mod swiglu;

@@ -7,7 +7,7 @@ use bantam_kernels::training::attention::RotaryTable;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::{Capabilities, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
+use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
 use crate::ops::{self, AttentionSpec, Segment};
@@ -78,6 +78,7 @@ impl Mixer for Attention {
         x: Tensor<3>,
         context: &SequenceContext,
         state: Option<MixerState>,
+        _: &mut Crossing,
     ) -> (Tensor<3>, Option<MixerState>) {
         let [batch, time, width] = x.dims();
         let (q_width, kv_width) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
@@ -105,7 +106,8 @@ impl Mixer for Attention {
                 let mixed = continued(queries, keys.clone(), values.clone(), batch, &spec);
                 (mixed, Some(AttentionState { keys, values }))
             }
-            (Some(_), None) => panic!("a carried state needs one item a row"),
+            (Some(MixerState::Attention(_)), None) => panic!("a carried state needs one item a row"),
+            (Some(_), _) => panic!("the state of another mixer"),
             (None, carried) => {
                 let state = carried.map(|(keys, values)| AttentionState { keys, values });
                 (ops::causal_attention(qkv, context.shared_spans(), spec), state)

@@ -1,11 +1,40 @@
 //! The mixer zoo: whatever moves information along the sequence, one file each.
 
 mod attention;
+mod carried;
+mod gru;
+mod hyena;
+mod initialization;
+mod linformer;
+mod lstm;
+mod mamba2;
+mod parameters;
+mod performer;
+mod retnet;
+mod rwkv4;
+mod rwkv7;
+mod s4d;
 
 pub use attention::{Attention, AttentionState};
+pub use carried::CarriedState;
+pub use gru::Gru;
+pub use hyena::Hyena;
+pub use initialization::Initialization;
+pub use linformer::Linformer;
+pub use lstm::Lstm;
+pub use mamba2::{Mamba2, Mamba2Sizes};
+pub use performer::Performer;
+pub use retnet::Retnet;
+pub use rwkv4::Rwkv4;
+pub use rwkv7::Rwkv7;
+pub use s4d::S4d;
 
+use std::sync::Arc;
+
+use bantam_formats::{MixerConfig, ModelConfig};
+use bantam_kernels::training::attention::RotaryTable;
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use crate::context::SequenceContext;
 use crate::linear::Linear;
@@ -48,20 +77,23 @@ pub struct ParameterGroup {
     pub initialization: Initialization,
 }
 
-/// How a parameter starts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Initialization {
-    /// Normal with this standard deviation.
-    Normal(f64),
-    /// All of this value.
-    Constant(f64),
-}
-
 /// What a mixer carries from one chunk of a sequence to the next.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum MixerState {
     /// Keys and values.
     Attention(AttentionState),
+    /// Recurrent states.
+    Carried(CarriedState),
+    /// All inputs of a long convolution so far, `[batch, positions, width]`, and recurrent states.
+    Growing(Tensor<3>, CarriedState),
+}
+
+/// What one layer of a pass leaves for later ones.
+#[derive(Clone, Debug, Default)]
+pub struct Crossing {
+    /// The values of the first RWKV-7 layer, `[rows, width]`.
+    pub first_values: Option<Tensor<2>>,
 }
 
 /// The differentiable, parallel form of a mixer.
@@ -74,6 +106,7 @@ pub trait Mixer {
         x: Tensor<3>,
         context: &SequenceContext,
         state: Option<MixerState>,
+        crossing: &mut Crossing,
     ) -> (Tensor<3>, Option<MixerState>);
 
     /// What it can do.
@@ -92,14 +125,89 @@ pub trait Mixer {
 pub enum AnyMixer {
     /// Causal softmax attention.
     Attention(Attention),
+    /// LSTM.
+    Lstm(Lstm),
+    /// Stacked GRU.
+    Gru(Gru),
+    /// Mamba-2.
+    Mamba2(Mamba2),
+    /// RWKV-4's time mixing.
+    Rwkv4(Rwkv4),
+    /// RWKV-7's time mixing.
+    Rwkv7(Rwkv7),
+    /// Retention.
+    Retnet(Retnet),
+    /// S4D.
+    S4d(S4d),
+    /// Hyena.
+    Hyena(Hyena),
+    /// FAVOR+ attention.
+    Performer(Performer),
+    /// Attention to projected positions; not causal.
+    Linformer(Linformer),
+}
+
+/// Does the same with whatever mixer it is.
+macro_rules! each {
+    ($any:expr, $mixer:ident => $does:expr) => {
+        match $any {
+            AnyMixer::Attention($mixer) => $does,
+            AnyMixer::Lstm($mixer) => $does,
+            AnyMixer::Gru($mixer) => $does,
+            AnyMixer::Mamba2($mixer) => $does,
+            AnyMixer::Rwkv4($mixer) => $does,
+            AnyMixer::Rwkv7($mixer) => $does,
+            AnyMixer::Retnet($mixer) => $does,
+            AnyMixer::S4d($mixer) => $does,
+            AnyMixer::Hyena($mixer) => $does,
+            AnyMixer::Performer($mixer) => $does,
+            AnyMixer::Linformer($mixer) => $does,
+        }
+    };
 }
 
 impl AnyMixer {
+    /// The mixer of a layer, its matrices zero. `rotary` is shared by all attention.
+    pub fn new(config: &MixerConfig, model: &ModelConfig, rotary: Arc<RotaryTable>, device: &Device) -> Self {
+        let width = model.hidden_size;
+        match *config {
+            MixerConfig::Attention => Self::Attention(Attention::new(model, rotary, device)),
+            MixerConfig::Lstm { hidden_size } => Self::Lstm(Lstm::new(width, hidden_size, device)),
+            MixerConfig::Gru { hidden_size, layers } => Self::Gru(Gru::new(width, hidden_size, layers, device)),
+            MixerConfig::Mamba2 { inner_size, head_dim, groups, state_size, conv_kernel } => {
+                let sizes =
+                    Mamba2Sizes { inner: inner_size, head: head_dim, groups, states: state_size, kernel: conv_kernel };
+                Self::Mamba2(Mamba2::new(width, sizes, model.rms_norm_eps, device))
+            }
+            MixerConfig::Rwkv4 { inner_size } => Self::Rwkv4(Rwkv4::new(width, inner_size, device)),
+            MixerConfig::Rwkv7 { head_dim, ranks, first } => {
+                Self::Rwkv7(Rwkv7::new(width, head_dim, ranks, first, device))
+            }
+            MixerConfig::Retnet { heads, value_size } => Self::Retnet(Retnet::new(width, heads, value_size, device)),
+            MixerConfig::S4d { states } => Self::S4d(S4d::new(width, states, device)),
+            MixerConfig::Hyena { length, filter_size, features } => {
+                Self::Hyena(Hyena::new(width, length, filter_size, features, device))
+            }
+            MixerConfig::Performer { heads, features } => {
+                Self::Performer(Performer::new(width, heads, features, device))
+            }
+            MixerConfig::Linformer { heads, length, projected } => {
+                Self::Linformer(Linformer::new(width, heads, length, projected, device))
+            }
+        }
+    }
+
+    /// What its parameters' paths begin with, beside attention's.
+    pub(crate) fn folder(&self) -> &'static str {
+        match self {
+            Self::Attention(_) => "",
+            _ => ZOO,
+        }
+    }
+
     /// The linear maps by their path within the mixer.
     pub(crate) fn linears_mut(&mut self) -> Vec<(&'static str, &mut Linear)> {
-        match self {
-            Self::Attention(mixer) => mixer.linears_mut().into(),
-        }
+        each!(self, mixer => mixer.linears_mut().into())
     }
 }
 
@@ -109,27 +217,46 @@ impl Mixer for AnyMixer {
         x: Tensor<3>,
         context: &SequenceContext,
         state: Option<MixerState>,
+        crossing: &mut Crossing,
     ) -> (Tensor<3>, Option<MixerState>) {
-        match self {
-            Self::Attention(mixer) => mixer.forward(x, context, state),
-        }
+        each!(self, mixer => mixer.forward(x, context, state, crossing))
     }
 
     fn capabilities(&self) -> Capabilities {
-        match self {
-            Self::Attention(mixer) => mixer.capabilities(),
-        }
+        each!(self, mixer => mixer.capabilities())
     }
 
     fn cost(&self, time: usize) -> u64 {
-        match self {
-            Self::Attention(mixer) => mixer.cost(time),
-        }
+        each!(self, mixer => mixer.cost(time))
     }
 
     fn parameter_groups(&self) -> Vec<ParameterGroup> {
-        match self {
-            Self::Attention(mixer) => mixer.parameter_groups(),
+        each!(self, mixer => mixer.parameter_groups())
+    }
+}
+
+/// What the paths of parameters begin with in every mixer but attention, whose names are Llama's.
+pub(crate) const ZOO: &str = "zoo.";
+
+/// The name in `docs/mixers.md` of the parameter at a path within a mixer's module: what cannot be a field's name there, or is
+/// one of several layers.
+pub(crate) fn tensor_name(path: &str) -> String {
+    let plain = match path {
+        "a_log" => "A_log",
+        "log_a_real" => "log_A_real",
+        "a_imag" => "A_imag",
+        "c" => "C",
+        "d" => "D",
+        _ => path,
+    };
+    if let Some((layer, part)) = plain.strip_prefix("layers.").and_then(|rest| rest.split_once('.')) {
+        return format!("{part}_l{layer}");
+    }
+    // RWKV-7's narrow maps are numbered.
+    for (end, number) in [(".base", '0'), (".first", '1'), (".second", '2')] {
+        if let Some(letter) = plain.strip_suffix(end) {
+            return format!("{letter}{number}");
         }
     }
+    plain.replace("filter.input.", "filter.in.")
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bantam_kernels::training::attention::{self, Span};
 use bantam_kernels::training::panels::Precision;
+use bantam_kernels::training::sequence::Kept;
 use bantam_kernels::training::{cross_entropy, feed_forward, linear, rms_norm, swiglu};
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -19,9 +20,10 @@ use burn::backend::{Autodiff, Flex, TensorMetadata};
 use super::attention::AttentionSpec;
 use super::flex::{
     FusedOps, attention_forward, contiguous, feed_forward_forward, feed_forward_norm, feed_forward_weights,
-    linear_forward, problem, rms_norm_forward, stacked, swiglu_forward, tensor, values,
+    linear_forward, problem, rms_norm_forward, sequence_forward, stacked, swiglu_forward, tensor, values,
 };
 use super::linear::LinearSpec;
+use super::sequence::{INPUTS, SequenceCall};
 use crate::ports::Targets;
 
 /// Hands each gradient to the parent that asked for one.
@@ -177,6 +179,34 @@ impl Backward<Flex, 6> for FeedForwardBackward {
 }
 
 #[derive(Debug)]
+struct SequenceBackward;
+
+#[derive(Clone, Debug)]
+struct SequenceSaved {
+    inputs: [FlexTensor; INPUTS],
+    out: FlexTensor,
+    saved: Arc<Vec<f32>>,
+    call: SequenceCall,
+}
+
+impl Backward<Flex, INPUTS> for SequenceBackward {
+    type State = SequenceSaved;
+
+    fn backward(self, ops: Ops<SequenceSaved, INPUTS>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let d_out = contiguous(grads.consume::<Flex>(&ops.node));
+        let s = &ops.state;
+        let inputs: Vec<&[f32]> = s.inputs[..s.call.inputs].iter().map(values).collect();
+        let kept = Kept { out: values(&s.out), saved: &s.saved };
+        let gradients = s.call.operation.backward(&inputs, kept, values(&d_out), s.call.items());
+        for ((parent, input), d) in ops.parents.iter().zip(&s.inputs).zip(gradients) {
+            if let Some(node) = parent {
+                grads.register::<Flex>(node.id, tensor(d, input.shape()));
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
 struct CrossEntropyBackward;
 
 /// The gradients for a unit upstream gradient, taken in the forward pass. That of the weight is `None` if it is frozen.
@@ -286,6 +316,31 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
                 prep.finish(FeedForwardSaved { shape, norm, weights, saved, epsilon, precision }, y)
             }
             OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
+    fn sequence(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        call: SequenceCall,
+    ) -> FloatTensor<Self> {
+        let parts = [a, b, c, d, e, f].map(|t| {
+            let (t, node) = t.into_parts();
+            (contiguous(t), node)
+        });
+        let [(a, n0), (b, n1), (c, n2), (d, n3), (e, n4), (f, n5)] = parts;
+        let inputs = [a, b, c, d, e, f];
+        let (out, saved) = sequence_forward(&inputs, &call);
+        match SequenceBackward.prepare::<C>([n0, n1, n2, n3, n4, n5]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let saved = SequenceSaved { inputs, out: out.clone(), saved: Arc::new(saved), call };
+                prep.finish(saved, out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
 

@@ -17,6 +17,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::attention::AttentionSpec;
 use super::linear::LinearSpec;
+use super::sequence::{INPUTS, SequenceCall};
 use crate::ports::Targets;
 
 /// The fused operations. See the functions of the same names in this module's parent.
@@ -46,6 +47,15 @@ pub(super) trait FusedOps: Backend {
         down: FloatTensor<Self>,
         epsilon: f32,
         precision: Precision,
+    ) -> FloatTensor<Self>;
+    fn sequence(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        call: SequenceCall,
     ) -> FloatTensor<Self>;
     fn linear_cross_entropy(
         hidden: FloatTensor<Self>,
@@ -132,6 +142,15 @@ pub(super) fn feed_forward_forward(
     (tensor(y, x.shape()), saved)
 }
 
+/// The output, and what the backward pass wants to have kept; the last states go to the call.
+pub(super) fn sequence_forward(inputs: &[FlexTensor; INPUTS], call: &SequenceCall) -> (FlexTensor, Vec<f32>) {
+    let given: Vec<&[f32]> = inputs[..call.inputs].iter().map(values).collect();
+    let done = call.operation.forward(&given, call.items());
+    // A pass that is run again to save memory ends in the same states.
+    let _ = call.last.set(done.last);
+    (tensor(done.out, [call.rows, call.operation.width()]), done.saved)
+}
+
 pub(super) fn problem<'a>(hidden: &'a FlexTensor, weight: &'a FlexTensor, targets: &'a Targets) -> Problem<'a> {
     Problem {
         hidden: values(hidden),
@@ -182,6 +201,18 @@ impl FusedOps for Flex {
     ) -> FlexTensor {
         let ([x, mixed, norm], weights) = ([x, mixed, norm].map(contiguous), [gate, up, down].map(contiguous));
         feed_forward_forward(&x, &mixed, feed_forward_norm(&norm, epsilon), &weights, precision).0
+    }
+
+    fn sequence(
+        a: FlexTensor,
+        b: FlexTensor,
+        c: FlexTensor,
+        d: FlexTensor,
+        e: FlexTensor,
+        f: FlexTensor,
+        call: SequenceCall,
+    ) -> FlexTensor {
+        sequence_forward(&[a, b, c, d, e, f].map(contiguous), &call).0
     }
 
     fn linear_cross_entropy(

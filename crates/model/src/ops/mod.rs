@@ -11,6 +11,7 @@ mod feed_forward;
 mod flex;
 mod linear;
 mod rms_norm;
+mod sequence;
 mod swiglu;
 
 pub use attention::{AttentionSpec, Segment, causal_attention, composed_attention, composed_causal_attention};
@@ -19,6 +20,7 @@ pub use feed_forward::{GatedMaps, composed_feed_forward, feed_forward};
 pub(crate) use flex::change_values;
 pub use linear::{Map, composed_linear, linear};
 pub use rms_norm::{composed_rms_norm, rms_norm};
+pub use sequence::sequence;
 pub use swiglu::{composed_swiglu, swiglu};
 
 use burn::tensor::{Device, Tensor};

@@ -30,6 +30,7 @@ pub fn llama() -> ModelConfig {
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: None,
+        mixers: Vec::new(),
     }
 }
 

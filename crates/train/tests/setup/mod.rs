@@ -36,6 +36,7 @@ pub fn model() -> ModelConfig {
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: None,
+        mixers: Vec::new(),
     }
 }
 

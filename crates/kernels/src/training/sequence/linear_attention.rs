@@ -1,0 +1,241 @@
+//! Attention without a softmax, whose memory decays by a factor for each head and position: what Mamba-2's state-space
+//! duality (Dao and Gu 2024), retention (Sun et al. 2023) and, with factors of one, FAVOR+ (Choromanski et al. 2021) have in common.
+//!
+//! `S_t = e^{log_decay_t} S_{t-1} + k_t v_t^T`, `out_t = S_t^T q_t`.
+
+use rayon::prelude::*;
+
+use super::super::attention::Span;
+use super::super::sums::dot;
+use super::{Forward, Items, Kept, SequenceOperation};
+use crate::multiversion::{mul_add, multiversion};
+
+/// Inputs: `q` and `k` `[rows, groups * key]`, `v` `[rows, heads * value]`, `log_decay` `[rows, heads]`. Output `[rows, heads *
+/// value]`. State: `S` `[heads, key, value]`.
+#[derive(Clone, Copy, Debug)]
+pub struct LinearAttention {
+    /// Heads, each with values of its own.
+    pub heads: usize,
+    /// Queries and keys; several heads may share one. Divides `heads`.
+    pub groups: usize,
+    /// Width of a query and of a key.
+    pub key: usize,
+    /// Width of a value.
+    pub value: usize,
+}
+
+/// One head of one item, its rows adjacent.
+struct Head {
+    q: Vec<f32>,
+    k: Vec<f32>,
+    v: Vec<f32>,
+    log_decay: Vec<f32>,
+    state: Vec<f32>,
+}
+
+/// The columns `first..first + width` of an item's rows.
+fn columns(values: &[f32], span: Span, all: usize, first: usize, width: usize) -> Vec<f32> {
+    let rows = &values[span.start * all..][..span.len * all];
+    rows.chunks_exact(all).flat_map(|row| &row[first..first + width]).copied().collect()
+}
+
+/// Adds an item's rows to the columns `first..first + width`.
+fn add_columns(values: &mut [f32], span: Span, all: usize, first: usize, part: &[f32]) {
+    let width = part.len() / span.len;
+    let rows = values[span.start * all..][..span.len * all].chunks_exact_mut(all);
+    for (row, part) in rows.zip(part.chunks_exact(width)) {
+        row[first..first + width].iter_mut().zip(part).for_each(|(r, p)| *r += p);
+    }
+}
+
+impl LinearAttention {
+    fn head(&self, inputs: &[&[f32]], items: &Items<'_>, item: usize, head: usize) -> Head {
+        let [q, k, v, log_decay] = inputs else { panic!("four inputs") };
+        let (span, keys) = (items.spans[item], self.groups * self.key);
+        let first = head / (self.heads / self.groups) * self.key;
+        let size = self.key * self.value;
+        Head {
+            q: columns(q, span, keys, first, self.key),
+            k: columns(k, span, keys, first, self.key),
+            v: columns(v, span, self.heads * self.value, head * self.value, self.value),
+            log_decay: columns(log_decay, span, self.heads, head, 1),
+            state: match items.initial {
+                Some(all) => all[(item * self.heads + head) * size..][..size].to_vec(),
+                None => vec![0.0; size],
+            },
+        }
+    }
+
+    fn each_head<T: Send>(&self, items: &Items<'_>, each: impl Fn(usize, usize) -> T + Sync) -> Vec<T> {
+        let tasks = items.spans.len() * self.heads;
+        (0..tasks).into_par_iter().with_max_len(1).map(|i| each(i / self.heads, i % self.heads)).collect()
+    }
+}
+
+impl SequenceOperation for LinearAttention {
+    fn width(&self) -> usize {
+        self.heads * self.value
+    }
+
+    fn state_size(&self) -> usize {
+        self.heads * self.key * self.value
+    }
+
+    fn forward(&self, inputs: &[&[f32]], items: Items<'_>) -> Forward {
+        let heads = self.each_head(&items, |item, head| {
+            let mut h = self.head(inputs, &items, item, head);
+            let mut out = vec![0.0; h.v.len()];
+            attend(&h.q, &h.k, &h.v, &h.log_decay, &mut h.state, &mut out);
+            (out, h.state)
+        });
+        let mut out = vec![0.0; items.rows * self.width()];
+        let mut last = Vec::with_capacity(items.spans.len() * self.state_size());
+        for (i, (part, state)) in heads.iter().enumerate() {
+            let span = items.spans[i / self.heads];
+            add_columns(&mut out, span, self.width(), i % self.heads * self.value, part);
+            last.extend_from_slice(state);
+        }
+        Forward { out, last, saved: Vec::new() }
+    }
+
+    fn backward(&self, inputs: &[&[f32]], _: Kept<'_>, d_out: &[f32], items: Items<'_>) -> Vec<Vec<f32>> {
+        let heads = self.each_head(&items, |item, head| {
+            let mut h = self.head(inputs, &items, item, head);
+            let d_out = columns(d_out, items.spans[item], self.width(), head * self.value, self.value);
+            let (mut d_q, mut d_k, mut d_v) = (vec![0.0; h.q.len()], vec![0.0; h.k.len()], vec![0.0; h.v.len()]);
+            query_gradients(&h.k, &h.v, &h.log_decay, &d_out, &mut h.state, &mut d_q);
+            h.state.fill(0.0);
+            key_gradients(&h.q, &h.k, &h.v, &h.log_decay, &d_out, &mut h.state, &mut d_k, &mut d_v);
+            let mut d_log_decay = vec![0.0; h.log_decay.len()];
+            decay_gradients(&h.q, &d_q, &h.k, &d_k, &mut d_log_decay);
+            [d_q, d_k, d_v, d_log_decay]
+        });
+        let mut gradients: Vec<Vec<f32>> = inputs.iter().map(|x| vec![0.0; x.len()]).collect();
+        for (i, parts) in heads.iter().enumerate() {
+            let (span, head) = (items.spans[i / self.heads], i % self.heads);
+            let group = head / (self.heads / self.groups);
+            let keys = self.groups * self.key;
+            let places = [
+                (keys, group * self.key),
+                (keys, group * self.key),
+                (self.width(), head * self.value),
+                (self.heads, head),
+            ];
+            for ((gradient, part), (all, first)) in gradients.iter_mut().zip(parts).zip(places) {
+                add_columns(gradient, span, all, first, part);
+            }
+        }
+        gradients
+    }
+}
+
+multiversion! {
+    /// The output of one head, from its state on.
+    fn attend(q: &[f32], k: &[f32], v: &[f32], log_decay: &[f32], state: &mut [f32], out: &mut [f32]) = attend_body
+}
+multiversion! {
+    /// `d q_t = S_t d out_t`.
+    fn query_gradients(k: &[f32], v: &[f32], log_decay: &[f32], d_out: &[f32], state: &mut [f32], d_q: &mut [f32]) = query_gradients_body
+}
+multiversion! {
+    /// With `G_t = q_t d out_t^T + e^{log_decay_{t+1}} G_{t+1}`, the gradient of `S_t`: `d k_t = G_t v_t`, `d v_t = G_t^T k_t`.
+    fn key_gradients(q: &[f32], k: &[f32], v: &[f32], log_decay: &[f32], d_out: &[f32], g: &mut [f32], d_k: &mut [f32], d_v: &mut [f32]) = key_gradients_body
+}
+multiversion! {
+    /// `q_t` and `k_t` meet the sum of log decays with opposite signs: `d log_decay_t = sum_{s >= t} (q_s d q_s - k_s d k_s)`
+    /// (Yang et al. 2024, gated linear attention).
+    fn decay_gradients(q: &[f32], d_q: &[f32], k: &[f32], d_k: &[f32], d_log_decay: &mut [f32]) = decay_gradients_body
+}
+
+#[inline(always)]
+fn attend_body<const FMA: bool, const LANES: usize>(
+    q: &[f32],
+    k: &[f32],
+    v: &[f32],
+    log_decay: &[f32],
+    state: &mut [f32],
+    out: &mut [f32],
+) {
+    let rows = log_decay.len();
+    let (key, value) = (q.len() / rows, v.len() / rows);
+    for t in 0..rows {
+        let (v, out) = (&v[t * value..][..value], &mut out[t * value..][..value]);
+        let decay = log_decay[t].exp();
+        for ((s, &k), &q) in state.chunks_exact_mut(value).zip(&k[t * key..]).zip(&q[t * key..][..key]) {
+            for ((s, &v), o) in s.iter_mut().zip(v).zip(&mut *out) {
+                *s = mul_add::<FMA>(k, v, decay * *s);
+                *o = mul_add::<FMA>(q, *s, *o);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn query_gradients_body<const FMA: bool, const LANES: usize>(
+    k: &[f32],
+    v: &[f32],
+    log_decay: &[f32],
+    d_out: &[f32],
+    state: &mut [f32],
+    d_q: &mut [f32],
+) {
+    let rows = log_decay.len();
+    let (key, value) = (k.len() / rows, v.len() / rows);
+    for t in 0..rows {
+        let (v, d_out) = (&v[t * value..][..value], &d_out[t * value..][..value]);
+        let decay = log_decay[t].exp();
+        for ((s, &k), d_q) in state.chunks_exact_mut(value).zip(&k[t * key..]).zip(&mut d_q[t * key..][..key]) {
+            for (s, &v) in s.iter_mut().zip(v) {
+                *s = mul_add::<FMA>(k, v, decay * *s);
+            }
+            *d_q = dot::<FMA>(s, d_out);
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn key_gradients_body<const FMA: bool, const LANES: usize>(
+    q: &[f32],
+    k: &[f32],
+    v: &[f32],
+    log_decay: &[f32],
+    d_out: &[f32],
+    g: &mut [f32],
+    d_k: &mut [f32],
+    d_v: &mut [f32],
+) {
+    let rows = log_decay.len();
+    let (key, value) = (k.len() / rows, v.len() / rows);
+    for t in (0..rows).rev() {
+        let (v, d_out, d_v) = (&v[t * value..][..value], &d_out[t * value..][..value], &mut d_v[t * value..][..value]);
+        let decay = if t + 1 < rows { log_decay[t + 1].exp() } else { 0.0 };
+        let (q, k, d_k) = (&q[t * key..][..key], &k[t * key..][..key], &mut d_k[t * key..][..key]);
+        for (((g, &q), &k), d_k) in g.chunks_exact_mut(value).zip(q).zip(k).zip(d_k) {
+            for ((g, &d), d_v) in g.iter_mut().zip(d_out).zip(&mut *d_v) {
+                *g = mul_add::<FMA>(q, d, decay * *g);
+                *d_v = mul_add::<FMA>(k, *g, *d_v);
+            }
+            *d_k = dot::<FMA>(g, v);
+        }
+    }
+}
+
+#[inline(always)]
+fn decay_gradients_body<const FMA: bool, const LANES: usize>(
+    q: &[f32],
+    d_q: &[f32],
+    k: &[f32],
+    d_k: &[f32],
+    d_log_decay: &mut [f32],
+) {
+    let rows = d_log_decay.len();
+    let key = q.len() / rows;
+    let row = |x: &[f32], t: usize| -> std::ops::Range<usize> { t * key..(t * key + key).min(x.len()) };
+    let mut sum = 0.0;
+    for t in (0..rows).rev() {
+        let at = row(q, t);
+        sum += f64::from(dot::<FMA>(&q[at.clone()], &d_q[at.clone()]) - dot::<FMA>(&k[at.clone()], &d_k[at]));
+        d_log_decay[t] = sum as f32;
+    }
+}
