@@ -331,13 +331,13 @@ impl Recipe {
             return wrong("model.num_attention_heads", what, "choose a divisor");
         }
         let config = self.model_config(vocab).map_err(|e| e.at(place_of("model.mixers")))?;
+        mixers::check(&config, self.train.gradient_checkpointing, &place_of("model.mixers"))?;
         config.validate("").map_err(|e| {
             let key = e.place().trim_start_matches([':', ' ']).split(['[', '.']).next().unwrap_or_default().to_owned();
             let section = if key == "vocab_size" { "tokenizer" } else { "model" };
             e.at(place_of(&format!("{section}.{key}")))
         })?;
         check_trainable(&config).map_err(|e| e.at(place_of("model.hidden_size")))?;
-        mixers::check(&config, self.train.gradient_checkpointing, &place_of("model.mixers"))?;
         // The libraries name keys as `data.noise` and `train.phases[0]`.
         let located = |e: Error| {
             let key = e.place().replace('[', ".").replace(']', "");

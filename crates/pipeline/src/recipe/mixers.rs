@@ -32,9 +32,10 @@ impl MixerChoice {
     }
 }
 
-/// Refuses patterns that next tokens cannot be learned with.
+/// Refuses impossible sizes, and patterns that next tokens cannot be learned with.
 pub(super) fn check(config: &ModelConfig, gradient_checkpointing: bool, place: &str) -> Result<()> {
-    for mixer in &config.mixers {
+    for (i, mixer) in config.mixers.iter().enumerate() {
+        mixer.validate(config.hidden_size, &format!("{place}[{i}]"))?;
         let what = match *mixer {
             MixerConfig::Linformer { .. } => {
                 "linformer sees the future: it encodes contexts and learns no next tokens".into()
