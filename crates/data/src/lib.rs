@@ -12,6 +12,7 @@ pub mod item;
 pub mod jsonl;
 pub mod packing;
 pub mod prompt;
+pub mod recall;
 pub mod schemas;
 pub mod signature;
 pub mod substitution;

@@ -18,6 +18,9 @@ pub struct Example {
     pub tokens: Vec<u32>,
     /// The tokens of each answer: in order, apart, none before token 1. Only they enter the loss.
     pub answers: Vec<Range<usize>>,
+    /// What the answers' positions ask for where the tokens show something else there: one for each target. Empty: the
+    /// answers are what the tokens show.
+    pub labels: Vec<u32>,
     /// Bytes of the answers' texts (without the end tokens), for bits per byte.
     pub answer_bytes: usize,
     /// How hard it is, where that is known, for a curriculum by level.
@@ -28,12 +31,18 @@ impl Example {
     /// An item whose one answer runs from token `answer_start` to the end, of no level.
     pub fn with_answer(tokens: Vec<u32>, answer_start: usize, answer_bytes: usize) -> Self {
         let answer = answer_start..tokens.len();
-        Self { tokens, answers: vec![answer], answer_bytes, level: None }
+        Self { tokens, answers: vec![answer], labels: Vec::new(), answer_bytes, level: None }
     }
 
     /// Indices of the tokens in the loss, ascending.
     pub fn targets(&self) -> impl Iterator<Item = usize> {
         self.answers.iter().cloned().flatten()
+    }
+
+    /// Each target's index, ascending, and the token that is asked for: the one at that index, or its label.
+    pub fn asked(&self) -> impl Iterator<Item = (usize, u32)> {
+        let token = |(nth, at): (usize, usize)| (at, self.labels.get(nth).copied().unwrap_or(self.tokens[at]));
+        self.targets().enumerate().map(token)
     }
 }
 
@@ -46,8 +55,10 @@ pub struct Batch {
     pub spans: Vec<(usize, usize)>,
     /// Positions whose next token is in the loss.
     pub target_rows: Vec<u32>,
-    /// Those next tokens.
+    /// Those next tokens, or the labels in their place.
     pub target_tokens: Vec<u32>,
+    /// Those of `spans` whose targets are labels: what is asked for is not what the row shows.
+    pub labelled: Vec<(usize, usize)>,
     /// Bytes of the answers.
     pub answer_bytes: usize,
 }
@@ -58,9 +69,12 @@ impl Batch {
         let start = self.tokens.len();
         self.tokens.extend_from_slice(&example.tokens);
         self.spans.push((start, example.tokens.len()));
-        for i in example.targets() {
+        if !example.labels.is_empty() {
+            self.labelled.push((start, example.tokens.len()));
+        }
+        for (i, token) in example.asked() {
             self.target_rows.push((start + i - 1) as u32);
-            self.target_tokens.push(example.tokens[i]);
+            self.target_tokens.push(token);
         }
         self.answer_bytes += example.answer_bytes;
     }
@@ -344,6 +358,13 @@ mod tests {
             assert_eq!(batch.tokens[*row as usize + 1], *target);
         }
         assert_eq!(batch.answer_bytes, 3);
+        // Labels stand in the place of what the row shows.
+        let labelled = Example { labels: vec![90, 91, 92], ..two };
+        assert_eq!(labelled.asked().collect::<Vec<_>>(), [(2, 90), (3, 91), (5, 92)]);
+        batch.push(&labelled);
+        assert_eq!(batch.target_rows[4..], [9, 10, 12]);
+        assert_eq!(batch.target_tokens[4..], [90, 91, 92]);
+        assert_eq!(batch.labelled, [(8, 6)]);
     }
 
     #[test]

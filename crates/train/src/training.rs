@@ -161,7 +161,7 @@ fn content_of(examples: &[Example]) -> String {
         }
         bytes.push(example.level.map_or(0, |level| level as u8 + 1));
         bytes.extend((example.tokens.len() as u64).to_le_bytes());
-        bytes.extend(example.tokens.iter().flat_map(|t| t.to_le_bytes()));
+        bytes.extend(example.tokens.iter().chain(&example.labels).flat_map(|t| t.to_le_bytes()));
     }
     hash::bytes(&bytes)
 }

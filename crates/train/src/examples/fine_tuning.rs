@@ -70,7 +70,7 @@ pub fn conversations(
         });
         let answers = answers.collect();
         let answer_bytes = item.turns.iter().filter(|t| t.role == ASSISTANT).map(|t| t.content.len()).sum();
-        Ok((item.line, Example { tokens: tokens.ids, answers, answer_bytes, level: None }))
+        Ok((item.line, Example { tokens: tokens.ids, answers, labels: Vec::new(), answer_bytes, level: None }))
     };
     Ok(Tokenized::sort(items.par_iter().map(example).collect::<Result<_>>()?, max_tokens))
 }

@@ -105,26 +105,26 @@ impl<'a> Plausibility<'a> {
     /// Mean loss of one target of each of some items: packed as always, and alone with nothing behind the target.
     fn with_and_without_future(&self, nats_of: impl Fn(&Batch) -> f64) -> (f64, f64) {
         let every = self.validation.len().div_ceil(TARGETS).max(1);
-        let chosen: Vec<(&Example, usize)> = self
+        let chosen: Vec<(&Example, (usize, u32))> = self
             .validation
             .iter()
             .step_by(every)
             .enumerate()
             // Another place in the answers each time; the last token has nothing behind it anyway.
-            .filter_map(|(i, e)| Some((e, e.targets().nth(i * 7 % e.targets().count().max(2).saturating_sub(1))?)))
+            .filter_map(|(i, e)| Some((e, e.asked().nth(i * 7 % e.targets().count().max(2).saturating_sub(1))?)))
             .collect();
-        let one_target = |batch: &mut Batch, example: &Example, target: usize, end: usize| {
+        let one_target = |batch: &mut Batch, example: &Example, (target, token): (usize, u32), end: usize| {
             let row = batch.tokens.len() + target - 1;
             batch.spans.push((batch.tokens.len(), end));
             batch.tokens.extend_from_slice(&example.tokens[..end]);
             batch.target_rows.push(row as u32);
-            batch.target_tokens.push(example.tokens[target]);
+            batch.target_tokens.push(token);
         };
         let (mut packed, mut prefix) = (0.0, 0.0);
         let mut batch = Batch::default();
         for (i, &(example, target)) in chosen.iter().enumerate() {
             let mut alone = Batch::default();
-            one_target(&mut alone, example, target, target);
+            one_target(&mut alone, example, target, target.0);
             prefix += nats_of(&alone);
             one_target(&mut batch, example, target, example.tokens.len());
             let next = chosen.get(i + 1).map_or(usize::MAX, |(e, _)| e.tokens.len());

@@ -2,7 +2,8 @@
 //! perfectly; targets across a border between items make one that guesses at unrelated text.
 //!
 //! Together with the causality probe (the output at a position does not depend on later tokens) an exact check of the
-//! positions proves that no model is ever given the token it is asked for.
+//! positions proves that no model is ever given the token it is asked for. Items with labels ask for what the row does not
+//! show; theirs must not be the token at the same position.
 
 use bantam_core::{Error, Result};
 use bantam_data::packing::{Batch, Example};
@@ -27,6 +28,19 @@ pub fn check_examples(examples: &[Example], what: &str) -> Result<()> {
             format_args!("{what} item {at}"),
             format_args!("its answers are tokens {:?} of {}", examples[at].answers, examples[at].tokens.len()),
             "every item needs a prompt of one token at least, and an answer",
+        )),
+        None => check_labels(examples, what),
+    }
+}
+
+/// Where an item has labels, every target has one.
+fn check_labels(examples: &[Example], what: &str) -> Result<()> {
+    let (labels, targets) = (|e: &Example| e.labels.len(), |e: &Example| e.targets().count());
+    match examples.iter().position(|e| labels(e) > 0 && labels(e) != targets(e)) {
+        Some(at) => Err(Error::check(
+            format_args!("{what} item {at}"),
+            format_args!("it has {} labels for {} targets", labels(&examples[at]), targets(&examples[at])),
+            "give a label for each target, or none",
         )),
         None => Ok(()),
     }
@@ -62,6 +76,13 @@ pub fn check(batch: &Batch) -> Result<()> {
         let (here, next) = (batch.tokens.get(at), batch.tokens.get(at + 1));
         if at + 1 == start + len {
             return failed(row, "the last token of an item has a target: the next item's first token, or none");
+        }
+        if batch.labelled.binary_search(&(start, len)).is_ok() {
+            // A label is not in the row; only the token at its own position could give it away.
+            if here == Some(&target) {
+                return failed(row, "the label is the token at the same position");
+            }
+            continue;
         }
         if next != Some(&target) {
             let twice = batch.tokens.get(at + 2) == Some(&target);
@@ -106,6 +127,23 @@ mod tests {
         assert!(told(|b| b.target_tokens[1] = 77).contains("not the next token"));
         assert!(told(|b| b.target_rows[5] = 99).contains("behind the last item"));
         assert!(told(|b| b.target_tokens.truncate(2)).contains("not as many"));
+    }
+
+    #[test]
+    fn labels_need_not_be_the_next_token_and_stay_within_their_item() {
+        let labelled = |label| {
+            let mut batch = batch();
+            let item = Example { labels: vec![label, 7], ..Example::with_answer(vec![1, 2, 3, 4], 2, 2) };
+            batch.push(&item);
+            batch
+        };
+        check(&labelled(9)).unwrap();
+        assert!(check(&labelled(2)).unwrap_err().to_string().contains("the label is the token at the same position"));
+        let mut outside = labelled(9);
+        *outside.target_rows.last_mut().unwrap() += 1;
+        assert!(check(&outside).unwrap_err().to_string().contains("last token of an item"));
+        let few = Example { labels: vec![9], ..Example::with_answer(vec![1, 2, 3, 4], 2, 2) };
+        assert!(check_examples(&[few], "training").unwrap_err().to_string().contains("1 labels for 2 targets"));
     }
 
     #[test]

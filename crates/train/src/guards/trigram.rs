@@ -61,8 +61,8 @@ impl Trigram {
         let targets: usize = examples.clone().map(|e| e.targets().count()).sum();
         let every = targets.div_ceil(MOST_TARGETS).max(1);
         for example in examples.step_by(every) {
-            for at in example.targets() {
-                let (two, one, token) = contexts(&example.tokens, at);
+            for asked in example.asked() {
+                let (two, one, token) = contexts(&example.tokens, asked);
                 let [first, second, third] = &mut model.orders;
                 // Kneser and Ney: a lower order counts kinds of contexts, not occurrences.
                 if first.add(two, token) && second.add(one, token) {
@@ -84,8 +84,8 @@ impl Trigram {
     pub fn loss(&self, examples: &[Example]) -> Option<f64> {
         let (mut nats, mut tokens) = (0.0, 0usize);
         for example in examples {
-            for at in example.targets() {
-                nats -= self.probability(contexts(&example.tokens, at)).ln();
+            for asked in example.asked() {
+                nats -= self.probability(contexts(&example.tokens, asked)).ln();
                 tokens += 1;
             }
         }
@@ -93,10 +93,10 @@ impl Trigram {
     }
 }
 
-/// The two tokens before `at`, the one before, and the token there. A missing one is like no token.
-fn contexts(tokens: &[u32], at: usize) -> (u64, u64, u32) {
+/// The two tokens before the target, the one before, and what is asked for there. A missing one is like no token.
+fn contexts(tokens: &[u32], (at, token): (usize, u32)) -> (u64, u64, u32) {
     let before = |back: usize| at.checked_sub(back).map_or(0, |i| u64::from(tokens[i]) + 1);
-    (before(2) << 33 | before(1), before(1), tokens[at])
+    (before(2) << 33 | before(1), before(1), token)
 }
 
 #[cfg(test)]
@@ -112,11 +112,11 @@ mod tests {
     fn probabilities_sum_to_one_in_seen_and_unseen_contexts() {
         let model = Trigram::fit([example(&[1, 2, 3, 2, 3, 4, 1, 2, 4]), example(&[2, 2, 2, 0])].iter(), 6);
         for (a, b) in [(1, 2), (2, 2), (5, 5), (2, 5)] {
-            let sum: f64 = (0..6).map(|t| model.probability(contexts(&[a, b, t], 2))).sum();
+            let sum: f64 = (0..6).map(|t| model.probability(contexts(&[a, b, t], (2, t)))).sum();
             assert!((sum - 1.0).abs() < 1e-12, "{a} {b}: {sum}");
-            assert!((0..6).all(|t| model.probability(contexts(&[a, b, t], 2)) > 0.0));
+            assert!((0..6).all(|t| model.probability(contexts(&[a, b, t], (2, t))) > 0.0));
         }
-        assert!(model.probability(contexts(&[1, 2, 3], 2)) > model.probability(contexts(&[1, 2, 0], 2)));
+        assert!(model.probability(contexts(&[1, 2, 3], (2, 3))) > model.probability(contexts(&[1, 2, 0], (2, 0))));
     }
 
     #[test]
