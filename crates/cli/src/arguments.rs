@@ -4,6 +4,7 @@ mod decoding;
 mod eval;
 mod functions;
 mod intents;
+mod zoo;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ pub use eval::{
 };
 pub use functions::FunctionsArguments;
 pub use intents::IntentsArguments;
+pub use zoo::{RecallSetting, ZooArguments, ZooRecallArguments, ZooTableArguments, ZooVerb};
 
 /// Builds, proves and ships small language models.
 #[derive(Debug, Parser)]
@@ -67,6 +69,9 @@ pub enum Verb {
     /// Look at finished and unfinished runs.
     #[command(subcommand)]
     Runs(RunsVerb),
+    /// Compare the mixers: what each costs at one number of parameters, and what it recalls.
+    #[command(args_conflicts_with_subcommands = true)]
+    Zoo(ZooArguments),
     /// Tell what this machine offers and which kernels are used on it.
     Doctor,
 }

@@ -22,3 +22,4 @@ pub mod stage;
 mod stamp;
 pub mod tokenizer;
 pub mod training;
+pub mod zoo;

@@ -5,7 +5,7 @@
 
 mod distill;
 mod fine_tune;
-mod mixers;
+pub(crate) mod mixers;
 mod read;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use distill::DistillSection;
 pub use fine_tune::{FineTuneSection, Method, SourceFile, SourceKind, Targets};
-pub use mixers::MixerChoice;
+pub use mixers::{MixerChoice, parameters};
 use read::Source;
 
 /// A whole recipe.

@@ -70,7 +70,7 @@ pub fn in_words(curve: &Curve) -> String {
 }
 
 /// The colours of a picture that stands alone; the page brings its own.
-const STYLE: &str = "<style>svg{font:12px system-ui,sans-serif;background:#fff}.grid{stroke:#e4e4ea}.axis{fill:#5c5f6b}\
+pub(crate) const STYLE: &str = "<style>svg{font:12px system-ui,sans-serif;background:#fff}.grid{stroke:#e4e4ea}.axis{fill:#5c5f6b}\
     .area{fill:#2456c7;opacity:.16}.line{stroke:#2456c7;fill:none;stroke-width:1.8}.dot{fill:#2456c7}\
     @media(prefers-color-scheme:dark){svg{background:#15171c}.grid{stroke:#2c303a}.axis{fill:#a3a8b5}\
     .area{fill:#8ab0ff}.line{stroke:#8ab0ff}.dot{fill:#8ab0ff}}</style>";
@@ -206,18 +206,18 @@ impl Scale {
 }
 
 /// A coordinate to a tenth of a pixel.
-fn one(value: f64) -> String {
+pub(crate) fn one(value: f64) -> String {
     format!("{value:.1}")
 }
 
 /// 1, 2 or 5 times a power of ten, at least `step`.
-fn nice_step(step: f64) -> f64 {
+pub(crate) fn nice_step(step: f64) -> f64 {
     let power = 10f64.powf(step.log10().floor());
     let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|f| f * power >= step * 0.999).unwrap_or(10.0);
     factor * power
 }
 
-fn tick(value: f64, step: f64) -> String {
+pub(crate) fn tick(value: f64, step: f64) -> String {
     if step < 1e-3 {
         return short(value);
     }
@@ -225,7 +225,7 @@ fn tick(value: f64, step: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-fn log_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
+pub(crate) fn log_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
     let powers = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
     let decades = powers.clone().count();
     let factors: &[f64] = if decades > 4 { &[1.0] } else { &[1.0, 2.0, 5.0] };

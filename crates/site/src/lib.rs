@@ -3,7 +3,7 @@
 //! [`render`] is a function of [`ReportInput`] alone: it reads no file, no clock and no network, so that the same run
 //! gives the same report. Every number it prints comes from a result, a metrics point or the lineage; it adds no score
 //! of its own. [`scores`] and [`samples`] decide what is shown, [`page`] and [`markdown`] how. [`comparison`] is the same for what
-//! `bantam eval compare` found.
+//! `bantam eval compare` found, [`zoo`] for `bantam zoo`.
 
 pub mod comparison;
 mod curves;
@@ -14,8 +14,10 @@ mod markdown;
 mod numbers;
 mod page;
 mod samples;
+mod scatter;
 mod scores;
 mod values;
+pub mod zoo;
 
 pub use input::{ArtifactFile, Evaluated, FactTable, ReportInput, TrainingPoint};
 

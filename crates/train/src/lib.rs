@@ -27,7 +27,7 @@ mod validation;
 pub use accumulation::{Accumulated, accumulate};
 /// Where a training computes; see [`Training::device`].
 pub use burn::tensor::Device;
-pub use checkpoint::{Checkpoint, final_folder, final_weights, latest};
+pub use checkpoint::{Checkpoint, final_folder, final_weights, latest, steps as checkpoint_steps};
 pub use config::{ComputePrecision, OptimizerKind, Phase, TrainConfig};
 pub use device::{DeviceChoice, OpenDevice};
 pub use early_stopping::{Best, EarlyStopping};

@@ -14,6 +14,7 @@ mod runs;
 mod score;
 mod tokenizer;
 mod train;
+mod zoo;
 
 use bantam_core::progress::{self, Progress};
 use bantam_core::{Error, Result};
@@ -42,6 +43,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Verb::Eval(verb) => eval::run(&verb, progress, &output),
         Verb::Bench(arguments) => bench::run(&arguments, progress, &output),
         Verb::Runs(verb) => runs::run(verb, &output),
+        Verb::Zoo(arguments) => zoo::run(&arguments, progress, &output),
         Verb::Doctor => doctor::run(&output),
     }
 }

@@ -21,7 +21,7 @@ impl MixerChoice {
     ///
     /// # Errors
     /// A name that is none.
-    pub(super) fn resolved(&self, model: &ModelConfig, place: &str) -> Result<MixerConfig> {
+    pub(crate) fn resolved(&self, model: &ModelConfig, place: &str) -> Result<MixerConfig> {
         match self {
             Self::Exact(config) => Ok(config.clone()),
             Self::Usual(name) => MixerConfig::usual(name, model).ok_or_else(|| {
@@ -33,7 +33,7 @@ impl MixerChoice {
 }
 
 /// Refuses impossible sizes, and patterns that next tokens cannot be learned with.
-pub(super) fn check(config: &ModelConfig, gradient_checkpointing: bool, place: &str) -> Result<()> {
+pub(crate) fn check(config: &ModelConfig, gradient_checkpointing: bool, place: &str) -> Result<()> {
     for (i, mixer) in config.mixers.iter().enumerate() {
         mixer.validate(config.hidden_size, &format!("{place}[{i}]"))?;
         let what = match *mixer {
@@ -58,7 +58,7 @@ pub(super) fn check(config: &ModelConfig, gradient_checkpointing: bool, place: &
 ///
 /// # Errors
 /// Anything else, and less than a thousand.
-pub(super) fn parameters(budget: &str, place: &str) -> Result<u64> {
+pub fn parameters(budget: &str, place: &str) -> Result<u64> {
     let (digits, unit) = match budget.trim_end().chars().last() {
         Some('k' | 'K') => (&budget.trim_end()[..budget.trim_end().len() - 1], 1e3),
         Some('m' | 'M') => (&budget.trim_end()[..budget.trim_end().len() - 1], 1e6),
@@ -84,7 +84,7 @@ const USUAL_SHAPE: f64 = 32.0;
 ///
 /// # Errors
 /// A budget that no width and depth come within a tenth of.
-pub(super) fn fit(recipe: &mut Recipe, budget: u64, place: &str) -> Result<()> {
+pub(crate) fn fit(recipe: &mut Recipe, budget: u64, place: &str) -> Result<()> {
     let pattern = recipe.model.mixers.len().max(1);
     let mut best: Option<(f64, Recipe)> = None;
     for layers in (1..=48).map(|n| n * pattern).take_while(|&n| n <= 48) {
