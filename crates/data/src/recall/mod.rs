@@ -84,11 +84,11 @@ impl Settings {
         Some(Self { task, train: 20_000, valid: 500, test: 1_000 })
     }
 
-    /// Draws the items of `seed`. Every split has its own stream, and no item of one is in another.
+    /// Checks that the sizes are possible.
     ///
     /// # Errors
-    /// Impossible sizes, and tasks that have too few different items; the keys are named from `recall`.
-    pub fn items(&self, seed: u64) -> Result<Splits> {
+    /// Impossible ones; the keys are named from `recall`.
+    pub fn check(&self) -> Result<()> {
         self.task.check()?;
         for (key, items) in [("train", self.train), ("valid", self.valid), ("test", self.test)] {
             if items == 0 || items > MOST_ITEMS {
@@ -96,6 +96,15 @@ impl Settings {
                 return Err(Error::input(format!("recall.{key}"), what, format!("give 1 to {MOST_ITEMS}")));
             }
         }
+        Ok(())
+    }
+
+    /// Draws the items of `seed`. Every split has its own stream, and no item of one is in another.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check), and tasks that have too few different items.
+    pub fn items(&self, seed: u64) -> Result<Splits> {
+        self.check()?;
         let mut taken = HashSet::new();
         let mut split = |name: &str, items: usize| {
             let mut rng = seed::rng(seed, &format!("recall/{}/{name}", self.task.name()));

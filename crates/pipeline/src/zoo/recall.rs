@@ -22,9 +22,9 @@ use super::record::{Circumstances, Made, Point, Record};
 use super::{Pattern, costs};
 use crate::recipe::{MOST_BATCH_TOKENS, ModelSection};
 
-/// Steps between validations.
+/// Most steps between validations.
 const VALIDATE_EVERY: u64 = 100;
-/// Steps between checkpoints.
+/// Most steps between checkpoints.
 const CHECKPOINT_EVERY: u64 = 500;
 /// Where unfinished runs keep their checkpoints.
 const UNFINISHED: &str = ".unfinished";
@@ -97,6 +97,7 @@ impl Plan {
     /// What can be said before anything is run.
     fn check(&self) -> Result<()> {
         let wrong = |flag: &str, what: String, remedy: &str| Err(Error::input(flag, what, remedy));
+        self.settings.check()?;
         if self.mixers.is_empty() || self.learning_rates.is_empty() || self.seeds == 0 {
             return wrong("zoo recall", "nothing to run".into(), "give a mixer, a learning rate and a seed at least");
         }
@@ -145,9 +146,9 @@ impl Made {
             schedule: Schedule::Cosine,
             // A rate that is too high is a result, and no mistake.
             explosion: 0.0,
-            validate_every: VALIDATE_EVERY,
+            validate_every: (self.steps / 16).clamp(1, VALIDATE_EVERY),
             validate_items: self.settings.valid,
-            checkpoint_every: CHECKPOINT_EVERY,
+            checkpoint_every: (self.steps / 8).clamp(1, CHECKPOINT_EVERY),
             phases: vec![Phase {
                 share: 1.0,
                 max_item_tokens: item,
