@@ -46,7 +46,7 @@ fn training_goes_on_from_a_model_of_the_same_shape() {
         let start = format!("model.start={:?}", tiny_run().join("model"));
         let mut command = bantam(["train"]);
         command.arg(tiny_recipe()).arg("--out").arg(&out).args(["--set", &start]);
-        settings.iter().for_each(|s| drop(command.args(["--set", s])));
+        command.args(settings.iter().flat_map(|s| ["--set", s]));
         command
     };
     json(&mut train(&["train.steps=1", "train.warmup_steps=1", "train.learning_rate=1e-9"]));

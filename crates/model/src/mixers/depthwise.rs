@@ -5,7 +5,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::carried::{Pass, row};
-use super::parameters::{fixed_rate, with};
+use super::parameters::{fixed_rate, with, zeros};
 use super::{Initialization, ParameterGroup};
 
 /// A filter for each channel.
@@ -19,10 +19,7 @@ pub struct DepthwiseConvolution {
 impl DepthwiseConvolution {
     /// Zeros.
     pub(super) fn new(channels: usize, kernel: usize, bias: bool, device: &Device) -> Self {
-        Self {
-            weight: Param::from_tensor(Tensor::zeros([channels, 1, kernel], device)),
-            bias: bias.then(|| Param::from_tensor(Tensor::zeros([channels], device))),
-        }
+        Self { weight: zeros([channels, 1, kernel], device), bias: bias.then(|| zeros([channels], device)) }
     }
 
     /// `[rows, channels] -> [rows, channels]`, perhaps with SiLU after it.

@@ -6,11 +6,11 @@ use burn::tensor::{Device, Tensor, activation};
 
 use super::carried::{Pass, row};
 use super::depthwise::DepthwiseConvolution;
-use super::parameters::{fixed_rate, matrix};
+use super::grouped_norm::grouped_rms_norm;
+use super::parameters::{fixed_rate, matrix, zeros};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
-use crate::ops;
 
 /// Sizes, as in `MixerConfig::Mamba2`.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ pub struct Gain {
 impl Mamba2 {
     /// Zeros.
     pub fn new(width: usize, sizes: Mamba2Sizes, epsilon: f64, device: &Device) -> Self {
-        let vector = |n: usize| Param::from_tensor(Tensor::zeros([n], device));
+        let vector = |n: usize| zeros([n], device);
         Self {
             in_proj: Linear::zeros(width, sizes.inner + sizes.convolved() + sizes.heads(), false, device),
             conv1d: DepthwiseConvolution::new(sizes.convolved(), sizes.kernel, true, device),
@@ -138,11 +138,4 @@ impl Mixer for Mamba2 {
         groups.extend(self.conv1d.groups("conv1d"));
         groups
     }
-}
-
-/// Root-mean-square norm of each of `groups` parts of the rows, without a gain.
-pub(super) fn grouped_rms_norm(x: Tensor<2>, groups: usize, epsilon: f32) -> Tensor<2> {
-    let [rows, width] = x.dims();
-    let ones = Tensor::ones([width / groups], &x.device());
-    ops::rms_norm(x.reshape([rows * groups, width / groups]), ones, epsilon).reshape([rows, width])
 }

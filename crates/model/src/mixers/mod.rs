@@ -3,6 +3,7 @@
 mod attention;
 mod carried;
 mod depthwise;
+mod grouped_norm;
 mod gru;
 mod hyena;
 mod initialization;
@@ -11,6 +12,7 @@ mod lstm;
 mod mamba2;
 mod parameters;
 mod performer;
+mod recurrent;
 mod retnet;
 mod rwkv4;
 mod rwkv7;
@@ -256,6 +258,9 @@ pub(crate) fn tensor_name(path: &str) -> String {
         "d" => "D",
         _ => path,
     };
+    if let Some(part) = plain.strip_prefix("layer.") {
+        return part.to_owned();
+    }
     if let Some((layer, part)) = plain.strip_prefix("layers.").and_then(|rest| rest.split_once('.')) {
         return format!("{part}_l{layer}");
     }
