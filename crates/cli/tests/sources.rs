@@ -2,6 +2,8 @@
 
 mod command;
 
+use std::path::Path;
+
 use command::{bantam, json, tiny_recipe, tiny_run};
 
 #[test]
@@ -34,4 +36,34 @@ fn another_source_is_mixed_in_and_test_items_are_refused() {
     let output = train("test.jsonl", 1.0).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && told.contains("has the text of a test or validation item"), "{told}");
+}
+
+#[test]
+fn training_goes_on_from_a_model_of_the_same_shape() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let train = |settings: &[&str]| {
+        let start = format!("model.start={:?}", tiny_run().join("model"));
+        let mut command = bantam(["train"]);
+        command.arg(tiny_recipe()).arg("--out").arg(&out).args(["--set", &start]);
+        command.args(settings.iter().flat_map(|s| ["--set", s]));
+        command
+    };
+    json(&mut train(&["train.steps=1", "train.warmup_steps=1", "train.learning_rate=1e-9"]));
+    let same = |file: &str| {
+        assert_eq!(std::fs::read(out.join(file)).unwrap(), std::fs::read(tiny_run().join(file)).unwrap(), "{file}");
+    };
+    same("tokenizer/tokenizer.json");
+    let losses = |run: &Path| -> Vec<f64> {
+        let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.filter_map(|line| line["valid_loss"].as_f64()).collect()
+    };
+    // A step of next to nothing leaves the model where the other run ended.
+    let (continued, ended) = (losses(&out), losses(tiny_run()));
+    let apart = (continued[0] - ended.last().unwrap()).abs();
+    assert!(continued.len() == 1 && apart < 1e-4 && ended[0] - ended.last().unwrap() > 0.01, "{continued:?} {ended:?}");
+    let output = train(&["model.num_hidden_layers=3"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && told.contains("num_hidden_layers: 3"), "{told}");
 }

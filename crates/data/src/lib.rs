@@ -3,6 +3,7 @@
 
 pub mod canonical;
 pub mod chat;
+mod coined_word;
 pub mod completion;
 pub mod edge_json;
 pub mod function_call;

@@ -13,6 +13,7 @@ use rand::RngExt as _;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::coined_word::coined_word;
 use crate::item::Item;
 
 /// How likely each value of a text is replaced.
@@ -222,17 +223,9 @@ fn other_value(pool: &Pool<'_>, rng: &mut seed::Rng) -> String {
     let words: Vec<&str> = value.split(' ').collect();
     let end_of = pool.drawn(rng).split(' ').next_back().unwrap_or_default();
     let at = rng.random_range(0..words.len());
-    let coined = format!("{}{}", half(words[at], true), half(end_of, false));
-    let letters = coined.chars().count() > 2 && coined.chars().all(char::is_alphabetic);
-    let word = |(i, word): (usize, &&str)| if i == at && letters { coined.clone() } else { (*word).to_owned() };
+    let Some(coined) = coined_word(words[at], end_of) else { return value };
+    let word = |(i, word): (usize, &&str)| if i == at { coined.clone() } else { (*word).to_owned() };
     words.iter().enumerate().map(word).collect::<Vec<_>>().join(" ")
-}
-
-/// The first or the second half of a word's letters.
-fn half(word: &str, first: bool) -> &str {
-    let middle = word.chars().count().div_ceil(2);
-    let at = word.char_indices().nth(middle).map_or(word.len(), |(at, _)| at);
-    if first { &word[..at] } else { &word[at..] }
 }
 
 fn drawn<'a>(pool: &[&'a str], rng: &mut seed::Rng) -> &'a str {
@@ -411,7 +404,6 @@ mod tests {
         let originals = of(lines);
         let all = with_substitutions(&originals, &[], plain(4), 1).unwrap();
         assert!(all.len() > 350 && all.iter().all(|i| known.contains(&i.prompt[4..])));
-        assert_eq!((half("größe", true), half("größe", false), half("", true)), ("grö", "ße", ""));
     }
 
     #[test]

@@ -5,8 +5,28 @@ use std::path::{Path, PathBuf};
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result};
+use bantam_formats::ModelArtifact;
 
 use crate::hub_cache::{HubCache, HubName};
+use crate::recipe::Recipe;
+
+/// The model that the recipe's training starts from; none where it starts from random weights.
+///
+/// # Errors
+/// A model that is not there, cannot be trained, or has another shape than the recipe.
+pub(crate) fn started_from(recipe: &Recipe, progress: &dyn Progress) -> Result<Option<ModelArtifact>> {
+    let Some(name) = &recipe.model.start else { return Ok(None) };
+    let artifact = ModelArtifact::open_to_train(locate(name, progress)?)?;
+    let (found, wanted) = (artifact.config(), recipe.model_config(artifact.config().vocab_size)?);
+    if *found != wanted {
+        let (found, wanted) = (format!("{found:#?}"), format!("{wanted:#?}"));
+        let differs = found.lines().zip(wanted.lines()).find(|(a, b)| a != b);
+        let (found, wanted) = differs.map_or(("", ""), |(a, b)| (a.trim(), b.trim()));
+        let what = format!("{name} has `{found}`, the recipe `{wanted}`");
+        return Err(Error::input("model.start", what, "give [model] the shape of the model to start from"));
+    }
+    Ok(Some(artifact))
+}
 
 /// The folder or file of `name`: itself where it exists, else the snapshot of `owner/name` or `owner/name@revision` in the
 /// Hugging Face cache. What is in the cache is used as it is; whether the hub has something newer is not asked.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::recipe::{DecodingMode, Recipe, SourceSection};
 use crate::stage::{self, Options, Output, Stage, StageContext, StageReport};
 use crate::tokenizer::Texts;
-use crate::{evaluation, items, objective, package, report, tokenizer, training};
+use crate::{base, evaluation, items, objective, package, report, tokenizer, training};
 
 /// How a recipe is gone through.
 #[derive(Clone, Debug, Default)]
@@ -108,6 +108,7 @@ pub(crate) fn part(section: &impl Serialize) -> Result<Value> {
 }
 
 fn stages<'a>(recipe: &'a Recipe, request: &'a Request, progress: &dyn Progress) -> Result<Vec<Stage<'a>>> {
+    let start: Vec<PathBuf> = base::started_from(recipe, progress)?.iter().map(|a| a.path().to_owned()).collect();
     let mut stages = vec![
         Stage {
             version: items::VERSION,
@@ -119,15 +120,18 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request, progress: &dyn Progress)
                 Box::new(|c: &StageContext<'_>| items::run(recipe, c)) as stage::Body<'a>,
             )
         },
-        Stage::new(
-            "tokenizer",
-            json!([part(&recipe.tokenizer)?, recipe.model.max_position_embeddings]),
-            &["data"],
-            Box::new(|c| train_tokenizer(recipe, c)),
-        ),
+        Stage {
+            inputs: start.clone(),
+            ..Stage::new(
+                "tokenizer",
+                json!([part(&recipe.tokenizer)?, recipe.model.max_position_embeddings]),
+                &["data"],
+                Box::new(|c| make_tokenizer(recipe, c)),
+            )
+        },
         Stage {
             version: 2,
-            inputs: objective::inputs(recipe, progress)?,
+            inputs: objective::inputs(recipe, progress)?.into_iter().chain(start).collect(),
             ..Stage::new(
                 "train",
                 json!([
@@ -170,7 +174,8 @@ pub(crate) fn evaluation_stage(mode: DecodingMode) -> &'static str {
     }
 }
 
-fn train_tokenizer(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
+/// The tokenizer of the model that training starts from, or a new one.
+fn make_tokenizer(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
     context.progress.start("tokenizer", None);
     let data = context.run.data();
     let valid = item::read_jsonl(&data.join("valid.jsonl"))?;
@@ -187,9 +192,12 @@ fn train_tokenizer(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Ou
     let texts: Vec<Texts<'_>> =
         learned.iter().map(|((items, schemas), told)| Texts { items, schemas, schema_in_prompt: *told }).collect();
     let measured = Texts { items: &valid, schemas: &schemas, schema_in_prompt: signature };
-    let longest = recipe.model.max_position_embeddings;
-    let trained = tokenizer::train(&texts, &measured, &recipe.tokenizer, longest, &context.run.tokenizer())?;
-    let told = format!("{} tokens, {:.3} bytes per token", trained.vocab_size, trained.bytes_per_token);
+    let (section, longest, dir) = (&recipe.tokenizer, recipe.model.max_position_embeddings, context.run.tokenizer());
+    let made = match base::started_from(recipe, context.progress)? {
+        Some(start) => tokenizer::write(start.tokenizer_bundle()?.tokenizer_json, &measured, section, longest, &dir)?,
+        None => tokenizer::train(&texts, &measured, section, longest, &dir)?,
+    };
+    let told = format!("{} tokens, {:.3} bytes per token", made.vocab_size, made.bytes_per_token);
     context.progress.finish(&told);
     Ok(vec![Output::Content("tokenizer".into())])
 }

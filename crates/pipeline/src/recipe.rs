@@ -171,6 +171,9 @@ pub struct ModelSection {
     /// A number of parameters, such as `"5M"`, that decides width, depth, heads and feed-forward in place of the keys above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<String>,
+    /// A model of this shape whose weights training starts from, and whose tokenizer it keeps; named as `finetune.base` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
 }
 
 impl Default for ModelSection {
@@ -187,6 +190,7 @@ impl Default for ModelSection {
             tie_word_embeddings: true,
             mixers: Vec::new(),
             budget: None,
+            start: None,
         }
     }
 }

@@ -48,7 +48,18 @@ pub fn train(
     let texts = train.iter().map(parts).collect::<Result<Vec<_>>>()?.concat();
     let tokenizer_json =
         tokenizer_training::train(texts.iter().flatten(), section.vocab_size, section.spaced(), &SPECIAL_TOKENS)?;
-    let tokenizer = Tokenizer::from_json(tokenizer_json.as_bytes(), "trained tokenizer")?;
+    write(tokenizer_json, measured, section, max_length, dir)
+}
+
+/// The same three files of a tokenizer that there is, so that everything after it finds it in its place.
+pub(crate) fn write(
+    tokenizer_json: String,
+    measured: &Texts<'_>,
+    section: &TokenizerSection,
+    max_length: usize,
+    dir: &Path,
+) -> Result<TokenizerReport> {
+    let tokenizer = Tokenizer::from_json(tokenizer_json.as_bytes(), "tokenizer.json")?;
     let report = measure(&tokenizer, measured)?;
     let text = serde_json::to_string_pretty(&report).map_err(|e| Error::internal("tokenizer report", e))?;
     files::write_dir(dir, |dir| {

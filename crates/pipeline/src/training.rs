@@ -14,13 +14,14 @@ use bantam_data::packing::{Example, Source};
 use bantam_data::prompt::SchemaInPrompt;
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::ModelConfig;
+use bantam_model::weights;
 use bantam_train::{Objective, OpenDevice, Start, Training, examples};
 use serde_json::{Value, json};
 
 use crate::recipe::{Recipe, SourceSection};
 use crate::stage::{Output, StageContext};
 use crate::tokenizer;
-use crate::{items, objective};
+use crate::{base, items, objective};
 use trace::Trace;
 
 /// Trains the recipe's model on the run folder's data and tokenizer.
@@ -76,8 +77,7 @@ pub(crate) struct Material {
 }
 
 impl Material {
-    /// Reads and tokenizes the run folder's items and those of the recipe's other sources; training starts from random
-    /// weights.
+    /// Reads and tokenizes the run folder's items and those of the recipe's other sources.
     fn read(recipe: &Recipe, run: &RunFolder, progress: &dyn Progress) -> Result<Self> {
         let tokenizer = tokenizer::read(&run.tokenizer())?;
         let generated = SchemaSet::load(&run.data().join("schemas"))?;
@@ -109,7 +109,13 @@ impl Material {
         }
         let device = open_device(recipe)?;
         let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, &device.device, run, progress)?;
-        Ok(Self { config, sources, valid, start: Start::Random, trainable: None, objective, device })
+        let start = match base::started_from(recipe, progress)? {
+            Some(artifact) => {
+                Start::Model(Box::new(weights::load_artifact(&artifact, &device.device.clone().autodiff())?))
+            }
+            None => Start::Random,
+        };
+        Ok(Self { config, sources, valid, start, trainable: None, objective, device })
     }
 
     /// Does something with the recipe's training, whose checkpoints are in `checkpoints`.

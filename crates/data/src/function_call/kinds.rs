@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::words::Kind;
 use crate::canonical::quoted;
+use crate::coined_word::coined_word;
 
 /// A value as the gold has it and as the text shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(crate) struct Drawn {
 const HELD_OUT: usize = 4;
 /// How often a test item draws such a word.
 const TEST_WORDS: f64 = 0.5;
+/// How often a training item's open word is put together from two.
+const COINED: f64 = 0.3;
 
 impl Kind {
     /// The JSON Schema of a parameter of this kind.
@@ -45,7 +48,7 @@ impl Kind {
         match self {
             Self::Open(list) => {
                 let word = open_word(list, rng, test);
-                Drawn { gold: quoted(word), shown: word.to_owned() }
+                Drawn { gold: quoted(&word), shown: word }
             }
             Self::Many(list) => many(list, rng, test),
             Self::Code(pattern) => {
@@ -86,15 +89,26 @@ pub(crate) fn pick<'a>(list: &'a str, rng: &mut Rng) -> &'a str {
     list.split('|').nth(rng.random_range(0..count)).unwrap_or(list)
 }
 
-fn open_word(list: &'static str, rng: &mut Rng, test: bool) -> &'static str {
+/// A word of the list; for training, sometimes one whose letters come from two of them, which only copying gets right.
+fn open_word(list: &'static str, rng: &mut Rng, test: bool) -> String {
     let held_out = test && rng.random_bool(TEST_WORDS);
     let words: Vec<&str> =
         list.split('|').enumerate().filter(|(i, _)| (i % 5 == HELD_OUT) == held_out).map(|(_, word)| word).collect();
-    words[rng.random_range(0..words.len())]
+    let word = words[rng.random_range(0..words.len())];
+    if test || !rng.random_bool(COINED) {
+        return word.to_owned();
+    }
+    let (start, last) = word.rsplit_once(' ').map_or(("", word), |(start, last)| (start, last));
+    let other = words[rng.random_range(0..words.len())];
+    match coined_word(last, other.rsplit(' ').next().unwrap_or(other)) {
+        Some(coined) if start.is_empty() => coined,
+        Some(coined) => format!("{start} {coined}"),
+        None => word.to_owned(),
+    }
 }
 
 fn many(list: &'static str, rng: &mut Rng, test: bool) -> Drawn {
-    let mut words: Vec<&str> = Vec::new();
+    let mut words: Vec<String> = Vec::new();
     for _ in 0..rng.random_range(1..=3) {
         let word = open_word(list, rng, test);
         if !words.contains(&word) {

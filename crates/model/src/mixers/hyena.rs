@@ -8,8 +8,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::carried::{Pass, row};
-use super::mamba2::DepthwiseConvolution;
-use super::parameters::{constant, fixed_rate, matrix, with};
+use super::depthwise::DepthwiseConvolution;
+use super::parameters::{constant, fixed_rate, matrix, with, zeros};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
@@ -72,10 +72,10 @@ impl Filter {
 impl Hyena {
     /// Zeros.
     pub fn new(width: usize, length: usize, filter: usize, features: usize, device: &Device) -> Self {
-        let vector = |n: usize| Param::from_tensor(Tensor::zeros([n], device));
+        let vector = |n: usize| zeros([n], device);
         Self {
             in_proj: Linear::zeros(width, 3 * width, true, device),
-            short_filter: DepthwiseConvolution::new(3 * width, 3, device),
+            short_filter: DepthwiseConvolution::new(3 * width, 3, true, device),
             filter: Filter {
                 input: Linear::zeros(features, filter, true, device),
                 hidden: Linear::zeros(filter, filter, true, device),

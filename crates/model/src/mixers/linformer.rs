@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
 
-use super::parameters::{matrix, with};
+use super::parameters::{matrix, with, zeros};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
@@ -25,7 +25,7 @@ impl Linformer {
     /// Zeros.
     pub fn new(width: usize, heads: usize, length: usize, projected: usize, device: &Device) -> Self {
         let map = || Linear::zeros(width, width, false, device);
-        let mixing = || Param::from_tensor(Tensor::zeros([projected, length], device));
+        let mixing = || zeros([projected, length], device);
         Self { q_proj: map(), k_proj: map(), v_proj: map(), o_proj: map(), e_proj: mixing(), f_proj: mixing(), heads }
     }
 

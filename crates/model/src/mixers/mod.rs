@@ -2,6 +2,8 @@
 
 mod attention;
 mod carried;
+mod depthwise;
+mod grouped_norm;
 mod gru;
 mod hyena;
 mod initialization;
@@ -10,10 +12,12 @@ mod lstm;
 mod mamba2;
 mod parameters;
 mod performer;
+mod recurrent;
 mod retnet;
 mod rwkv4;
 mod rwkv7;
 mod s4d;
+mod shortconv;
 
 pub use attention::{Attention, AttentionState};
 pub use carried::CarriedState;
@@ -28,6 +32,7 @@ pub use retnet::Retnet;
 pub use rwkv4::Rwkv4;
 pub use rwkv7::Rwkv7;
 pub use s4d::S4d;
+pub use shortconv::Shortconv;
 
 use std::sync::Arc;
 
@@ -145,6 +150,8 @@ pub enum AnyMixer {
     Performer(Performer),
     /// Attention to projected positions; not causal.
     Linformer(Linformer),
+    /// Gated short convolution.
+    Shortconv(Shortconv),
 }
 
 /// Does the same with whatever mixer it is.
@@ -162,6 +169,7 @@ macro_rules! each {
             AnyMixer::Hyena($mixer) => $does,
             AnyMixer::Performer($mixer) => $does,
             AnyMixer::Linformer($mixer) => $does,
+            AnyMixer::Shortconv($mixer) => $does,
         }
     };
 }
@@ -194,6 +202,7 @@ impl AnyMixer {
             MixerConfig::Linformer { heads, length, projected } => {
                 Self::Linformer(Linformer::new(width, heads, length, projected, device))
             }
+            MixerConfig::Shortconv { kernel } => Self::Shortconv(Shortconv::new(width, kernel, device)),
         }
     }
 
@@ -249,6 +258,9 @@ pub(crate) fn tensor_name(path: &str) -> String {
         "d" => "D",
         _ => path,
     };
+    if let Some(part) = plain.strip_prefix("layer.") {
+        return part.to_owned();
+    }
     if let Some((layer, part)) = plain.strip_prefix("layers.").and_then(|rest| rest.split_once('.')) {
         return format!("{part}_l{layer}");
     }

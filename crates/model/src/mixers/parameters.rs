@@ -1,6 +1,14 @@
-//! How mixers declare their parameters: short forms of [`ParameterGroup`].
+//! How mixers make and declare their parameters: short forms of [`Param`] and [`ParameterGroup`].
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
 
 use super::{Initialization, ParameterGroup};
+
+/// Zeros, to be loaded or started.
+pub(super) fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    Param::from_tensor(Tensor::zeros(shape, device))
+}
 
 /// A matrix of a linear map: it decays.
 pub(super) fn matrix(path: &str) -> ParameterGroup {

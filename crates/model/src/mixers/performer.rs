@@ -6,7 +6,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::carried::Pass;
-use super::parameters::{constant, matrix};
+use super::parameters::{constant, matrix, zeros};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
@@ -37,7 +37,7 @@ impl Performer {
             k_proj: map(),
             v_proj: map(),
             o_proj: map(),
-            features: Param::from_tensor(Tensor::zeros([features, width / heads], device)),
+            features: zeros([features, width / heads], device),
             heads,
         }
     }

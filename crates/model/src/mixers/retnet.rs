@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
 use super::carried::Pass;
-use super::mamba2::grouped_rms_norm;
+use super::grouped_norm::grouped_rms_norm;
 use super::parameters::matrix;
 use super::{Capabilities, Crossing, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;

@@ -6,7 +6,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
 
 use super::carried::{Pass, row};
-use super::parameters::{fixed_rate, matrix};
+use super::parameters::{fixed_rate, matrix, zeros};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
@@ -28,7 +28,7 @@ pub struct Rwkv4 {
 impl Rwkv4 {
     /// Zeros.
     pub fn new(width: usize, inner: usize, device: &Device) -> Self {
-        let vector = |n: usize| Param::from_tensor(Tensor::zeros([n], device));
+        let vector = |n: usize| zeros([n], device);
         let inward = || Linear::zeros(width, inner, false, device);
         Self {
             time_decay: vector(inner),

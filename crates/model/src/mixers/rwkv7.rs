@@ -5,7 +5,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
 
 use super::carried::{Pass, row};
-use super::parameters::{fixed_rate, matrix, with};
+use super::parameters::{fixed_rate, matrix, with, zeros};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::{Precision, SequenceContext};
 use crate::linear::Linear;
@@ -25,9 +25,9 @@ pub struct Narrow {
 impl Narrow {
     fn new(width: usize, rank: usize, base: bool, device: &Device) -> Self {
         Self {
-            base: base.then(|| Param::from_tensor(Tensor::zeros([width], device))),
-            first: Param::from_tensor(Tensor::zeros([rank, width], device)),
-            second: Param::from_tensor(Tensor::zeros([width, rank], device)),
+            base: base.then(|| zeros([width], device)),
+            first: zeros([rank, width], device),
+            second: zeros([width, rank], device),
         }
     }
 
@@ -73,7 +73,7 @@ pub struct HeadNorm {
 impl Rwkv7 {
     /// Zeros. `ranks` are those of decay, in-context learning rate, value residual and gate.
     pub fn new(width: usize, head: usize, ranks: [usize; 4], first: bool, device: &Device) -> Self {
-        let vector = || Param::from_tensor(Tensor::zeros([width], device));
+        let vector = || zeros([width], device);
         let square = || Linear::zeros(width, width, false, device);
         let [w, a, v, g] = ranks;
         Self {
@@ -89,7 +89,7 @@ impl Rwkv7 {
             g: Narrow::new(width, g, false, device),
             k_k: vector(),
             k_a: vector(),
-            r_k: Param::from_tensor(Tensor::zeros([width / head, head], device)),
+            r_k: zeros([width / head, head], device),
             receptance: square(),
             key: square(),
             value: square(),

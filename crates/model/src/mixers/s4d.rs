@@ -5,7 +5,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
 
 use super::carried::{Pass, row};
-use super::parameters::{fixed_rate, matrix};
+use super::parameters::{fixed_rate, matrix, zeros};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
@@ -24,14 +24,14 @@ pub struct S4d {
 impl S4d {
     /// Zeros.
     pub fn new(width: usize, states: usize, device: &Device) -> Self {
-        let vector = || Param::from_tensor(Tensor::zeros([width], device));
-        let matrix = || Param::from_tensor(Tensor::zeros([width, states], device));
+        let vector = || zeros([width], device);
+        let matrix = || zeros([width, states], device);
         Self {
             log_dt: vector(),
             d: vector(),
             log_a_real: matrix(),
             a_imag: matrix(),
-            c: Param::from_tensor(Tensor::zeros([width, states, 2], device)),
+            c: zeros([width, states, 2], device),
             out_proj: Linear::zeros(width, 2 * width, true, device),
         }
     }

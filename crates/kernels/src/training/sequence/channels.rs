@@ -1,6 +1,9 @@
 //! Sixteen channels at a time: the columns of an item, for operations that treat every channel by itself.
 
+use rayon::prelude::*;
+
 use super::super::attention::Span;
+use super::Items;
 
 /// Channels side by side: a register of the widest instruction set.
 pub(super) const LANES: usize = 16;
@@ -8,9 +11,27 @@ pub(super) const LANES: usize = 16;
 /// One value of each of sixteen channels.
 pub(super) type Lane = [f32; LANES];
 
-/// Blocks that `channels` channels make.
-pub(super) fn blocks(channels: usize) -> usize {
-    channels.div_ceil(LANES)
+/// Sixteen channels, or what is left of them, of one item.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    pub item: usize,
+    pub span: Span,
+    /// Which block of channels.
+    pub at: usize,
+}
+
+/// Runs `each` for every block of channels of every item, in this order.
+pub(super) fn each_block<T: Send>(
+    items: &Items<'_>,
+    channels: usize,
+    each: impl Fn(Block) -> T + Sync,
+) -> Vec<(Block, T)> {
+    let blocks = channels.div_ceil(LANES);
+    let task = |i: usize| {
+        let block = Block { item: i / blocks, span: items.spans[i / blocks], at: i % blocks };
+        (block, each(block))
+    };
+    (0..items.spans.len() * blocks).into_par_iter().with_max_len(1).map(task).collect()
 }
 
 /// Block `block` of the rows; channels that are not there are zeros.

@@ -3,10 +3,8 @@
 //!
 //! `S_t = e^{log_decay_t} S_{t-1} + k_t v_t^T`, `out_t = S_t^T q_t`.
 
-use rayon::prelude::*;
-
-use super::super::attention::Span;
 use super::super::sums::dot;
+use super::heads::{add_columns, columns, each_head};
 use super::{Forward, Items, Kept, SequenceOperation};
 use crate::multiversion::{mul_add, multiversion};
 
@@ -33,21 +31,6 @@ struct Head {
     state: Vec<f32>,
 }
 
-/// The columns `first..first + width` of an item's rows.
-fn columns(values: &[f32], span: Span, all: usize, first: usize, width: usize) -> Vec<f32> {
-    let rows = &values[span.start * all..][..span.len * all];
-    rows.chunks_exact(all).flat_map(|row| &row[first..first + width]).copied().collect()
-}
-
-/// Adds an item's rows to the columns `first..first + width`.
-fn add_columns(values: &mut [f32], span: Span, all: usize, first: usize, part: &[f32]) {
-    let width = part.len() / span.len;
-    let rows = values[span.start * all..][..span.len * all].chunks_exact_mut(all);
-    for (row, part) in rows.zip(part.chunks_exact(width)) {
-        row[first..first + width].iter_mut().zip(part).for_each(|(r, p)| *r += p);
-    }
-}
-
 impl LinearAttention {
     fn head(&self, inputs: &[&[f32]], items: &Items<'_>, item: usize, head: usize) -> Head {
         let [q, k, v, log_decay] = inputs else { panic!("four inputs") };
@@ -65,11 +48,6 @@ impl LinearAttention {
             },
         }
     }
-
-    fn each_head<T: Send>(&self, items: &Items<'_>, each: impl Fn(usize, usize) -> T + Sync) -> Vec<T> {
-        let tasks = items.spans.len() * self.heads;
-        (0..tasks).into_par_iter().with_max_len(1).map(|i| each(i / self.heads, i % self.heads)).collect()
-    }
 }
 
 impl SequenceOperation for LinearAttention {
@@ -82,7 +60,7 @@ impl SequenceOperation for LinearAttention {
     }
 
     fn forward(&self, inputs: &[&[f32]], items: Items<'_>) -> Forward {
-        let heads = self.each_head(&items, |item, head| {
+        let heads = each_head(&items, self.heads, |item, head| {
             let mut h = self.head(inputs, &items, item, head);
             let mut out = vec![0.0; h.v.len()];
             attend(&h.q, &h.k, &h.v, &h.log_decay, &mut h.state, &mut out);
@@ -99,7 +77,7 @@ impl SequenceOperation for LinearAttention {
     }
 
     fn backward(&self, inputs: &[&[f32]], _: Kept<'_>, d_out: &[f32], items: Items<'_>) -> Vec<Vec<f32>> {
-        let heads = self.each_head(&items, |item, head| {
+        let heads = each_head(&items, self.heads, |item, head| {
             let mut h = self.head(inputs, &items, item, head);
             let d_out = columns(d_out, items.spans[item], self.width(), head * self.value, self.value);
             let (mut d_q, mut d_k, mut d_v) = (vec![0.0; h.q.len()], vec![0.0; h.k.len()], vec![0.0; h.v.len()]);
@@ -229,13 +207,11 @@ fn decay_gradients_body<const FMA: bool, const LANES: usize>(
     d_k: &[f32],
     d_log_decay: &mut [f32],
 ) {
-    let rows = d_log_decay.len();
-    let key = q.len() / rows;
-    let row = |x: &[f32], t: usize| -> std::ops::Range<usize> { t * key..(t * key + key).min(x.len()) };
+    let key = q.len() / d_log_decay.len();
     let mut sum = 0.0;
-    for t in (0..rows).rev() {
-        let at = row(q, t);
-        sum += f64::from(dot::<FMA>(&q[at.clone()], &d_q[at.clone()]) - dot::<FMA>(&k[at.clone()], &d_k[at]));
-        d_log_decay[t] = sum as f32;
+    for (t, d_log_decay) in d_log_decay.iter_mut().enumerate().rev() {
+        let [q, d_q, k, d_k] = [q, d_q, k, d_k].map(|x| &x[t * key..][..key]);
+        sum += f64::from(dot::<FMA>(q, d_q) - dot::<FMA>(k, d_k));
+        *d_log_decay = sum as f32;
     }
 }

@@ -1,10 +1,8 @@
 //! A causal depthwise convolution over all positions, summed directly: Hyena's (Poli et al. 2023). Nothing that comes later can touch what
 //! came before, which a transform would promise to rounding only.
 
-use rayon::prelude::*;
-
 use super::super::attention::Span;
-use super::channels::{self, LANES, Lane};
+use super::channels::{self, LANES, Lane, each_block};
 use super::{Forward, Items, Kept, SequenceOperation};
 use crate::multiversion::{mul_add, multiversion};
 
@@ -44,18 +42,6 @@ fn correlate_body<const FMA: bool, const WIDTH: usize>(d: &[Lane], x: &[Lane], o
     }
 }
 
-impl LongConvolution {
-    /// Runs `each` for every block of channels of every item.
-    fn each<T: Send>(&self, items: &Items<'_>, each: impl Fn(Span, usize) -> T + Sync) -> Vec<(Span, usize, T)> {
-        let blocks = channels::blocks(self.channels);
-        let task = |i: usize| {
-            let (span, block) = (items.spans[i / blocks], i % blocks);
-            (span, block, each(span, block))
-        };
-        (0..items.spans.len() * blocks).into_par_iter().with_max_len(1).map(task).collect()
-    }
-}
-
 impl SequenceOperation for LongConvolution {
     fn width(&self) -> usize {
         self.channels
@@ -67,7 +53,8 @@ impl SequenceOperation for LongConvolution {
 
     fn forward(&self, inputs: &[&[f32]], items: Items<'_>) -> Forward {
         let [u, filter] = inputs else { panic!("two inputs") };
-        let parts = self.each(&items, |span, block| {
+        let parts = each_block(&items, self.channels, |block| {
+            let (span, block) = (block.span, block.at);
             let of_filter = Span { start: 0, len: span.len };
             let (u, filter) = (
                 channels::gather(u, self.channels, span, block),
@@ -78,13 +65,14 @@ impl SequenceOperation for LongConvolution {
             out
         });
         let mut out = vec![0.0; u.len()];
-        parts.iter().for_each(|(span, block, part)| channels::add(&mut out, self.channels, *span, *block, part));
+        parts.iter().for_each(|(block, part)| channels::add(&mut out, self.channels, block.span, block.at, part));
         Forward { out, ..Forward::default() }
     }
 
     fn backward(&self, inputs: &[&[f32]], _: Kept<'_>, d_out: &[f32], items: Items<'_>) -> Vec<Vec<f32>> {
         let [u, filter] = inputs else { panic!("two inputs") };
-        let parts = self.each(&items, |span, block| {
+        let parts = each_block(&items, self.channels, |block| {
+            let (span, block) = (block.span, block.at);
             let of = |x: &[f32], span: Span| channels::gather(x, self.channels, span, block);
             let (u, filter, d) = (of(u, span), of(filter, Span { start: 0, len: span.len }), of(d_out, span));
             let (mut d_u, mut d_filter) = (vec![[0.0; LANES]; span.len], vec![[0.0; LANES]; span.len]);
@@ -93,9 +81,10 @@ impl SequenceOperation for LongConvolution {
             (d_u, d_filter)
         });
         let (mut d_u, mut d_filter) = (vec![0.0; u.len()], vec![0.0; filter.len()]);
-        for (span, block, (of_u, of_filter)) in &parts {
-            channels::add(&mut d_u, self.channels, *span, *block, of_u);
-            channels::add(&mut d_filter, self.channels, Span { start: 0, len: span.len }, *block, of_filter);
+        for (block, (of_u, of_filter)) in &parts {
+            channels::add(&mut d_u, self.channels, block.span, block.at, of_u);
+            let span = Span { start: 0, len: block.span.len };
+            channels::add(&mut d_filter, self.channels, span, block.at, of_filter);
         }
         vec![d_u, d_filter]
     }

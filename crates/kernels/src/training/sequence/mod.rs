@@ -6,6 +6,7 @@
 
 mod channels;
 mod gru;
+mod heads;
 mod linear_attention;
 mod long_convolution;
 mod lstm;

@@ -1,9 +1,6 @@
 //! A diagonal state space of complex states, one set for each channel (Gu et al. 2022, S4D), as the recurrence it is.
 
-use rayon::prelude::*;
-
-use super::super::attention::Span;
-use super::channels::{self, LANES, Lane};
+use super::channels::{self, Block, LANES, Lane, each_block};
 use super::{Forward, Items, Kept, SequenceOperation};
 use crate::multiversion::multiversion;
 
@@ -122,13 +119,6 @@ impl S4d {
             }
         }
     }
-
-    /// Runs `each` for every block of channels of every item.
-    fn each<T: Send>(&self, items: &Items<'_>, each: impl Fn(usize, Span, usize) -> T + Sync) -> Vec<T> {
-        let blocks = channels::blocks(self.channels);
-        let tasks = (0..items.spans.len() * blocks).into_par_iter().with_max_len(1);
-        tasks.map(|i| each(i / blocks, items.spans[i / blocks], i % blocks)).collect()
-    }
 }
 
 impl SequenceOperation for S4d {
@@ -142,7 +132,7 @@ impl SequenceOperation for S4d {
 
     fn forward(&self, inputs: &[&[f32]], items: Items<'_>) -> Forward {
         let [x, a, c] = inputs else { panic!("three inputs") };
-        let parts = self.each(&items, |item, span, block| {
+        let parts = each_block(&items, self.channels, |Block { item, span, at: block }| {
             let (a, c) = (self.gather(a, block), self.gather(c, block));
             let mut g = self.gather(&items.state(self, item), block);
             let x = channels::gather(x, self.channels, span, block);
@@ -153,19 +143,18 @@ impl SequenceOperation for S4d {
             }
             (out, g)
         });
-        let blocks = channels::blocks(self.channels);
         let mut out = vec![0.0; x.len()];
         let mut last = vec![0.0; items.spans.len() * self.state_size()];
-        for (i, (part, g)) in parts.iter().enumerate() {
-            channels::add(&mut out, self.channels, items.spans[i / blocks], i % blocks, part);
-            self.add(&mut last[i / blocks * self.state_size()..][..self.state_size()], i % blocks, g);
+        for (block, (part, g)) in &parts {
+            channels::add(&mut out, self.channels, block.span, block.at, part);
+            self.add(&mut last[block.item * self.state_size()..][..self.state_size()], block.at, g);
         }
         Forward { out, last, saved: Vec::new() }
     }
 
     fn backward(&self, inputs: &[&[f32]], _: Kept<'_>, d_out: &[f32], items: Items<'_>) -> Vec<Vec<f32>> {
         let [x, a, c] = inputs else { panic!("three inputs") };
-        let parts = self.each(&items, |item, span, block| {
+        let parts = each_block(&items, self.channels, |Block { item, span, at: block }| {
             let (a, c) = (self.gather(a, block), self.gather(c, block));
             let x = channels::gather(x, self.channels, span, block);
             let d_out = channels::gather(d_out, self.channels, span, block);
@@ -197,12 +186,11 @@ impl SequenceOperation for S4d {
             }
             (d_x, d_a, d_c)
         });
-        let blocks = channels::blocks(self.channels);
         let (mut d_x, mut d_a, mut d_c) = (vec![0.0; x.len()], vec![0.0; a.len()], vec![0.0; c.len()]);
-        for (i, (of_x, of_a, of_c)) in parts.iter().enumerate() {
-            channels::add(&mut d_x, self.channels, items.spans[i / blocks], i % blocks, of_x);
-            self.add(&mut d_a, i % blocks, of_a);
-            self.add(&mut d_c, i % blocks, of_c);
+        for (block, (of_x, of_a, of_c)) in &parts {
+            channels::add(&mut d_x, self.channels, block.span, block.at, of_x);
+            self.add(&mut d_a, block.at, of_a);
+            self.add(&mut d_c, block.at, of_c);
         }
         vec![d_x, d_a, d_c]
     }

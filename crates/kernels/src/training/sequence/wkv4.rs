@@ -144,22 +144,20 @@ impl SequenceOperation for Wkv4 {
         let sums: Vec<(Vec<f32>, Vec<f32>)> = (d_ks.into_par_iter().zip(d_vs).enumerate())
             .map(|(i, (d_k, d_v))| {
                 let span = items.spans[i];
-                let row = |x: &'_ [f32], t: usize, n: usize| -> std::ops::Range<usize> {
-                    let first = (span.start + t) * n;
-                    first..(first + n).min(x.len())
-                };
+                let [k, v, d_out] = [k, v, d_out].map(|x| rows_of(x, span, width));
+                let states = rows_of(kept.saved, span, 3 * width);
                 let mut g = vec![0.0; 3 * width];
                 g[2 * width..].fill(NOTHING);
                 let (mut d_time_decay, mut d_u) = (vec![0.0; width], vec![0.0; width]);
                 for t in (0..span.len).rev() {
-                    let at = row(k, t, width);
+                    let [k, v, d_out] = [k, v, d_out].map(|x| &x[t * width..][..width]);
                     step_back(
-                        &k[at.clone()],
-                        &v[at.clone()],
+                        k,
+                        v,
                         time_decay,
                         u,
-                        &kept.saved[row(kept.saved, t, 3 * width)],
-                        &d_out[at],
+                        &states[t * 3 * width..][..3 * width],
+                        d_out,
                         &mut g,
                         &mut d_k[t * width..][..width],
                         &mut d_v[t * width..][..width],

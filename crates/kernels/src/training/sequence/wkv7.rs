@@ -4,10 +4,9 @@
 //! In a head, with column vectors and `S` `[value, key]`: `S_t = S_{t-1} diag(w_t) + (S_{t-1} a_t) b_t^T + v_t k_t^T`, `out_t = S_t r_t`.
 //! `S` is held turned, `[key, value]`, so that every loop runs along values.
 
-use rayon::prelude::*;
-
 use super::super::attention::Span;
 use super::super::sums::dot;
+use super::heads::{add_columns, columns, each_head};
 use super::{Forward, Items, Kept, SequenceOperation};
 use crate::multiversion::{mul_add, multiversion};
 
@@ -34,20 +33,7 @@ impl Wkv7 {
     }
 
     fn column(&self, x: &[f32], span: Span, head: usize) -> Vec<f32> {
-        let (n, all) = (self.head_width, self.heads * self.head_width);
-        let rows = x[span.start * all..][..span.len * all].chunks_exact(all);
-        rows.flat_map(|row| &row[head * n..][..n]).copied().collect()
-    }
-
-    fn put_column(&self, x: &mut [f32], span: Span, head: usize, part: &[f32]) {
-        let (n, all) = (self.head_width, self.heads * self.head_width);
-        let rows = x[span.start * all..][..span.len * all].chunks_exact_mut(all);
-        rows.zip(part.chunks_exact(n)).for_each(|(row, part)| row[head * n..][..n].copy_from_slice(part));
-    }
-
-    fn each_head<T: Send>(&self, items: &Items<'_>, each: impl Fn(usize, usize) -> T + Sync) -> Vec<T> {
-        let tasks = items.spans.len() * self.heads;
-        (0..tasks).into_par_iter().with_max_len(1).map(|i| each(i / self.heads, i % self.heads)).collect()
+        columns(x, span, self.width(), head * self.head_width, self.head_width)
     }
 }
 
@@ -62,7 +48,7 @@ impl SequenceOperation for Wkv7 {
 
     fn forward(&self, inputs: &[&[f32]], items: Items<'_>) -> Forward {
         let (n, size) = (self.head_width, self.head_width * self.head_width);
-        let heads = self.each_head(&items, |item, head| {
+        let heads = each_head(&items, self.heads, |item, head| {
             let columns = self.columns(inputs, items.spans[item], head);
             let mut state = items.state(self, item)[head * size..][..size].to_vec();
             let mut out = vec![0.0; columns[0].len()];
@@ -79,7 +65,7 @@ impl SequenceOperation for Wkv7 {
         });
         let mut forward = Forward { out: vec![0.0; items.rows * self.width()], ..Forward::default() };
         for (i, (out, state, kept)) in heads.iter().enumerate() {
-            self.put_column(&mut forward.out, items.spans[i / self.heads], i % self.heads, out);
+            add_columns(&mut forward.out, items.spans[i / self.heads], self.width(), i % self.heads * n, out);
             forward.last.extend_from_slice(state);
             forward.saved.extend_from_slice(kept);
         }
@@ -93,7 +79,7 @@ impl SequenceOperation for Wkv7 {
         let starts: Vec<usize> = (items.spans.iter())
             .scan(0, |at, span| Some(std::mem::replace(at, *at + strides(span) * self.heads * size)))
             .collect();
-        let heads = self.each_head(&items, |item, head| {
+        let heads = each_head(&items, self.heads, |item, head| {
             let span = items.spans[item];
             let columns = self.columns(inputs, span, head);
             let d_out = self.column(d_out, span, head);
@@ -123,7 +109,7 @@ impl SequenceOperation for Wkv7 {
         let mut gradients = vec![vec![0.0; items.rows * self.width()]; 6];
         for (i, parts) in heads.iter().enumerate() {
             for (gradient, part) in gradients.iter_mut().zip(parts) {
-                self.put_column(gradient, items.spans[i / self.heads], i % self.heads, part);
+                add_columns(gradient, items.spans[i / self.heads], self.width(), i % self.heads * n, part);
             }
         }
         gradients
