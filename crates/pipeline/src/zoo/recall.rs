@@ -348,3 +348,71 @@ impl Observer for Watch<'_> {
         files::write(&self.path, &text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bantam_core::progress::Silent;
+    use bantam_data::recall::{Induction, Task};
+
+    use super::*;
+
+    fn plan(enough: f64) -> Plan {
+        let task = Task::Induction(Induction { vocabulary: 16, length: 8 });
+        Plan {
+            settings: Settings { task, train: 100, valid: 20, test: 50 },
+            mixers: vec!["gru".parse().unwrap()],
+            learning_rates: vec![1e-2],
+            seeds: 1,
+            width: 16,
+            layers: 1,
+            heads: 1,
+            batch: 4,
+            steps: 64,
+            enough,
+        }
+    }
+
+    #[test]
+    fn a_run_ends_when_it_is_good_enough_and_one_cut_off_after_that_is_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = plan(0.0);
+        let (pattern, made) = plan.runs().remove(0);
+        let place = Place::take(dir.path(), "run").unwrap().unwrap();
+        let comparable = |record: Record| {
+            let circumstances =
+                Circumstances { host: Host::default(), seconds: 0.0, tokens_per_s: 0.0, written_unix_s: 0 };
+            Record { circumstances, ..record }
+        };
+        let first = comparable(one(&made, pattern, &place, &Silent).unwrap());
+        // The step behind the first validation is the last.
+        assert_eq!((first.steps, first.curve.len(), first.accuracy.n), (5, 1, 50));
+        // The checkpoints are still there: as if it had been killed before the record was written.
+        assert!(place.checkpoints().join("step-00000005").is_dir());
+        assert_eq!(comparable(one(&made, pattern, &place, &Silent).unwrap()), first);
+    }
+
+    #[test]
+    fn a_run_that_another_process_is_at_is_left_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = plan(0.0);
+        let id = plan.runs()[0].1.id().unwrap();
+        let held = Place::take(dir.path(), &id).unwrap().unwrap();
+        let summary = run(&plan, dir.path(), &Silent).unwrap();
+        assert_eq!((summary.finished, summary.elsewhere), (0, 1));
+        drop(held);
+        assert_eq!(run(&plan, dir.path(), &Silent).unwrap().finished, 1);
+        assert_eq!(run(&plan, dir.path(), &Silent).unwrap().finished_before, 1);
+    }
+
+    #[test]
+    fn a_rate_that_diverges_is_a_result() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = Plan { learning_rates: vec![1e30], ..plan(2.0) };
+        assert!(plan.check().unwrap_err().to_string().contains("--enough"));
+        let plan = Plan { enough: 1.0, ..plan };
+        run(&plan, dir.path(), &Silent).unwrap();
+        let records = super::super::read_all(dir.path()).unwrap();
+        assert_eq!((records[0].loss, records[0].accuracy.value, records[0].accuracy.n), (None, 0.0, 50));
+        assert!(records[0].steps < 64, "{}", records[0].steps);
+    }
+}
