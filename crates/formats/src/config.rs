@@ -60,7 +60,7 @@ pub struct ModelConfig {
     pub vocab_size: usize,
     /// Width of the residual stream.
     pub hidden_size: usize,
-    /// Width inside the feed-forward.
+    /// Width inside the feed-forward; 0 where blocks are a mixer alone (Mamba-2's own models).
     pub intermediate_size: usize,
     /// Number of blocks.
     pub num_hidden_layers: usize,
@@ -95,7 +95,7 @@ pub struct ModelConfig {
 /// Largest size of any one dimension. Far above every model Bantam is for; keeps every product of two in 64 bits.
 const MAX_SIZE: usize = 1 << 26;
 /// Most blocks.
-const MAX_LAYERS: usize = 4096;
+pub(crate) const MAX_LAYERS: usize = 4096;
 
 impl ModelConfig {
     /// Checks that the sizes are possible and fit together. `place` names the file in the error.
@@ -114,7 +114,8 @@ impl ModelConfig {
         ];
         for (key, size) in sizes {
             let limit = if key == "num_hidden_layers" { MAX_LAYERS } else { MAX_SIZE };
-            if size == 0 || size > limit {
+            let may_be_none = key == "intermediate_size" && !self.is_all_attention();
+            if size == 0 && !may_be_none || size > limit {
                 return wrong(key, format!("{size} is not between 1 and {limit}"), "correct the size");
             }
         }

@@ -218,7 +218,9 @@ impl Keys<'_> {
             (None | Some("linear"), Some(factor)) if factor == 0.0 || factor == 1.0 => Ok(None),
             (None | Some("linear"), Some(factor)) => Ok(Some(RopeScaling::Linear { factor })),
             (None | Some("none"), _) => Ok(None),
-            (Some("linear"), None) => Err(self.error("rope.scaling.factor", "missing")),
+            // Of Bantam's own models alone.
+            (Some("partial"), Some(factor)) => Ok(Some(RopeScaling::Partial { factor })),
+            (Some("linear" | "partial"), None) => Err(self.error("rope.scaling.factor", "missing")),
             (Some(other), _) => {
                 let what = format!("`{}` is not supported", shortened(other));
                 let place = format!("{}: {}.rope.scaling.type", self.place, self.architecture);

@@ -17,7 +17,7 @@ use crate::config::{Architecture, ModelConfig};
 use crate::rope::RopeScaling;
 use crate::tensor::{DType, TensorSpec, check_to_write, f32_bytes};
 use crate::tokenizer::TokenizerBundle;
-use crate::weights::{RowOrder, interleaved_row};
+use crate::weights::RowOrder;
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,22 +144,9 @@ fn check_values(name: &str, data: &[f32], dtype: DType) -> Result<()> {
 
 /// Rows put in GGUF's order, then encoded. (GGUF turns no matrix.)
 fn encode(data: &[f32], rows: usize, order: RowOrder, dtype: DType) -> Vec<u8> {
-    let width = data.len() / rows;
-    let ordered: Vec<f32>;
-    let data = match order {
-        RowOrder::HuggingFace | RowOrder::Turned => data,
-        RowOrder::InterleavedHalves { heads } => {
-            let mut out = vec![0f32; data.len()];
-            for (row, values) in data.chunks_exact(width).enumerate() {
-                let to = interleaved_row(row, rows / heads);
-                out[to * width..(to + 1) * width].copy_from_slice(values);
-            }
-            ordered = out;
-            &ordered
-        }
-    };
+    let data = order.put_in_order(data, rows);
     let mut out = vec![0; dtype.row_bytes(data.len()).unwrap_or_default()];
-    dtype.quantize(data, &mut out);
+    dtype.quantize(&data, &mut out);
     out
 }
 
@@ -191,8 +178,13 @@ fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Vec<(String, 
         (of("rope.dimension_count"), size(config.head_dim)),
         (of("rope.freq_base"), Value::F32(config.rope_theta as f32)),
     ]);
-    if let Some(RopeScaling::Linear { factor }) = config.rope_scaling {
-        keys.push((of("rope.scaling.type"), Value::Text("linear".into())));
+    let scaling = match config.rope_scaling {
+        Some(RopeScaling::Linear { factor }) => Some(("linear", factor)),
+        Some(RopeScaling::Partial { factor }) => Some(("partial", factor)),
+        Some(RopeScaling::Llama3 { .. } | RopeScaling::Divisors(_)) | None => None,
+    };
+    if let Some((kind, factor)) = scaling {
+        keys.push((of("rope.scaling.type"), Value::Text(kind.into())));
         keys.push((of("rope.scaling.factor"), Value::F32(factor as f32)));
     }
     keys

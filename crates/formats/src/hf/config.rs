@@ -5,6 +5,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::gpt2_config;
+use super::hybrid::{self, Family};
 use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
 use crate::mixer::MixerConfig;
 use crate::rope::RopeScaling;
@@ -18,14 +19,24 @@ impl ModelConfig {
     /// v5's `rope_parameters` and v4's `rope_theta` with `rope_scaling` are both understood. What would change the computation in a way
     /// Bantam does not follow (another activation, sliding windows, quantized weights, ...) is refused rather than ignored.
     pub fn from_hf_json(text: &str, place: &str) -> Result<Self> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|e| Error::input(place, format!("not JSON: {e}"), "restore the file from its origin"))?;
+        // Python writes an infinite number by its name, which no JSON has.
+        let parsed = serde_json::from_str(text).or_else(|e| {
+            let named = text.replace(" Infinity", r#" {"__float__": "Infinity"}"#);
+            serde_json::from_str(&named).map_err(|_| e)
+        });
+        let value: Value =
+            parsed.map_err(|e| Error::input(place, format!("not JSON: {e}"), "restore the file from its origin"))?;
         let Value::Object(keys) = value else {
             return Err(Error::input(place, "not a JSON object", "restore the file from its origin"));
         };
         let read = Reader { keys: &keys, place };
 
         let name = read.text("model_type")?.unwrap_or_default();
+        if let Some(family) = Family::from_name(&name) {
+            let config = hybrid::read(family, &read)?;
+            config.validate(place)?;
+            return Ok(config);
+        }
         // A model of Bantam's own is Llama's with other mixers.
         let known = if name == OWN { Some(Architecture::Llama) } else { Architecture::from_name(&name) };
         let Some(architecture) = known else {
@@ -96,6 +107,9 @@ impl ModelConfig {
         if self.architecture == Architecture::Gpt2 {
             return Ok(format!("{:#}\n", gpt2_config::to_json(self)));
         }
+        if let Some(family) = Family::of(self) {
+            return Ok(format!("{:#}\n", hybrid::to_json(family, self)));
+        }
         let rope_scaling = match &self.rope_scaling {
             None => Value::Null,
             Some(RopeScaling::Linear { factor }) => json!({"rope_type": "linear", "factor": factor}),
@@ -111,6 +125,7 @@ impl ModelConfig {
                 "high_freq_factor": high_freq_factor,
                 "original_max_position_embeddings": original_max_position_embeddings,
             }),
+            Some(RopeScaling::Partial { factor }) => json!({"rope_type": "partial", "factor": factor}),
             Some(RopeScaling::Divisors(_)) => {
                 return Err(Error::input(
                     "config.json: rope_scaling",
@@ -183,7 +198,15 @@ pub(super) struct Reader<'a> {
     place: &'a str,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// The same look-ups in an object within.
+    pub(super) fn of<'b>(&self, keys: &'b Map<String, Value>) -> Reader<'b>
+    where
+        'a: 'b,
+    {
+        Reader { keys, place: self.place }
+    }
+
     pub(super) fn error(&self, key: &str, what: String, remedy: &str) -> Error {
         Error::input(format!("{}: {key}", self.place), what, remedy)
     }
@@ -301,6 +324,8 @@ impl Reader<'_> {
         let scaling = match kind.as_str() {
             "default" => None,
             "linear" => Some(RopeScaling::Linear { factor: needed("factor")? }),
+            // Of Bantam's own models alone.
+            "partial" => Some(RopeScaling::Partial { factor: needed("factor")? }),
             "llama3" => Some(RopeScaling::Llama3 {
                 factor: needed("factor")?,
                 low_freq_factor: needed("low_freq_factor")?,
