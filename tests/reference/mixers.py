@@ -9,7 +9,7 @@ are strings in the metadata. RWKV-7 has two files: rwkv7_first, whose `v_first` 
 an input with the gradient `d_v_first`. Hyena's state.0 is all u so far, state.1 the last two inputs of its short convolution.
 
 Inputs and parameters are exact in f32. LSTM and GRU run through torch.nn, the others in the slow forms of mixers_forms.py. Beside them,
-and asserted to give the same: the contract's formulas for LSTM and GRU; transformers' Mamba2Mixer and RwkvSelfAttention, output, states
+and asserted to give the same: the contract's formulas for LSTM and GRU; transformers' Mamba2Mixer, RwkvSelfAttention and Lfm2ShortConv, output, states
 and gradients (to 1e-5: they compute in float32 whatever they are given, so what is stored are the slow forms' float64 values); a second
 form of all others, such as the sums over the past that RWKV-4, RetNet and Performer stand for, or S4D and Hyena as convolutions. Asserted
 as well: that two chunks with the state carried over give what one run gives, that what comes later changes nothing before it (both not
@@ -26,7 +26,8 @@ import struct
 import numpy as np
 import torch
 import torch.nn.functional as F
-from transformers import DynamicCache, Mamba2Config, RwkvConfig
+from transformers import DynamicCache, Lfm2Config, Mamba2Config, RwkvConfig
+from transformers.models.lfm2.modeling_lfm2 import Lfm2ShortConv
 from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
 from transformers.models.rwkv.modeling_rwkv import RwkvSelfAttention
 
@@ -98,6 +99,8 @@ CASES = {
     "performer": (forms.performer, {"heads": 2}, tensors(*(n + "_proj.weight" for n in "qkvo")) | {"features": vector(12, 8)}),
     "linformer": (forms.linformer, {"heads": 2, "length": TIME}, tensors(*(n + "_proj.weight" for n in "qkvo"))
                   | tensors("e_proj", "f_proj", rows=5, columns=TIME)),
+    "shortconv": (forms.shortconv, {}, {
+        "in_proj.weight": matrix(3 * D, D), "conv.weight": ((D, 1, 3), 0.0, 0.7), "out_proj.weight": matrix(D, D)}),
 }
 
 
@@ -279,7 +282,22 @@ def rwkv4_of_transformers(p, inputs, dy, sizes):
     return y, [s[:, :, 0] for s in state[1:]], {"dx": x.grad} | grads
 
 
-PEERS = {"mamba2": mamba2_of_transformers, "rwkv4": rwkv4_of_transformers}
+def shortconv_of_transformers(p, inputs, dy, sizes):
+    config = Lfm2Config(hidden_size=D, conv_L_cache=3, conv_bias=False, layer_types=["conv"], num_hidden_layers=1)
+    mixer = Lfm2ShortConv(config, 0)
+    mixer.load_state_dict({n: v.float() for n, v in p.items()})
+    x = inputs["x"].float().requires_grad_()
+    y = mixer(x)
+    (y * dy.float()).sum().backward()
+    cache = DynamicCache(config=config)
+    with torch.no_grad():
+        mixer(x, past_key_values=cache)
+    # It keeps K inputs of the convolution where K - 1 are needed.
+    state = [cache.layers[0].conv_states[0][:, :, 1:]]
+    return y, state, {"dx": x.grad} | {"grad." + n: v.grad for n, v in mixer.named_parameters()}
+
+
+PEERS = {"mamba2": mamba2_of_transformers, "rwkv4": rwkv4_of_transformers, "shortconv": shortconv_of_transformers}
 
 
 def save(path, tensors, metadata):

@@ -213,3 +213,15 @@ def linformer(p, x, state=None, *, heads, length):
     k, v = torch.einsum("jt,bthd->bjhd", p["e_proj"], k), torch.einsum("jt,bthd->bjhd", p["f_proj"], v)
     weights = torch.softmax(torch.einsum("bthd,bjhd->bhtj", q, k) * (wide // heads) ** -0.5, -1)
     return torch.einsum("bhtj,bjhd->bthd", weights, v).reshape(batch, count, wide) @ p["o_proj.weight"].T, [], {}
+
+
+def shortconv(p, x, state=None):
+    d, _, kernel = p["conv.weight"].shape
+    past = x.new_zeros(x.shape[0], d, kernel - 1) if state is None else state[0]
+    ys = []
+    for x_t in x.unbind(1):
+        b, c, v = (x_t @ p["in_proj.weight"].T).split(d, -1)
+        window = torch.cat([past, (b * v)[:, :, None]], -1)
+        past = window[:, :, 1:]
+        ys.append((c * (window * p["conv.weight"][:, 0]).sum(-1)) @ p["out_proj.weight"].T)
+    return torch.stack(ys, 1), [past], {}

@@ -89,11 +89,28 @@ pub enum MixerConfig {
         /// Positions after the projection.
         projected: usize,
     },
+    /// A gated short convolution.
+    Shortconv {
+        /// Positions that the convolution reaches.
+        kernel: usize,
+    },
 }
 
 /// Names of the mixers, as a recipe has them.
-pub const NAMES: [&str; 11] =
-    ["attention", "lstm", "gru", "mamba2", "rwkv4", "rwkv7", "retnet", "s4d", "hyena", "performer", "linformer"];
+pub const NAMES: [&str; 12] = [
+    "attention",
+    "lstm",
+    "gru",
+    "mamba2",
+    "rwkv4",
+    "rwkv7",
+    "retnet",
+    "s4d",
+    "hyena",
+    "performer",
+    "linformer",
+    "shortconv",
+];
 
 impl MixerConfig {
     /// The mixer of this name with the sizes that are usual in a model of these sizes; `None` if there is no such mixer.
@@ -120,6 +137,7 @@ impl MixerConfig {
             "hyena" => Self::Hyena { length: model.max_position_embeddings, filter_size: 64, features: 33 },
             "performer" => Self::Performer { heads, features: 4 * (width / heads) },
             "linformer" => Self::Linformer { heads, length: model.max_position_embeddings, projected: 64 },
+            "shortconv" => Self::Shortconv { kernel: 3 },
             _ => return None,
         })
     }
@@ -138,6 +156,7 @@ impl MixerConfig {
             Self::Hyena { .. } => "hyena",
             Self::Performer { .. } => "performer",
             Self::Linformer { .. } => "linformer",
+            Self::Shortconv { .. } => "shortconv",
         }
     }
 
@@ -182,6 +201,7 @@ impl MixerConfig {
             Self::Linformer { heads, length, projected } => {
                 vec![("heads", heads), ("length", length), ("projected", projected)]
             }
+            Self::Shortconv { kernel } => vec![("kernel", kernel)],
         };
         if let Some((key, size)) = sizes.iter().find(|(_, size)| !(1..=MOST).contains(size)) {
             return wrong(key, format!("{size} is not between 1 and {MOST}"));
@@ -201,6 +221,7 @@ impl MixerConfig {
                     return wrong("conv_kernel", "1 reaches no other position".into());
                 }
             }
+            Self::Shortconv { kernel: 1 } => return wrong("kernel", "1 reaches no other position".into()),
             Self::Rwkv7 { head_dim, .. } => divides("head_dim", head_dim, width, "the width")?,
             Self::Retnet { heads, value_size } => {
                 divides("heads", 2 * heads, width, "the width (a head's width is even)")?;
@@ -329,6 +350,11 @@ impl MixerConfig {
                 add("e_proj", &[projected, length]);
                 add("f_proj", &[projected, length]);
             }
+            Self::Shortconv { kernel } => {
+                add("in_proj.weight", &[3 * d, d]);
+                add("conv.weight", &[d, 1, kernel]);
+                add("out_proj.weight", &[d, d]);
+            }
         }
         all
     }
@@ -370,6 +396,7 @@ mod tests {
             MixerConfig::Hyena { length: 64, filter_size: 8, features: 5 },
             MixerConfig::Performer { heads: 2, features: 16 },
             MixerConfig::Linformer { heads: 2, length: 64, projected: 8 },
+            MixerConfig::Shortconv { kernel: 3 },
         ]
     }
 
@@ -395,6 +422,7 @@ mod tests {
             (MixerConfig::Retnet { heads: 16, value_size: 16 }, "heads"),
             (MixerConfig::Hyena { length: 64, filter_size: 8, features: 4 }, "features"),
             (MixerConfig::Performer { heads: 3, features: 8 }, "heads"),
+            (MixerConfig::Shortconv { kernel: 1 }, "kernel"),
         ];
         for (config, key) in bad {
             let e = config.validate(16, "m").unwrap_err();

@@ -111,6 +111,7 @@ impl Golden {
                 length: self.size("length"),
                 projected: self.dim("e_proj", 0),
             },
+            "shortconv" => MixerConfig::Shortconv { kernel: self.dim("conv.weight", 2) },
             other => panic!("{other}"),
         }
     }
@@ -195,9 +196,7 @@ fn scaled_by_input(g: &[f32], states: usize, golden: &Golden) -> Vec<f32> {
 #[test]
 fn values_states_and_gradients_are_the_reference_s() {
     let device = Device::flex().autodiff();
-    let names =
-        ["lstm", "gru", "mamba2", "rwkv4", "rwkv7_first", "rwkv7", "retnet", "s4d", "hyena", "performer", "linformer"];
-    for name in names {
+    for name in MIXER_NAMES.into_iter().filter(|name| *name != "attention").chain(["rwkv7_first"]) {
         let golden = Golden::read(name);
         let config = golden.config();
         config.validate(WIDTH, "golden").unwrap();
@@ -252,6 +251,7 @@ fn zoo() -> Vec<MixerConfig> {
         MixerConfig::Hyena { length: 53, filter_size: 9, features: 5 },
         MixerConfig::Performer { heads: 2, features: 11 },
         MixerConfig::Linformer { heads: 2, length: 37, projected: 5 },
+        MixerConfig::Shortconv { kernel: 4 },
     ]
 }
 

@@ -8,7 +8,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::carried::{Pass, row};
-use super::mamba2::DepthwiseConvolution;
+use super::depthwise::DepthwiseConvolution;
 use super::parameters::{constant, fixed_rate, matrix, with};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
@@ -75,7 +75,7 @@ impl Hyena {
         let vector = |n: usize| Param::from_tensor(Tensor::zeros([n], device));
         Self {
             in_proj: Linear::zeros(width, 3 * width, true, device),
-            short_filter: DepthwiseConvolution::new(3 * width, 3, device),
+            short_filter: DepthwiseConvolution::new(3 * width, 3, true, device),
             filter: Filter {
                 input: Linear::zeros(features, filter, true, device),
                 hidden: Linear::zeros(filter, filter, true, device),

@@ -1,11 +1,12 @@
 //! Mamba-2: Dao and Gu 2024, "Transformers are SSMs", with the tensors of `transformers`. See `docs/mixers.md`.
 
-use bantam_kernels::training::sequence::{LinearAttention, ShortConvolution};
+use bantam_kernels::training::sequence::LinearAttention;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
 
 use super::carried::{Pass, row};
-use super::parameters::{fixed_rate, matrix, with};
+use super::depthwise::DepthwiseConvolution;
+use super::parameters::{fixed_rate, matrix};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
@@ -52,38 +53,6 @@ pub struct Mamba2 {
     epsilon: f32,
 }
 
-/// A filter for each channel.
-#[derive(Module, Debug)]
-pub struct DepthwiseConvolution {
-    /// `[channels, 1, kernel]`.
-    weight: Param<Tensor<3>>,
-    bias: Param<Tensor<1>>,
-}
-
-impl DepthwiseConvolution {
-    /// Zeros.
-    pub(super) fn new(channels: usize, kernel: usize, device: &Device) -> Self {
-        Self {
-            weight: Param::from_tensor(Tensor::zeros([channels, 1, kernel], device)),
-            bias: Param::from_tensor(Tensor::zeros([channels], device)),
-        }
-    }
-
-    /// `[rows, channels] -> [rows, channels]`, perhaps with SiLU after it.
-    pub(super) fn forward(&self, x: Tensor<2>, silu: bool, pass: &mut Pass<'_>) -> Tensor<2> {
-        let [channels, _, kernel] = self.weight.dims();
-        let weight = self.weight.val().reshape([channels, kernel]);
-        pass.run(ShortConvolution { channels, kernel, silu }, vec![x, weight, row(self.bias.val())])
-    }
-
-    /// Started as torch starts a convolution.
-    pub(super) fn groups(&self, path: &str) -> [ParameterGroup; 2] {
-        let bound = 1.0 / (self.weight.dims()[2] as f64).sqrt();
-        let start = Initialization::Uniform(-bound, bound);
-        [with(&format!("{path}.weight"), true, start.clone()), fixed_rate(&format!("{path}.bias"), start)]
-    }
-}
-
 /// The gain of a norm.
 #[derive(Module, Debug)]
 pub struct Gain {
@@ -96,7 +65,7 @@ impl Mamba2 {
         let vector = |n: usize| Param::from_tensor(Tensor::zeros([n], device));
         Self {
             in_proj: Linear::zeros(width, sizes.inner + sizes.convolved() + sizes.heads(), false, device),
-            conv1d: DepthwiseConvolution::new(sizes.convolved(), sizes.kernel, device),
+            conv1d: DepthwiseConvolution::new(sizes.convolved(), sizes.kernel, true, device),
             dt_bias: vector(sizes.heads()),
             a_log: vector(sizes.heads()),
             d: vector(sizes.heads()),

@@ -2,6 +2,7 @@
 
 mod attention;
 mod carried;
+mod depthwise;
 mod gru;
 mod hyena;
 mod initialization;
@@ -14,6 +15,7 @@ mod retnet;
 mod rwkv4;
 mod rwkv7;
 mod s4d;
+mod shortconv;
 
 pub use attention::{Attention, AttentionState};
 pub use carried::CarriedState;
@@ -28,6 +30,7 @@ pub use retnet::Retnet;
 pub use rwkv4::Rwkv4;
 pub use rwkv7::Rwkv7;
 pub use s4d::S4d;
+pub use shortconv::Shortconv;
 
 use std::sync::Arc;
 
@@ -145,6 +148,8 @@ pub enum AnyMixer {
     Performer(Performer),
     /// Attention to projected positions; not causal.
     Linformer(Linformer),
+    /// Gated short convolution.
+    Shortconv(Shortconv),
 }
 
 /// Does the same with whatever mixer it is.
@@ -162,6 +167,7 @@ macro_rules! each {
             AnyMixer::Hyena($mixer) => $does,
             AnyMixer::Performer($mixer) => $does,
             AnyMixer::Linformer($mixer) => $does,
+            AnyMixer::Shortconv($mixer) => $does,
         }
     };
 }
@@ -194,6 +200,7 @@ impl AnyMixer {
             MixerConfig::Linformer { heads, length, projected } => {
                 Self::Linformer(Linformer::new(width, heads, length, projected, device))
             }
+            MixerConfig::Shortconv { kernel } => Self::Shortconv(Shortconv::new(width, kernel, device)),
         }
     }
 
