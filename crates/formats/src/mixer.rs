@@ -165,7 +165,7 @@ impl MixerConfig {
     pub fn is_linear_map(name: &str) -> bool {
         let recurrent = name.starts_with("weight_ih") || name.starts_with("weight_hh");
         let other = name.ends_with(".weight") && !name.starts_with("filter.") && !name.starts_with("short_filter.");
-        recurrent || other && !name.starts_with("conv1d.") && !name.starts_with("norm.") && !name.starts_with("ln_x.")
+        recurrent || other && !name.starts_with("conv") && !name.starts_with("norm.") && !name.starts_with("ln_x.")
     }
 
     /// Checks that the sizes are possible and fit a model of this width. `place` names the section in the error.

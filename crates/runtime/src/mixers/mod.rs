@@ -2,9 +2,19 @@
 
 mod attention;
 mod carried;
+mod gru;
+mod hyena;
 mod lanes;
+mod lstm;
 mod mamba2;
+mod performer;
+mod retnet;
+mod rwkv4;
+mod rwkv7;
+mod s4d;
+mod shortconv;
 mod tensors;
+mod token_shift;
 
 use std::any::Any;
 
@@ -17,9 +27,18 @@ use bantam_kernels::inference::{Isa, Pool, ProductInput};
 
 pub use attention::{Attention, AttentionState, HeadNorms};
 pub use carried::CarriedState;
+pub use gru::Gru;
+pub use hyena::{Hyena, HyenaState};
 pub(crate) use lanes::BatchLane;
 pub use lanes::{Lane, Lanes};
+pub use lstm::Lstm;
 pub use mamba2::Mamba2;
+pub use performer::Performer;
+pub use retnet::Retnet;
+pub use rwkv4::Rwkv4;
+pub use rwkv7::Rwkv7;
+pub use s4d::S4d;
+pub use shortconv::Shortconv;
 pub(crate) use tensors::MixerTensors;
 
 /// What a mixer may use while it runs, the same for every layer.
@@ -78,15 +97,29 @@ pub(crate) fn build(
     tensors: &MixerTensors<'_, '_>,
 ) -> Result<Box<dyn AnyMixer>> {
     let width = model.hidden_size;
+    let refused = |what: String| Err(Error::input("mixers", what, "use a model with other mixers"));
     Ok(match *config {
+        MixerConfig::Attention => return Err(Error::internal("runtime::mixers", "attention is the model's own")),
+        MixerConfig::Lstm { hidden_size } => Box::new(Lstm::new(tensors, width, hidden_size)?),
+        MixerConfig::Gru { hidden_size, layers } => Box::new(Gru::new(tensors, width, hidden_size, layers)?),
         MixerConfig::Mamba2 { inner_size, head_dim, groups, state_size, conv_kernel } => {
             let memory = Memory { heads: inner_size / head_dim, groups, key: state_size, value: head_dim };
             Box::new(Mamba2::new(tensors, width, memory, conv_kernel, model.rms_norm_eps as f32)?)
         }
-        _ => {
-            let what = format!("{} cannot be run yet", config.name());
-            return Err(Error::input("mixers", what, "use a model with other mixers"));
+        MixerConfig::Rwkv4 { inner_size } => Box::new(Rwkv4::new(tensors, width, inner_size)?),
+        MixerConfig::Rwkv7 { head_dim, ranks, first } => Box::new(Rwkv7::new(tensors, width, head_dim, ranks, first)?),
+        MixerConfig::Retnet { heads, value_size } => Box::new(Retnet::new(tensors, width, heads, value_size)?),
+        MixerConfig::S4d { states } => Box::new(S4d::new(tensors, width, states)?),
+        MixerConfig::Hyena { length, .. } if length < model.max_position_embeddings => {
+            let positions = model.max_position_embeddings;
+            return refused(format!("hyena's filters reach {length} of {positions} positions"));
         }
+        MixerConfig::Hyena { length, features, .. } => Box::new(Hyena::new(tensors, width, length, features)?),
+        MixerConfig::Performer { heads, features } => Box::new(Performer::new(tensors, width, heads, features)?),
+        MixerConfig::Linformer { .. } => {
+            return refused("linformer sees the future: it encodes contexts and writes no text".into());
+        }
+        MixerConfig::Shortconv { kernel } => Box::new(Shortconv::new(tensors, width, kernel)?),
     })
 }
 

@@ -1,12 +1,20 @@
 //! One position of the mixers that carry a state: what their inner loops do, on plain slices.
 
+mod diagonal;
+mod features;
 mod gates;
+mod long_convolution;
 mod memory;
 mod short_convolution;
+mod wkv;
 
-pub use gates::{silu, silu_gate};
+pub use diagonal::{Diagonal, diagonal};
+pub use features::positive_features;
+pub use gates::{gru, lstm, sigmoid, silu, silu_gate, tanh};
+pub use long_convolution::long_convolution;
 pub use memory::{Memory, remember};
 pub use short_convolution::short_convolution;
+pub use wkv::{Delta, wkv4, wkv7};
 
 #[cfg(test)]
 mod tests {
