@@ -17,6 +17,7 @@ use random_model::{llama, tensors, tokens};
 #[path = "../tests/random_model/mod.rs"]
 mod random_model;
 
+/// The golden models' width.
 const WIDTH: usize = 16;
 
 /// A golden file.
@@ -58,6 +59,23 @@ impl Golden {
                 let conv_kernel = self.dim("conv1d.weight", 2);
                 MixerConfig::Mamba2 { inner_size, head_dim: inner_size / heads, groups, state_size, conv_kernel }
             }
+            "lstm" => MixerConfig::Lstm { hidden_size: self.dim("weight_hh", 1) },
+            "gru" => MixerConfig::Gru { hidden_size: self.dim("weight_hh_l0", 1), layers: 2 },
+            "rwkv4" => MixerConfig::Rwkv4 { inner_size: self.dim("key.weight", 0) },
+            "rwkv7" | "rwkv7_first" => {
+                let first = self.name == "rwkv7_first";
+                let rank = |letter: &str| self.dim(&format!("{letter}1"), 0);
+                let ranks = [rank("w"), rank("a"), if first { 1 } else { rank("v") }, rank("g")];
+                MixerConfig::Rwkv7 { head_dim: self.dim("r_k", 1), ranks, first }
+            }
+            "retnet" => MixerConfig::Retnet { heads: self.size("heads"), value_size: self.dim("v_proj.weight", 0) },
+            "s4d" => MixerConfig::S4d { states: self.dim("A_imag", 1) },
+            "hyena" => MixerConfig::Hyena {
+                length: self.size("length"),
+                filter_size: self.dim("filter.frequency", 0),
+                features: self.dim("filter.in.weight", 1),
+            },
+            "performer" => MixerConfig::Performer { heads: self.size("heads"), features: self.dim("features", 0) },
             "shortconv" => MixerConfig::Shortconv { kernel: self.dim("conv.weight", 2) },
             other => panic!("{other}"),
         }
@@ -84,8 +102,47 @@ impl Golden {
                 vec![turned(past, conv_kernel - 1, channels), turned(memory, state_size, head_dim)]
             }
             MixerConfig::Shortconv { kernel } => vec![turned(&values, kernel - 1, WIDTH)],
+            MixerConfig::Lstm { hidden_size } | MixerConfig::Gru { hidden_size, .. } => {
+                values.chunks(hidden_size).map(<[f32]>::to_vec).collect()
+            }
+            MixerConfig::Rwkv4 { inner_size } => {
+                let (last, sums) = values.split_at(WIDTH);
+                std::iter::once(last).chain(sums.chunks(inner_size)).map(<[f32]>::to_vec).collect()
+            }
+            MixerConfig::Rwkv7 { head_dim, .. } => {
+                let (last, memory) = values.split_at(WIDTH);
+                vec![last.to_vec(), turned(memory, head_dim, head_dim)]
+            }
+            // The next position is the sequence's.
+            MixerConfig::Retnet { .. } => vec![vec![self.tensors["x"].0[1] as f32], values],
+            MixerConfig::S4d { states } => vec![self.scaled_by_input(&values, states)],
+            MixerConfig::Hyena { .. } => {
+                let (inputs, past) = values.split_at(values.len() - 2 * 3 * WIDTH);
+                vec![inputs.to_vec(), turned(past, 2, 3 * WIDTH)]
+            }
+            MixerConfig::Performer { heads, features } => {
+                let (sums, total) = values.split_at(features * WIDTH);
+                assert_eq!(total.len(), heads * features);
+                vec![sums.to_vec(), total.to_vec()]
+            }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// `Bbar g` `[D, N/2, 2]`: the contract's state of S4D from the one that is held, `g` `[N/2, 2, D]`.
+    fn scaled_by_input(&self, g: &[f32], states: usize) -> Vec<f32> {
+        let of = |name: &str, i: usize| f64::from(self.values(&format!("param.{name}"))[i]);
+        let pair = |i: usize| {
+            let (channel, state) = (i / states, i % states);
+            let (re, im, dt) = (-of("log_A_real", i).exp(), of("A_imag", i), of("log_dt", channel).exp());
+            // (Abar - 1) / A
+            let (a, b) = ((dt * re).exp() * (dt * im).cos() - 1.0, (dt * re).exp() * (dt * im).sin());
+            let square = re * re + im * im;
+            let (b_re, b_im) = ((a * re + b * im) / square, (b * re - a * im) / square);
+            let [g_re, g_im] = [0, 1].map(|part| f64::from(g[(2 * state + part) * WIDTH + channel]));
+            [(b_re * g_re - b_im * g_im) as f32, (b_re * g_im + b_im * g_re) as f32]
+        };
+        (0..WIDTH * states).flat_map(pair).collect()
     }
 }
 
@@ -106,7 +163,8 @@ fn close(got: &[f32], want: &[f32], what: &str) {
 #[test]
 fn outputs_and_states_are_the_reference_s_in_chunks_of_any_size() {
     let (pool, rotary) = (Pool::new(1), RotaryTable::default());
-    let names = ["mamba2", "shortconv"];
+    let names =
+        ["mamba2", "shortconv", "lstm", "gru", "rwkv4", "rwkv7_first", "rwkv7", "retnet", "s4d", "hyena", "performer"];
     for (name, isa) in names.into_iter().flat_map(|name| Isa::available().into_iter().map(move |isa| (name, isa))) {
         let golden = Golden::read(name);
         let mixer = golden.mixer();
@@ -119,7 +177,15 @@ fn outputs_and_states_are_the_reference_s_in_chunks_of_any_size() {
                 let (x, y) = (&golden.values("x")[i * item..][..item], &golden.values("y")[i * item..][..item]);
                 let (mut state, mut scratch, mut out) = (mixer.new_state(), Scratch::default(), vec![f32::NAN; item]);
                 for (n, (x, out)) in x.chunks(size * WIDTH).zip(out.chunks_mut(size * WIDTH)).enumerate() {
+                    let first = i * item + n * size * WIDTH;
+                    if name == "rwkv7" {
+                        scratch.first_values = golden.values("v_first")[first..first + x.len()].to_vec();
+                    }
                     mixer.run(&context, n * size, x, x.len() / WIDTH, state.as_mut(), &mut scratch, out);
+                    if name == "rwkv7_first" {
+                        let made = &scratch.first_values[..x.len()];
+                        close(made, &golden.values("v_first")[first..first + x.len()], "rwkv7_first: v_first");
+                    }
                 }
                 close(&out, y, &format!("{name} by {size}, {isa:?}: y"));
                 let parts = golden.by_contract(state.as_ref());
@@ -138,8 +204,22 @@ fn outputs_and_states_are_the_reference_s_in_chunks_of_any_size() {
 fn zoo() -> Vec<(String, Model)> {
     let mamba2 = MixerConfig::Mamba2 { inner_size: 30, head_dim: 5, groups: 3, state_size: 7, conv_kernel: 3 };
     let shortconv = MixerConfig::Shortconv { kernel: 4 };
-    let mut patterns: Vec<Vec<MixerConfig>> = [mamba2.clone(), shortconv.clone()].map(|m| vec![m]).into();
+    let rwkv7 = MixerConfig::Rwkv7 { head_dim: 4, ranks: [3, 2, 5, 4], first: false };
+    let one = [
+        mamba2.clone(),
+        shortconv.clone(),
+        MixerConfig::Lstm { hidden_size: 19 },
+        MixerConfig::Gru { hidden_size: 11, layers: 2 },
+        MixerConfig::Rwkv4 { inner_size: 21 },
+        rwkv7.clone(),
+        MixerConfig::Retnet { heads: 4, value_size: 20 },
+        MixerConfig::S4d { states: 5 },
+        MixerConfig::Hyena { length: 512, filter_size: 9, features: 5 },
+        MixerConfig::Performer { heads: 2, features: 11 },
+    ];
+    let mut patterns: Vec<Vec<MixerConfig>> = one.map(|m| vec![m]).into();
     patterns.push(vec![mamba2, MixerConfig::Attention, shortconv]);
+    patterns.push(vec![rwkv7.clone(), MixerConfig::Rwkv4 { inner_size: 32 }, rwkv7]);
     let model = |mixers: Vec<MixerConfig>| {
         let name = mixers.iter().map(MixerConfig::name).collect::<Vec<_>>().join(", ");
         let config = ModelConfig { num_hidden_layers: mixers.len().max(2), mixers, ..llama() };
@@ -202,7 +282,7 @@ fn states_are_constant_where_they_can_be_and_fit_their_own_model_only() {
         session.prefill(&[1, 2]).unwrap();
         let (early, saved) = (session.state_bytes(), session.save_state());
         session.prefill(&tokens(model.config(), 100, 1)).unwrap();
-        let grows = name.contains("attention");
+        let grows = ["attention", "hyena"].iter().any(|grows| name.contains(grows));
         assert!(early > 0 && (session.state_bytes() > early) == grows, "{name}");
         assert!(!session.can_truncate(50) && !session.truncate(50), "{name}");
         for (other, model) in &models {
@@ -218,7 +298,10 @@ fn states_are_constant_where_they_can_be_and_fit_their_own_model_only() {
 #[test]
 fn what_cannot_write_text_is_refused() {
     let linformer = MixerConfig::Linformer { heads: 2, length: 512, projected: 5 };
-    let config = ModelConfig { mixers: vec![linformer], ..llama() };
-    let error = Model::from_tensors(&config, &tensors(&config, 1), LoadOptions::default()).err().unwrap();
-    assert_eq!(error.exit_code(), 2);
+    let short = MixerConfig::Hyena { length: 511, filter_size: 9, features: 5 };
+    for (mixer, says) in [(linformer, "sees the future"), (short, "reach 511 of 512")] {
+        let config = ModelConfig { mixers: vec![mixer], ..llama() };
+        let error = Model::from_tensors(&config, &tensors(&config, 1), LoadOptions::default()).err().unwrap();
+        assert!(error.exit_code() == 2 && error.to_string().contains(says), "{error}");
+    }
 }

@@ -26,12 +26,7 @@ pub struct Hyena {
 }
 
 impl Hyena {
-    pub(crate) fn new(
-        tensors: &MixerTensors<'_, '_>,
-        width: usize,
-        length: usize,
-        features: usize,
-    ) -> Result<Self> {
+    pub(crate) fn new(tensors: &MixerTensors<'_, '_>, width: usize, length: usize, features: usize) -> Result<Self> {
         let filter = Filter {
             input: Layer { weight: tensors.values("filter.in.weight")?, bias: tensors.values("filter.in.bias")? },
             hidden: Layer {

@@ -54,8 +54,7 @@ mod tests {
     fn every_instruction_set_matches_the_definition_in_f64() {
         let (channels, states) = (19, 3);
         let [decay_re, decay_im, read_re, read_im] = [1, 2, 3, 4].map(|s| noise(states * channels, s, 1.0));
-        let space =
-            Diagonal { decay_re: &decay_re, decay_im: &decay_im, read_re: &read_re, read_im: &read_im };
+        let space = Diagonal { decay_re: &decay_re, decay_im: &decay_im, read_re: &read_re, read_im: &read_im };
         let (x, before) = (noise(channels, 5, 1.0), noise(states * 2 * channels, 6, 1.0));
         for isa in Isa::available() {
             let (mut state, mut out) = (before.clone(), vec![f32::NAN; channels]);

@@ -47,12 +47,17 @@ mod tests {
                 let mut out = vec![f32::NAN; m];
                 positive_features(isa, &projection, &x, of_query, &mut out);
                 let size: f64 = x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / 2.0;
-                let exponent =
-                    |f: usize| (0..width).map(|i| f64::from(projection[i * m + f]) * f64::from(x[i])).sum::<f64>() - size;
+                let exponent = |f: usize| {
+                    (0..width).map(|i| f64::from(projection[i * m + f]) * f64::from(x[i])).sum::<f64>() - size
+                };
                 let top = if of_query { (0..m).map(exponent).fold(f64::MIN, f64::max) } else { 0.0 };
                 let limited = |e: f64| if of_query { e } else { e.min(20.0) };
                 assert!(of_query || (0..m).any(|f| exponent(f) > 20.0), "the limit is not reached");
-                close(&out, (0..m).map(|f| ((limited(exponent(f)) - top).exp() + 1e-6) / (m as f64).sqrt()), "features");
+                close(
+                    &out,
+                    (0..m).map(|f| ((limited(exponent(f)) - top).exp() + 1e-6) / (m as f64).sqrt()),
+                    "features",
+                );
             }
         }
     }

@@ -60,7 +60,8 @@ const TILE: usize = 16;
 #[inline(always)]
 fn wkv7_body<const FMA: bool>(width: usize, delta: Delta<'_>, state: &mut [f32], out: &mut [f32]) {
     for (head, (state, out)) in state.chunks_exact_mut(width * width).zip(out.chunks_exact_mut(width)).enumerate() {
-        let part = |x: &'_ [f32]| -> std::ops::Range<usize> { (head * width).min(x.len())..((head + 1) * width).min(x.len()) };
+        let part =
+            |x: &'_ [f32]| -> std::ops::Range<usize> { (head * width).min(x.len())..((head + 1) * width).min(x.len()) };
         let delta = Delta {
             receptance: &delta.receptance[part(delta.receptance)],
             decay: &delta.decay[part(delta.decay)],
@@ -150,7 +151,8 @@ mod tests {
     fn the_delta_rule_matches_the_definition_in_f64() {
         for width in [5, 16, 16 + 3] {
             let heads = 2;
-            let [receptance, decay, key, value, removed, rate] = [1, 2, 3, 4, 5, 6].map(|s| noise(heads * width, s, 1.0));
+            let [receptance, decay, key, value, removed, rate] =
+                [1, 2, 3, 4, 5, 6].map(|s| noise(heads * width, s, 1.0));
             let before = noise(heads * width * width, 7, 1.0);
             let delta = Delta {
                 receptance: &receptance,
