@@ -48,6 +48,9 @@ impl Architecture {
     }
 }
 
+/// The name, in place of an architecture's, of Llama with other mixers, which no other program knows.
+pub(crate) const OWN: &str = "bantam";
+
 /// What to use, for error messages.
 pub(crate) const USE_A_KNOWN_ONE: &str = "use a plain llama, qwen2, qwen3 or gpt2 model";
 
@@ -191,6 +194,11 @@ impl ModelConfig {
     /// Whether every layer is attention, which other programs run too.
     pub fn is_all_attention(&self) -> bool {
         self.mixers.iter().all(|mixer| *mixer == MixerConfig::Attention)
+    }
+
+    /// The name in `model_type` of a `config.json` and in GGUF's `general.architecture`.
+    pub(crate) fn type_name(&self) -> &'static str {
+        if self.is_all_attention() { self.architecture.name() } else { OWN }
     }
 
     /// Width of all query heads together.

@@ -11,6 +11,7 @@ use memmap2::Mmap;
 
 use crate::config::{ModelConfig, USE_A_KNOWN_ONE};
 use crate::gguf::package;
+use crate::mixer::MixerConfig;
 use crate::tensor::{DType, OUTPUT, TensorData};
 
 /// How a stored tensor stands to the matrix `[out, in]` with rows in the order Hugging Face gives them.
@@ -137,6 +138,14 @@ impl Weights {
             return Err(Error::input(
                 format!("{place}: num_hidden_layers"),
                 format!("{} layers claimed, only {} tensors present", config.num_hidden_layers, tensors.len()),
+                "config and weights do not belong together, or the file is damaged",
+            ));
+        }
+        let units = |layer| if let MixerConfig::Gru { layers, .. } = config.mixer(layer) { layers } else { 0 };
+        if (0..config.num_hidden_layers).map(units).sum::<usize>() > tensors.len() {
+            return Err(Error::input(
+                format!("{place}: mixers"),
+                format!("more layers of gru claimed than the {} tensors present", tensors.len()),
                 "config and weights do not belong together, or the file is damaged",
             ));
         }

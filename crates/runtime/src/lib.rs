@@ -26,6 +26,8 @@ mod generate_batch;
 mod linear;
 mod log_probability;
 pub mod measure;
+#[cfg(test)]
+mod mixer_tests;
 pub mod mixers;
 mod model;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A model as a GGUF that llama.cpp loads: its keys, its tokenizer and its tensors, plain or quantized.
+//! A model as a GGUF, which llama.cpp loads where it has the architecture: its keys, its tokenizer and its tensors, plain or quantized.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -42,21 +42,11 @@ pub fn write_model(
     kind: GgufType,
 ) -> Result<GgufSummary> {
     check_to_write(config, tensors)?;
-    only_attention(config)?;
     let given: HashMap<&str, &[f32]> = tensors.iter().map(|(name, _, data)| (name.as_str(), data.as_slice())).collect();
     // `check_to_write` has found every name.
     let values = |name: &str| Ok(Cow::Borrowed(given.get(name).copied().unwrap_or_default()));
     let name = path.file_stem().map_or("model".into(), |s| s.to_string_lossy());
     write_values(path, &name, config, &values, tokenizer, kind)
-}
-
-/// GGUF has no names yet for models with other mixers.
-fn only_attention(config: &ModelConfig) -> Result<()> {
-    if config.is_all_attention() {
-        return Ok(());
-    }
-    let what = "mixers other than attention have no GGUF yet";
-    Err(Error::input("mixers", what, "keep the Hugging Face folder"))
 }
 
 /// Packages a model that lies on disk, tensor by tensor, with its tokenizer if it has one. A path that ends in `.zst` is compressed
@@ -65,7 +55,6 @@ fn only_attention(config: &ModelConfig) -> Result<()> {
 /// Errors as [`write_model`]; an input error too if the model is quantized already: its errors would add up.
 pub fn repackage(artifact: &ModelArtifact, path: &Path, kind: GgufType) -> Result<GgufSummary> {
     let config = artifact.config();
-    only_attention(config)?;
     for spec in config.tensor_specs() {
         if let Some(dtype) = artifact.dtype(&spec.name).filter(|d| d.is_blocks()) {
             let place = format!("{}: {}", artifact.path().display(), spec.name);
@@ -90,7 +79,7 @@ fn write_values(
     tokenizer: Option<&TokenizerBundle>,
     kind: GgufType,
 ) -> Result<GgufSummary> {
-    let mut keys = model_keys(config, name, kind);
+    let mut keys = model_keys(config, name, kind)?;
     match tokenizer {
         Some(bundle) => keys.extend(tokenizer_keys(bundle, config)?),
         None => keys.push(("tokenizer.ggml.model".into(), Value::Text("no_vocab".into()))),
@@ -150,11 +139,11 @@ fn encode(data: &[f32], rows: usize, order: RowOrder, dtype: DType) -> Vec<u8> {
     out
 }
 
-fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Vec<(String, Value)> {
-    let of = |key: &str| format!("{}.{key}", config.architecture.name());
+fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Result<Vec<(String, Value)>> {
+    let of = |key: &str| format!("{}.{key}", config.type_name());
     let size = |n: usize| Value::U32(n as u32);
     let mut keys = vec![
-        ("general.architecture".into(), Value::Text(config.architecture.name().into())),
+        ("general.architecture".into(), Value::Text(config.type_name().into())),
         ("general.name".into(), Value::Text(name.into())),
         ("general.file_type".into(), Value::U32(kind.file_type())),
         ("general.quantization_version".into(), Value::U32(2)),
@@ -168,7 +157,7 @@ fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Vec<(String, 
     let epsilon = Value::F32(config.rms_norm_eps as f32);
     if config.architecture == Architecture::Gpt2 {
         keys.push((of("attention.layer_norm_epsilon"), epsilon));
-        return keys;
+        return Ok(keys);
     }
     keys.extend([
         (of("attention.head_count_kv"), size(config.num_key_value_heads)),
@@ -187,5 +176,8 @@ fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Vec<(String, 
         keys.push((of("rope.scaling.type"), Value::Text(kind.into())));
         keys.push((of("rope.scaling.factor"), Value::F32(factor as f32)));
     }
-    keys
+    if !config.is_all_attention() {
+        keys.push((of("mixers"), Value::Text(config.mixers_json()?.to_string())));
+    }
+    Ok(keys)
 }

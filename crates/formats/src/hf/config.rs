@@ -6,12 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::gpt2_config;
 use super::hybrid::{self, Family};
-use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
-use crate::mixer::MixerConfig;
+use crate::config::{Architecture, ModelConfig, OWN, USE_A_KNOWN_ONE};
+use crate::mixer::{self, MixerConfig};
 use crate::rope::RopeScaling;
-
-/// `model_type` of models with mixers that no other program knows together.
-const OWN: &str = "bantam";
 
 impl ModelConfig {
     /// Reads the text of a `config.json`; `place` names the file in errors.
@@ -150,7 +147,7 @@ impl ModelConfig {
             "initializer_range": 0.02,
             "intermediate_size": self.intermediate_size,
             "max_position_embeddings": self.max_position_embeddings,
-            "model_type": self.architecture.name(),
+            "model_type": self.type_name(),
             "num_attention_heads": self.num_attention_heads,
             "num_hidden_layers": self.num_hidden_layers,
             "num_key_value_heads": self.num_key_value_heads,
@@ -165,8 +162,7 @@ impl ModelConfig {
             "vocab_size": self.vocab_size,
         });
         if !self.is_all_attention() {
-            out["model_type"] = json!(OWN);
-            out["mixers"] = serde_json::to_value(&self.mixers).map_err(|e| Error::internal("config.json", e))?;
+            out["mixers"] = self.mixers_json()?;
         }
         match self.architecture {
             Architecture::Llama => {
@@ -258,12 +254,7 @@ impl<'a> Reader<'a> {
         let Some(value) = self.get("mixers") else {
             return Err(self.error("mixers", "missing".into(), "restore the file from its origin"));
         };
-        let what = |e: serde_json::Error| self.error("mixers", e.to_string(), "see docs/mixers.md");
-        let mixers = Vec::<MixerConfig>::deserialize(value).map_err(what)?;
-        if mixers.is_empty() {
-            return Err(self.error("mixers", "an empty pattern".into(), "name at least one mixer"));
-        }
-        Ok(mixers)
+        mixer::pattern(Vec::deserialize(value), &format!("{}: mixers", self.place))
     }
 
     fn refuse_what_we_do_not_compute(&self) -> Result<()> {
