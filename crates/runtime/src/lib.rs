@@ -31,6 +31,9 @@ mod mixer_tests;
 pub mod mixers;
 mod model;
 #[cfg(test)]
+#[path = "../tests/random_model/mod.rs"]
+mod random_model;
+#[cfg(test)]
 mod recurrent_tests;
 mod sampling;
 mod score;

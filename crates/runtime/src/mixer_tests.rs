@@ -11,11 +11,8 @@ use safetensors::SafeTensors;
 
 use crate::linear::from_f32;
 use crate::mixers::{self, AnyMixer, AnyState, MixerTensors, Scratch, StepContext};
+use crate::random_model::{llama, model, tensors, tokens};
 use crate::{Batch, LoadOptions, Model, Session};
-use random_model::{llama, tensors, tokens};
-
-#[path = "../tests/random_model/mod.rs"]
-mod random_model;
 
 /// The golden models' width.
 const WIDTH: usize = 16;
@@ -220,12 +217,12 @@ fn zoo() -> Vec<(String, Model)> {
     let mut patterns: Vec<Vec<MixerConfig>> = one.map(|m| vec![m]).into();
     patterns.push(vec![mamba2, MixerConfig::Attention, shortconv]);
     patterns.push(vec![rwkv7.clone(), MixerConfig::Rwkv4 { inner_size: 32 }, rwkv7]);
-    let model = |mixers: Vec<MixerConfig>| {
+    let named = |mixers: Vec<MixerConfig>| {
         let name = mixers.iter().map(MixerConfig::name).collect::<Vec<_>>().join(", ");
         let config = ModelConfig { num_hidden_layers: mixers.len().max(2), mixers, ..llama() };
-        (name, random_model::model(&config, 7))
+        (name, model(&config, 7))
     };
-    patterns.into_iter().map(model).collect()
+    patterns.into_iter().map(named).collect()
 }
 
 #[test]
@@ -249,7 +246,7 @@ fn chunks_forks_and_saved_states_go_on_as_if_nothing_had_been() {
                 if session.remaining() > 0 {
                     session.prefill(&[1]).unwrap();
                 }
-                session = if at % 2 == 0 { fork } else { loaded };
+                session = if at.is_multiple_of(2) { fork } else { loaded };
             }
             assert!(found == whole, "{name}");
         }

@@ -8,14 +8,11 @@ use bantam_formats::ModelConfig;
 
 use crate::measure::Clock;
 use crate::mixers::{Lanes, Mixer, MixerState, Scratch, StepContext};
+use crate::random_model::{llama, tensors, tokenizer, tokens};
 use crate::{
     Batch, DraftModel, GenerateOptions, Generation, Generator, LoadOptions, Model, SamplingOptions, Session,
     Speculation, continuation_log_probabilities,
 };
-use random_model::{llama, tensors, tokenizer, tokens};
-
-#[path = "../tests/random_model/mod.rs"]
-mod random_model;
 
 /// `state = 0.8 state + x`, and the output is the state.
 struct Leaky(usize);

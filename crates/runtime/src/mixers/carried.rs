@@ -36,7 +36,7 @@ impl MixerState for CarriedState {
 
 /// Fills `values` from the front of `bytes`. An input error, and nothing changed, when there are too few.
 pub(super) fn take_numbers(bytes: &mut &[u8], values: &mut [f32]) -> Result<()> {
-    let Some((content, rest)) = bytes.split_at_checked(values.len() * size_of::<f32>()) else {
+    let Some((content, rest)) = bytes.split_at_checked(size_of_val(values)) else {
         return Err(Error::input("state", "shorter than its tokens ask for", "save it again"));
     };
     for (value, bytes) in values.iter_mut().zip(content.as_chunks::<4>().0) {
