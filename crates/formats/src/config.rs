@@ -48,6 +48,9 @@ impl Architecture {
     }
 }
 
+/// The name, in place of an architecture's, of Llama with other mixers, which no other program knows.
+pub(crate) const OWN: &str = "bantam";
+
 /// What to use, for error messages.
 pub(crate) const USE_A_KNOWN_ONE: &str = "use a plain llama, qwen2, qwen3 or gpt2 model";
 
@@ -60,7 +63,7 @@ pub struct ModelConfig {
     pub vocab_size: usize,
     /// Width of the residual stream.
     pub hidden_size: usize,
-    /// Width inside the feed-forward.
+    /// Width inside the feed-forward; 0 where blocks are a mixer alone (Mamba-2's own models).
     pub intermediate_size: usize,
     /// Number of blocks.
     pub num_hidden_layers: usize,
@@ -95,7 +98,7 @@ pub struct ModelConfig {
 /// Largest size of any one dimension. Far above every model Bantam is for; keeps every product of two in 64 bits.
 const MAX_SIZE: usize = 1 << 26;
 /// Most blocks.
-const MAX_LAYERS: usize = 4096;
+pub(crate) const MAX_LAYERS: usize = 4096;
 
 impl ModelConfig {
     /// Checks that the sizes are possible and fit together. `place` names the file in the error.
@@ -114,7 +117,8 @@ impl ModelConfig {
         ];
         for (key, size) in sizes {
             let limit = if key == "num_hidden_layers" { MAX_LAYERS } else { MAX_SIZE };
-            if size == 0 || size > limit {
+            let may_be_none = key == "intermediate_size" && !self.is_all_attention();
+            if size == 0 && !may_be_none || size > limit {
                 return wrong(key, format!("{size} is not between 1 and {limit}"), "correct the size");
             }
         }
@@ -190,6 +194,11 @@ impl ModelConfig {
     /// Whether every layer is attention, which other programs run too.
     pub fn is_all_attention(&self) -> bool {
         self.mixers.iter().all(|mixer| *mixer == MixerConfig::Attention)
+    }
+
+    /// The name in `model_type` of a `config.json` and in GGUF's `general.architecture`.
+    pub(crate) fn type_name(&self) -> &'static str {
+        if self.is_all_attention() { self.architecture.name() } else { OWN }
     }
 
     /// Width of all query heads together.

@@ -160,6 +160,14 @@ impl MixerConfig {
         }
     }
 
+    /// Whether the tensor of this name is the matrix of a linear map over the model's or the mixer's width, which packaging quantizes. Vectors,
+    /// convolutions, the networks of filters and the narrow maps inside RWKV-7 are not.
+    pub fn is_linear_map(name: &str) -> bool {
+        let recurrent = name.starts_with("weight_ih") || name.starts_with("weight_hh");
+        let other = name.ends_with(".weight") && !name.starts_with("filter.") && !name.starts_with("short_filter.");
+        recurrent || other && !name.starts_with("conv") && !name.starts_with("norm.") && !name.starts_with("ln_x.")
+    }
+
     /// Checks that the sizes are possible and fit a model of this width. `place` names the section in the error.
     ///
     /// # Errors
@@ -349,6 +357,25 @@ impl MixerConfig {
             }
         }
         all
+    }
+}
+
+/// A pattern of mixers as JSON gave it. `place` names where it stood, in errors.
+///
+/// # Errors
+/// JSON that is no pattern, and one without a mixer.
+pub(crate) fn pattern(read: serde_json::Result<Vec<MixerConfig>>, place: &str) -> Result<Vec<MixerConfig>> {
+    let mixers = read.map_err(|e| Error::input(place, e, "see docs/mixers.md"))?;
+    if mixers.is_empty() {
+        return Err(Error::input(place, "an empty pattern", "name at least one mixer"));
+    }
+    Ok(mixers)
+}
+
+impl ModelConfig {
+    /// The pattern of mixers as JSON.
+    pub(crate) fn mixers_json(&self) -> Result<serde_json::Value> {
+        serde_json::to_value(&self.mixers).map_err(|e| Error::internal("formats::mixer", e))
     }
 }
 

@@ -21,6 +21,12 @@ pub enum RopeScaling {
         /// Length the model was first trained on.
         original_max_position_embeddings: usize,
     },
+    /// Only the first so many of a head's values are rotated, as if they were the whole head (`partial_rotary_factor`); the
+    /// others stay as they are.
+    Partial {
+        /// Share of the head.
+        factor: f64,
+    },
     /// One divisor for each frequency, `head_dim / 2` of them: how GGUF stores Llama 3.1's rule (`rope_freqs.weight`).
     Divisors(Vec<f32>),
 }
@@ -40,6 +46,10 @@ impl RopeScaling {
                 }
                 Ok(())
             }
+            Self::Partial { factor } => match rotated(head_dim, *factor) {
+                n if (2..=head_dim).contains(&n) && n.is_multiple_of(2) => Ok(()),
+                n => bad(format!("partial_rotary_factor {factor} rotates {n} of a head's {head_dim} values")),
+            },
             Self::Divisors(d) if d.len() != head_dim / 2 => {
                 bad(format!("{} frequency divisors where head_dim asks for {}", d.len(), head_dim / 2))
             }
@@ -50,10 +60,10 @@ impl RopeScaling {
         }
     }
 
-    /// The divisor of every frequency, in f32 as GGUF keeps them; `None` for the linear rule, which GGUF names instead.
+    /// The divisor of every frequency, in f32 as GGUF keeps them; `None` for the rules that GGUF names instead.
     pub(crate) fn divisors(&self, head_dim: usize, theta: f64) -> Option<Vec<f32>> {
         match self {
-            Self::Linear { .. } => None,
+            Self::Linear { .. } | Self::Partial { .. } => None,
             Self::Divisors(d) => Some(d.clone()),
             Self::Llama3 { .. } => {
                 let plain = inverse_frequencies(head_dim, theta, None);
@@ -64,12 +74,22 @@ impl RopeScaling {
     }
 }
 
+/// Values of a head that rotate.
+pub(crate) fn rotated(head_dim: usize, factor: f64) -> usize {
+    (head_dim as f64 * factor) as usize
+}
+
 /// Inverse frequencies `theta^(-2i / head_dim)` for i in `0..head_dim / 2`, in f32 step by step as `transformers` makes them,
 /// then scaled. A position's angle is position times these; the pair rotated together is (i, i + head_dim / 2).
 pub fn inverse_frequencies(head_dim: usize, theta: f64, scaling: Option<&RopeScaling>) -> Vec<f32> {
     let plain = (0..head_dim / 2).map(|i| 1.0 / (theta as f32).powf(2.0 * i as f32 / head_dim as f32));
     match scaling {
         None => plain.collect(),
+        Some(RopeScaling::Partial { factor }) => {
+            let mut frequencies = inverse_frequencies(rotated(head_dim, *factor), theta, None);
+            frequencies.resize(head_dim / 2, 0.0);
+            frequencies
+        }
         Some(RopeScaling::Linear { factor }) => plain.map(|f| f / *factor as f32).collect(),
         Some(RopeScaling::Divisors(divisors)) => plain.zip(divisors).map(|(f, d)| f / d).collect(),
         Some(RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings }) => {

@@ -97,10 +97,12 @@ impl ModelConfig {
             if mixer == MixerConfig::Attention {
                 self.attention_tensors(&at, add);
             }
-            add(at("post_attention_layernorm.weight"), &[width]);
-            add(at("mlp.gate_proj.weight"), &[inner, width]);
-            add(at("mlp.up_proj.weight"), &[inner, width]);
-            add(at("mlp.down_proj.weight"), &[width, inner]);
+            if inner > 0 {
+                add(at("post_attention_layernorm.weight"), &[width]);
+                add(at("mlp.gate_proj.weight"), &[inner, width]);
+                add(at("mlp.up_proj.weight"), &[inner, width]);
+                add(at("mlp.down_proj.weight"), &[width, inner]);
+            }
         }
         add(FINAL_NORM.into(), &[width]);
     }

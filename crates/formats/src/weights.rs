@@ -11,6 +11,7 @@ use memmap2::Mmap;
 
 use crate::config::{ModelConfig, USE_A_KNOWN_ONE};
 use crate::gguf::package;
+use crate::mixer::MixerConfig;
 use crate::tensor::{DType, OUTPUT, TensorData};
 
 /// How a stored tensor stands to the matrix `[out, in]` with rows in the order Hugging Face gives them.
@@ -26,6 +27,38 @@ pub(crate) enum RowOrder {
         /// Heads among which the rows are divided.
         heads: usize,
     },
+    /// Hugging Face's layout of q and k where only the first `rotated` rows of each head take part in rotation: the pairs among these are
+    /// (i, i + rotated / 2), and elsewhere in Bantam (i, i + head_dim / 2), the pairs that do not rotate being the last ones.
+    PartialHalves {
+        /// Rows of a head.
+        head_dim: usize,
+        /// Those of them that rotate.
+        rotated: usize,
+    },
+}
+
+impl RowOrder {
+    /// Where row `row` of the order that Bantam gives lies in a matrix of `rows` rows.
+    fn stored(self, row: usize, rows: usize) -> usize {
+        match self {
+            Self::HuggingFace | Self::Turned => row,
+            Self::InterleavedHalves { heads } => interleaved_row(row, rows / heads),
+            Self::PartialHalves { head_dim, rotated } => partial_row(row, head_dim, rotated),
+        }
+    }
+
+    /// A matrix's values with its rows where they are stored. (What is turned is turned by who writes it.)
+    pub fn put_in_order(self, values: &[f32], rows: usize) -> Cow<'_, [f32]> {
+        if matches!(self, Self::HuggingFace | Self::Turned) {
+            return Cow::Borrowed(values);
+        }
+        let width = values.len() / rows;
+        let mut out = vec![0.0; values.len()];
+        for (row, values) in values.chunks_exact(width).enumerate() {
+            out[self.stored(row, rows) * width..][..width].copy_from_slice(values);
+        }
+        Cow::Owned(out)
+    }
 }
 
 /// Where one tensor lies. `range` is within the file, and its length fits dtype and shape.
@@ -108,6 +141,14 @@ impl Weights {
                 "config and weights do not belong together, or the file is damaged",
             ));
         }
+        let units = |layer| if let MixerConfig::Gru { layers, .. } = config.mixer(layer) { layers } else { 0 };
+        if (0..config.num_hidden_layers).map(units).sum::<usize>() > tensors.len() {
+            return Err(Error::input(
+                format!("{place}: mixers"),
+                format!("more layers of gru claimed than the {} tensors present", tensors.len()),
+                "config and weights do not belong together, or the file is damaged",
+            ));
+        }
         if config.tie_word_embeddings {
             // Some writers store the tied matrix twice.
             tensors.remove(OUTPUT);
@@ -162,13 +203,12 @@ impl Weights {
         let bytes = match stored.rows {
             RowOrder::HuggingFace => Cow::Borrowed(bytes),
             RowOrder::Turned => Cow::Owned(turned(bytes, stored.shape[0], stored.shape[1])),
-            RowOrder::InterleavedHalves { heads } => {
+            order @ (RowOrder::InterleavedHalves { .. } | RowOrder::PartialHalves { .. }) => {
                 let rows = stored.shape[0];
                 let row = bytes.len() / rows;
                 let mut out = Vec::with_capacity(bytes.len());
                 for to in 0..rows {
-                    let from = interleaved_row(to, rows / heads);
-                    out.extend_from_slice(&bytes[from * row..(from + 1) * row]);
+                    out.extend_from_slice(&bytes[order.stored(to, rows) * row..][..row]);
                 }
                 Cow::Owned(out)
             }
@@ -201,15 +241,33 @@ pub(crate) fn turned(bytes: &[u8], out: usize, into: usize) -> Vec<u8> {
 }
 
 /// Where Hugging Face's row `row` lies when the halves of every head of `head_dim` rows are interleaved.
-pub(crate) fn interleaved_row(row: usize, head_dim: usize) -> usize {
+fn interleaved_row(row: usize, head_dim: usize) -> usize {
     let (head, within) = (row / head_dim, row % head_dim);
     let half = head_dim / 2;
     head * head_dim + 2 * (within % half) + within / half
 }
 
+/// Where a row whose pair is `head_dim / 2` away lies when pairs are `rotated / 2` apart among the first `rotated` rows of each head.
+fn partial_row(row: usize, head_dim: usize, rotated: usize) -> usize {
+    let (head, within) = (row / head_dim, row % head_dim);
+    let (pair, second) = (within % (head_dim / 2), within / (head_dim / 2));
+    let place = match pair.checked_sub(rotated / 2) {
+        None => pair + second * (rotated / 2),
+        Some(still) => rotated + still + second * (head_dim - rotated) / 2,
+    };
+    head * head_dim + place
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_head_that_rotates_in_part_has_its_pairs_half_a_head_apart() {
+        let stored: Vec<usize> = (0..16).map(|row| partial_row(row, 8, 4)).collect();
+        assert_eq!(stored, [0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15]);
+        assert!((0..16).all(|row| partial_row(row, 8, 8) == row));
+    }
 
     #[test]
     fn turning_twice_gives_the_matrix_back() {

@@ -1,4 +1,4 @@
-//! One block: norm, mixer, residual, norm, feed-forward, residual.
+//! One block: norm, mixer, residual, and, where the model has one, norm, feed-forward, residual.
 
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ impl Norm {
 pub struct Block {
     mixer_norm: Norm,
     mixer: AnyMixer,
-    feed_forward_norm: Norm,
-    feed_forward: FeedForward,
+    feed_forward_norm: Option<Norm>,
+    feed_forward: Option<FeedForward>,
     #[module(skip)]
     layer: usize,
 }
@@ -49,11 +49,12 @@ impl Block {
     /// The block at place `layer` of the configured model, its matrices zero.
     pub fn new(layer: usize, config: &ModelConfig, rotary: Arc<RotaryTable>, device: &Device) -> Self {
         let norm = || Norm::new(config.hidden_size, config.rms_norm_eps, device);
+        let has_feed_forward = config.intermediate_size > 0;
         Self {
             mixer_norm: norm(),
             mixer: AnyMixer::new(&config.mixer(layer), config, rotary, device),
-            feed_forward_norm: norm(),
-            feed_forward: FeedForward::new(config, device),
+            feed_forward_norm: has_feed_forward.then(norm),
+            feed_forward: has_feed_forward.then(|| FeedForward::new(config, device)),
             layer,
         }
     }
@@ -63,8 +64,8 @@ impl Block {
         let folder = self.mixer.folder();
         let mixer = self.mixer.linears_mut().into_iter();
         let mixer = mixer.map(|(name, linear)| (format!("mixer.{folder}{name}"), linear));
-        let feed_forward = self.feed_forward.linears_mut();
-        mixer.chain(feed_forward.into_iter().map(|(name, linear)| (format!("feed_forward.{name}"), linear))).collect()
+        let feed_forward = self.feed_forward.iter_mut().flat_map(FeedForward::linears_mut);
+        mixer.chain(feed_forward.map(|(name, linear)| (format!("feed_forward.{name}"), linear))).collect()
     }
 
     /// The mixer, for its declared properties.
@@ -87,7 +88,11 @@ impl Block {
         if let Some(dropout) = context.dropout() {
             mixed = dropout.apply(mixed, &format!("layers.{}.mixer", self.layer));
         }
-        let x = self.feed_forward.forward(flat(x), flat(mixed), &self.feed_forward_norm, context.precision());
+        let (x, mixed) = (flat(x), flat(mixed));
+        let x = match (&self.feed_forward, &self.feed_forward_norm) {
+            (Some(feed_forward), Some(norm)) => feed_forward.forward(x, mixed, norm, context.precision()),
+            _ => x + mixed,
+        };
         (x.reshape([batch, time, width]), state)
     }
 }

@@ -1,12 +1,13 @@
 //! Writes a model with random weights as a Hugging Face folder and as F32, F16 and Q8_0 GGUF, for comparison with other engines.
 //!
-//! `random_model OUT PROMPTS WIDTH LAYERS HEADS KEY_HEADS FFN VOCAB`: the tokenizer is trained on the file PROMPTS.
+//! `random_model OUT PROMPTS WIDTH LAYERS HEADS KEY_HEADS FFN VOCAB [MIXERS]`: the tokenizer is trained on the file PROMPTS; MIXERS is a pattern
+//! such as `mamba2,attention`.
 
 use std::path::Path;
 
 use bantam_core::{Error, Result, files, seed};
 use bantam_formats::gguf::{GgufType, write_model};
-use bantam_formats::{Architecture, ModelConfig, TokenizerBundle, hf, tokenizer_training};
+use bantam_formats::{Architecture, MixerConfig, ModelConfig, TokenizerBundle, hf, tokenizer_training};
 use rand::RngExt as _;
 
 fn main() {
@@ -17,16 +18,17 @@ fn main() {
 }
 
 fn run(arguments: &[String]) -> Result<()> {
-    let usage =
-        || Error::input("arguments", "not eight", "random_model OUT PROMPTS WIDTH LAYERS HEADS KEY_HEADS FFN VOCAB");
+    let form = "random_model OUT PROMPTS WIDTH LAYERS HEADS KEY_HEADS FFN VOCAB [MIXERS]";
+    let usage = || Error::input("arguments", "not eight or nine", form);
     let [out, prompts, sizes @ ..] = arguments else { return Err(usage()) };
+    let (sizes, pattern) = sizes.split_at(sizes.len().min(6));
     let sizes = sizes.iter().map(|s| s.parse().map_err(|_| usage())).collect::<Result<Vec<usize>>>()?;
     let [hidden_size, num_hidden_layers, num_attention_heads, num_key_value_heads, intermediate_size, vocab_size] =
         sizes[..]
     else {
         return Err(usage());
     };
-    let config = ModelConfig {
+    let mut config = ModelConfig {
         architecture: Architecture::Llama,
         vocab_size,
         hidden_size,
@@ -46,6 +48,10 @@ fn run(arguments: &[String]) -> Result<()> {
         pad_token_id: None,
         mixers: Vec::new(),
     };
+    for name in pattern.iter().flat_map(|names| names.split(',')) {
+        let mixer = MixerConfig::usual(name, &config);
+        config.mixers.push(mixer.ok_or_else(|| Error::input("MIXERS", name, "name mixers of docs/mixers.md"))?);
+    }
     config.validate("arguments")?;
     let text = files::read_text(Path::new(prompts))?;
     let bundle = TokenizerBundle {

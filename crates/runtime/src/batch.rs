@@ -115,7 +115,7 @@ impl<'m> Batch<'m> {
         let reach = positions.iter().max().map_or(0, |last| last + 1);
         let rotary = model.rotary_if_used(reach);
         let pool = model.pool(tokens.len());
-        let context = StepContext { isa: model.isa, pool, position: 0, rotary: &rotary };
+        let context = StepContext { isa: model.isa, pool, rotary: &rotary };
         self.buffers.forward(
             model,
             &tokens,

@@ -7,12 +7,19 @@ use bantam_kernels::inference::{Isa, Pool, ProductInput};
 use crate::linear::Linear;
 use crate::mixers::{AnyMixer, room};
 
-/// A block: norm, mixer, residual, norm, feed-forward, residual.
+/// A block: norm, mixer, residual, and, where the model has one, norm, feed-forward, residual.
 pub(crate) struct Block {
     pub mixer_norm: Norm,
     pub mixer: Box<dyn AnyMixer>,
-    pub feed_forward_norm: Norm,
-    pub feed_forward: FeedForward,
+    pub feed_forward: Option<(Norm, FeedForward)>,
+}
+
+impl Block {
+    /// Bytes of memory that the weights take.
+    pub fn byte_len(&self) -> usize {
+        let feed_forward = self.feed_forward.as_ref().map_or(0, |(norm, maps)| norm.byte_len() + maps.byte_len());
+        self.mixer_norm.byte_len() + self.mixer.weight_bytes() + feed_forward
+    }
 }
 
 /// A norm of the residual stream. `epsilon` is added under the root.

@@ -49,9 +49,11 @@ impl Buffers {
             block.mixer_norm.apply(isa, x, normed);
             mix(layer, block.mixer.as_ref(), normed, scratch, mixed);
             x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
-            block.feed_forward_norm.apply(isa, x, normed);
-            block.feed_forward.apply(isa, pool, normed, n, &mut scratch.product, inner, mixed);
-            x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
+            if let Some((norm, feed_forward)) = &block.feed_forward {
+                norm.apply(isa, x, normed);
+                feed_forward.apply(isa, pool, normed, n, &mut scratch.product, inner, mixed);
+                x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
+            }
         }
     }
 

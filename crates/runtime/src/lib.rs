@@ -26,8 +26,13 @@ mod generate_batch;
 mod linear;
 mod log_probability;
 pub mod measure;
+#[cfg(test)]
+mod mixer_tests;
 pub mod mixers;
 mod model;
+#[cfg(test)]
+#[path = "../tests/random_model/mod.rs"]
+mod random_model;
 #[cfg(test)]
 mod recurrent_tests;
 mod sampling;

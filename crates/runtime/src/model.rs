@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bantam_core::{Error, Result};
-use bantam_formats::{Architecture, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorData};
+use bantam_formats::{Architecture, FINAL_NORM, MixerConfig, ModelArtifact, ModelConfig, OUTPUT, TensorData};
 use bantam_kernels::inference::rope::RotaryTable;
 use bantam_kernels::inference::{CacheFormat, Isa, PackedMatrix, Pool};
 
 use crate::block::{Block, FeedForward, Norm};
 use crate::linear::{Linear, from_f32, pack_rows};
-use crate::mixers::{Attention, HeadNorms};
+use crate::mixers::{self, Attention, HeadNorms, MixerTensors};
 
 /// Bytes of weights, times tokens, from which on a pass is divided among threads. Measured at 1.1 MB: 22,000 tokens a second by one thread,
 /// 15,000 by two.
@@ -40,6 +40,7 @@ pub struct Model {
     pub(crate) output: Option<PackedMatrix>,
     /// Bytes of weights that reading one token takes; every pass asks.
     bytes_per_token: usize,
+    /// Empty where no layer turns by position.
     inverse_frequencies: Vec<f32>,
     rotary: Mutex<Arc<RotaryTable>>,
 }
@@ -76,10 +77,6 @@ impl Model {
         tensor: &dyn Fn(&str) -> Result<TensorData<'a>>,
         options: LoadOptions,
     ) -> Result<Self> {
-        if !config.is_all_attention() {
-            let what = "mixers other than attention are trained, and not run yet";
-            return Err(Error::input("mixers", what, "use a model of attention alone"));
-        }
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -104,6 +101,8 @@ impl Model {
             true => None,
             false => Some(pack_rows(&[tensor(OUTPUT)?], width)?),
         };
+        let attends = |layer| config.mixer(layer) == MixerConfig::Attention;
+        let rotates = positions.is_none() && (0..config.num_hidden_layers).any(attends);
         let mut model = Self {
             bytes_per_token: 0,
             config: config.clone(),
@@ -111,7 +110,7 @@ impl Model {
             pool: Pool::new(threads),
             solo: Pool::new(1),
             embedding: pack_rows(&[tensor(config.architecture.embedding())?], width)?,
-            inverse_frequencies: if positions.is_some() { Vec::new() } else { config.rope_inverse_frequencies() },
+            inverse_frequencies: if rotates { config.rope_inverse_frequencies() } else { Vec::new() },
             positions,
             blocks,
             final_norm,
@@ -157,14 +156,7 @@ impl Model {
 
     /// Bytes of memory that the weights take.
     pub fn weight_bytes(&self) -> usize {
-        let blocks: usize = self
-            .blocks
-            .iter()
-            .map(|b| {
-                let norms = b.mixer_norm.byte_len() + b.feed_forward_norm.byte_len();
-                norms + b.mixer.weight_bytes() + b.feed_forward.byte_len()
-            })
-            .sum();
+        let blocks: usize = self.blocks.iter().map(Block::byte_len).sum();
         let optional = |matrix: &Option<PackedMatrix>| matrix.as_ref().map_or(0, PackedMatrix::byte_len);
         blocks
             + optional(&self.output)
@@ -178,9 +170,9 @@ impl Model {
         self.bytes_per_token
     }
 
-    /// [`rotary`](Self::rotary), or no angles where positions are learned.
+    /// [`rotary`](Self::rotary), or no angles where nothing is turned by them.
     pub(crate) fn rotary_if_used(&self, positions: usize) -> Arc<RotaryTable> {
-        if self.positions.is_some() { Arc::default() } else { self.rotary(positions) }
+        if self.inverse_frequencies.is_empty() { Arc::default() } else { self.rotary(positions) }
     }
 
     /// Rotary angles of at least `positions` positions. Grown when asked for and shared by all sessions, so that neither
@@ -226,10 +218,33 @@ impl<'a> Source<'_, 'a> {
         Linear::pack(&weights, &biases, cols)
     }
 
-    /// Llama's block, Qwen2's with its biases, Qwen3's with its norms of queries and keys.
+    /// Llama's block with any mixer, Qwen2's with its biases, Qwen3's with its norms of queries and keys.
     fn llama_block(&self, layer: usize) -> Result<Block> {
         let config = self.config;
         let at = |part: &str| format!("model.layers.{layer}.{part}");
+        let mixer = match config.mixer(layer) {
+            MixerConfig::Attention => Box::new(self.llama_attention(&at)?),
+            other => {
+                let lookup = |name: &str| (self.tensor)(&at(&format!("mixer.{name}")));
+                mixers::build(&other, config, &MixerTensors(&lookup))?
+            }
+        };
+        let mixer_norm = self.rms_norm(&at("input_layernorm.weight"))?;
+        if config.intermediate_size == 0 {
+            return Ok(Block { mixer_norm, mixer, feed_forward: None });
+        }
+        let gate_up = ["mlp.gate_proj", "mlp.up_proj"].map(|p| (at(p), false));
+        let feed_forward = FeedForward::SwiGlu {
+            gate_up: self.linear(&gate_up, config.hidden_size)?,
+            down: self.linear(&[(at("mlp.down_proj"), false)], config.intermediate_size)?,
+        };
+        let norm = self.rms_norm(&at("post_attention_layernorm.weight"))?;
+        Ok(Block { mixer_norm, mixer, feed_forward: Some((norm, feed_forward)) })
+    }
+
+    /// Llama's attention, of the layer that `at` names.
+    fn llama_attention(&self, at: &dyn Fn(&str) -> String) -> Result<Attention> {
+        let config = self.config;
         let projections =
             ["q_proj", "k_proj", "v_proj"].map(|p| (at(&format!("self_attn.{p}")), config.attention_bias));
         let head_norms = match config.architecture.normalizes_queries_and_keys() {
@@ -240,7 +255,7 @@ impl<'a> Source<'_, 'a> {
                 epsilon: config.rms_norm_eps as f32,
             }),
         };
-        let mixer = Attention {
+        Ok(Attention {
             qkv: self.linear(&projections, config.hidden_size)?,
             output: self.linear(&[(at("self_attn.o_proj"), config.output_projection_bias())], config.query_width())?,
             query_heads: config.num_attention_heads,
@@ -249,16 +264,6 @@ impl<'a> Source<'_, 'a> {
             head_norms,
             cache: self.cache,
             rotates: true,
-        };
-        let gate_up = ["mlp.gate_proj", "mlp.up_proj"].map(|p| (at(p), false));
-        Ok(Block {
-            mixer_norm: self.rms_norm(&at("input_layernorm.weight"))?,
-            mixer: Box::new(mixer),
-            feed_forward_norm: self.rms_norm(&at("post_attention_layernorm.weight"))?,
-            feed_forward: FeedForward::SwiGlu {
-                gate_up: self.linear(&gate_up, config.hidden_size)?,
-                down: self.linear(&[(at("mlp.down_proj"), false)], config.intermediate_size)?,
-            },
         })
     }
 
@@ -280,11 +285,13 @@ impl<'a> Source<'_, 'a> {
         Ok(Block {
             mixer_norm: self.layer_norm(&at("ln_1"))?,
             mixer: Box::new(mixer),
-            feed_forward_norm: self.layer_norm(&at("ln_2"))?,
-            feed_forward: FeedForward::Gelu {
-                up: linear("mlp.c_fc", width)?,
-                down: linear("mlp.c_proj", config.intermediate_size)?,
-            },
+            feed_forward: Some((
+                self.layer_norm(&at("ln_2"))?,
+                FeedForward::Gelu {
+                    up: linear("mlp.c_fc", width)?,
+                    down: linear("mlp.c_proj", config.intermediate_size)?,
+                },
+            )),
         })
     }
 }

@@ -7,15 +7,12 @@ use bantam_core::Result;
 use bantam_formats::ModelConfig;
 
 use crate::measure::Clock;
-use crate::mixers::{Mixer, MixerState, Scratch, StepContext};
+use crate::mixers::{Lanes, Mixer, MixerState, Scratch, StepContext};
+use crate::random_model::{llama, tensors, tokenizer, tokens};
 use crate::{
     Batch, DraftModel, GenerateOptions, Generation, Generator, LoadOptions, Model, SamplingOptions, Session,
     Speculation, continuation_log_probabilities,
 };
-use random_model::{llama, tensors, tokenizer, tokens};
-
-#[path = "../tests/random_model/mod.rs"]
-mod random_model;
 
 /// `state = 0.8 state + x`, and the output is the state.
 struct Leaky(usize);
@@ -30,13 +27,23 @@ impl Mixer for Leaky {
         Sum(vec![0.0; self.0])
     }
 
-    fn prefill(&self, _: &StepContext<'_>, x: &[f32], _: usize, state: &mut Sum, _: &mut Scratch, out: &mut [f32]) {
-        for (x, out) in x.chunks_exact(self.0).zip(out.chunks_exact_mut(self.0)) {
-            for ((sum, x), out) in state.0.iter_mut().zip(x).zip(out) {
-                *sum = 0.8 * *sum + x;
-                *out = *sum;
+    fn forward(
+        &self,
+        _: &StepContext<'_>,
+        x: &[f32],
+        lanes: &mut Lanes<'_, '_, Sum>,
+        _: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        lanes.each(|lane| {
+            for row in lane.rows() {
+                let place = row * self.0..(row + 1) * self.0;
+                for ((sum, x), out) in lane.state.0.iter_mut().zip(&x[place.clone()]).zip(&mut out[place]) {
+                    *sum = 0.8 * *sum + x;
+                    *out = *sum;
+                }
             }
-        }
+        });
     }
 
     fn weight_bytes(&self) -> usize {
@@ -156,7 +163,7 @@ fn continuations_are_weighed_as_if_each_were_read_alone() {
 }
 
 #[test]
-fn a_mixer_that_says_nothing_of_batches_runs_in_them() {
+fn a_recurrent_mixer_runs_in_batches() {
     let model = recurrent(1);
     let mut batch = Batch::new(&model);
     let mut alone: Vec<Session<'_>> = (0..3).map(|_| Session::new(&model)).collect();

@@ -235,25 +235,24 @@ impl<'m> Session<'m> {
     fn run(&mut self, tokens: &[u32]) {
         let (model, position, n) = (self.model, self.position, tokens.len());
         self.reach(position + n);
-        let context = StepContext { isa: model.isa, pool: model.pool(n), position, rotary: &self.rotary };
+        let context = StepContext { isa: model.isa, pool: model.pool(n), rotary: &self.rotary };
         let states = &mut self.states;
         self.buffers.forward(
             model,
             tokens,
             |row| position + row,
             |layer, mixer, x, scratch, out| {
-                mixer.run(&context, x, n, states[layer].as_mut(), scratch, out);
+                mixer.run(&context, position, x, n, states[layer].as_mut(), scratch, out);
             },
         );
         self.position += n;
     }
 }
 
-/// What must agree for a state to fit: the sizes that shape it.
+/// What must agree for a state to fit: the sizes that shape it, and the mixers beside attention.
 fn fingerprint(model: &Model) -> Vec<u8> {
     let c = &model.config;
-    [c.num_hidden_layers, c.num_key_value_heads, c.head_dim, c.hidden_size, c.vocab_size]
-        .into_iter()
-        .flat_map(|n| (n as u64).to_le_bytes())
-        .collect()
+    let sizes = [c.num_hidden_layers, c.num_key_value_heads, c.head_dim, c.hidden_size, c.vocab_size];
+    let mixers = if c.is_all_attention() { String::new() } else { format!("{:?}", c.mixers) };
+    sizes.into_iter().flat_map(|n| (n as u64).to_le_bytes()).chain(mixers.into_bytes()).collect()
 }

@@ -41,27 +41,28 @@ const MODELS: [&str; 11] = [
     "gpt2_untied",
 ];
 
-/// The model in F32 as a GGUF.
-fn packaged(name: &str, dir: &Path) -> Model {
-    let artifact = ModelArtifact::open(folder(name)).unwrap();
+fn from_folder(path: &Path) -> Model {
+    Model::load(&ModelArtifact::open(path).unwrap(), LoadOptions { threads: 1, ..Default::default() }).unwrap()
+}
+
+/// The model of a folder in F32 as a GGUF.
+fn packaged(folder: &Path, dir: &Path) -> Model {
+    let artifact = ModelArtifact::open(folder).unwrap();
     let tensor = |spec: bantam_formats::TensorSpec| {
         let values = artifact.tensor(&spec.name).unwrap().to_f32();
         (spec.name, spec.shape, values)
     };
     let tensors: Vec<_> = artifact.config().tensor_specs().into_iter().map(tensor).collect();
-    let path = dir.join(format!("{name}.gguf"));
+    let path = dir.join("model.gguf");
     write_model(&path, artifact.config(), &tensors, None, GgufType::F32).unwrap();
-    Model::load(&ModelArtifact::open(&path).unwrap(), LoadOptions { threads: 1, ..Default::default() }).unwrap()
+    from_folder(&path)
 }
 
 #[test]
 fn logits_agree_to_one_part_in_ten_thousand() {
     for name in MODELS {
         let (ids, expected) = reference(name);
-        let model =
-            Model::load(&ModelArtifact::open(folder(name)).unwrap(), LoadOptions { threads: 1, ..Default::default() })
-                .unwrap();
-        let difference = largest_difference(&model, &ids, &expected);
+        let difference = largest_difference(&from_folder(&folder(name)), &ids, &expected);
         assert!(difference < 1e-4, "{name}: logits differ by {difference}");
     }
 }
@@ -71,8 +72,31 @@ fn logits_of_the_same_weights_as_gguf_agree_too() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["llama", "smollm2", "llama3_bias", "qwen2", "qwen2_untied", "qwen3", "gpt2", "gpt2_untied"] {
         let (ids, expected) = reference(name);
-        let difference = largest_difference(&packaged(name, dir.path()), &ids, &expected);
+        let difference = largest_difference(&packaged(&folder(name), dir.path()), &ids, &expected);
         assert!(difference < 1e-4, "{name}: logits differ by {difference}");
+    }
+}
+
+#[test]
+fn logits_of_other_mixers_agree_from_a_folder_and_from_a_gguf() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["mamba2", "mamba2_groups", "bamba"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/data/mixer_models").join(name);
+        let bytes = std::fs::read(folder.join("expected.safetensors")).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let tensor = |name: &str| file.tensor(name).unwrap();
+        let ids = tensor("input_ids");
+        let ids: Vec<u32> = ids.data().as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b) as u32).collect();
+        let logits = tensor("logits");
+        let logits: Vec<f32> = logits.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let scale = logits.iter().fold(1f32, |m, x| m.max(x.abs()));
+        for model in [from_folder(&folder), packaged(&folder, dir.path())] {
+            let rows = ids.chunks(ids.len() / 2).zip(logits.chunks(logits.len() / 2));
+            for (ids, expected) in rows {
+                let difference = largest_difference(&model, ids, expected);
+                assert!(difference < 1e-4 * scale, "{name}: logits differ by {difference}");
+            }
+        }
     }
 }
 
@@ -90,10 +114,7 @@ fn greedy_tokens_are_those_of_transformers() {
             greedy.zip(margins).take_while(|(_, margin)| *margin >= 1e-3).map(|(id, _)| id).collect();
         assert_eq!(expected.len(), 64, "the golden models are never in doubt");
         let prompt = &reference(name).0[..8];
-        let from_folder =
-            Model::load(&ModelArtifact::open(folder(name)).unwrap(), LoadOptions { threads: 1, ..Default::default() })
-                .unwrap();
-        for model in [from_folder, packaged(name, dir.path())] {
+        for model in [from_folder(&folder(name)), packaged(&folder(name), dir.path())] {
             let mut session = Session::new(&model);
             let best =
                 |logits: &[f32]| (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap() as u32;

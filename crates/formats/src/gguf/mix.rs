@@ -5,9 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::names::MIXER;
+use crate::mixer::MixerConfig;
 use crate::tensor::DType;
 
-/// What a model is packaged as. Vectors (norms, biases) and learned positions are always F32.
+/// What a model is packaged as. Vectors (norms, biases), learned positions and what is no linear map in a mixer are always F32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum GgufType {
@@ -110,7 +112,8 @@ impl GgufType {
     /// The format of one tensor, by its GGUF name and its shape (outermost first). `tied`: the output matrix is the embedding.
     pub(super) fn dtype_for(self, gguf_name: &str, shape: &[usize], layers: usize, tied: bool) -> DType {
         let [_, row] = *shape else { return DType::F32 };
-        if gguf_name == "position_embd.weight" {
+        let keeps = gguf_name.split_once(MIXER).is_some_and(|(_, name)| !MixerConfig::is_linear_map(name));
+        if keeps || gguf_name == "position_embd.weight" {
             return DType::F32;
         }
         let base = self.base();
@@ -212,6 +215,11 @@ mod tests {
         assert_eq!(of(GgufType::Q4_0, "token_embd.weight", 96), DType::Q8_0);
         assert_eq!(of(GgufType::Q4_0, "token_embd.weight", 40), DType::F16);
         assert_eq!(GgufType::Q4_0.dtype_for("blk.1.attn_q.bias", &[96], 8, true), DType::F32);
+        assert_eq!(of(GgufType::Q4KM, "blk.0.mixer.in_proj.weight", 512), DType::Q4K);
+        assert_eq!(of(GgufType::Q8_0, "blk.0.mixer.weight_hh_l1", 96), DType::Q8_0);
+        for kept in ["features", "w1", "A_imag", "r_k", "filter.hidden.weight", "conv1d.weight"] {
+            assert_eq!(of(GgufType::F16, &format!("blk.0.mixer.{kept}"), 96), DType::F32);
+        }
         assert_eq!(of(GgufType::Q4_0, "position_embd.weight", 96), DType::F32);
     }
 }

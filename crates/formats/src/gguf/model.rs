@@ -9,7 +9,8 @@ use super::keys::Value;
 use super::names::{ROPE_DIVISORS, hf_name};
 use super::reader::{self, shortened};
 use super::vocabulary::Vocabulary;
-use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
+use crate::config::{Architecture, ModelConfig, OWN, USE_A_KNOWN_ONE};
+use crate::mixer::{self, MixerConfig};
 use crate::rope::RopeScaling;
 use crate::tensor::OUTPUT;
 use crate::weights::{MappedFile, RowOrder, Stored, Weights};
@@ -22,7 +23,7 @@ pub(crate) struct GgufModel {
     pub chat_template: Option<String>,
 }
 
-/// In which order GGUF keeps the rows of a tensor: q and k of `llama` are interleaved, nothing else is.
+/// In which order GGUF keeps the rows of a tensor: q and k of llama.cpp's `llama` are interleaved, nothing else is.
 pub(super) fn row_order(config: &ModelConfig, hf: &str) -> RowOrder {
     let heads = if hf.contains(".self_attn.q_proj.") {
         config.num_attention_heads
@@ -32,7 +33,7 @@ pub(super) fn row_order(config: &ModelConfig, hf: &str) -> RowOrder {
         return RowOrder::HuggingFace;
     };
     match config.architecture {
-        Architecture::Llama => RowOrder::InterleavedHalves { heads },
+        Architecture::Llama if config.is_all_attention() => RowOrder::InterleavedHalves { heads },
         _ => RowOrder::HuggingFace,
     }
 }
@@ -48,7 +49,9 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
         _ => None,
     };
     let name = keys.get("general.architecture").and_then(Value::as_text).unwrap_or_default();
-    let Some(architecture) = Architecture::from_name(name) else {
+    let own = name == OWN;
+    let known = if own { Some(Architecture::Llama) } else { Architecture::from_name(name) };
+    let Some(architecture) = known else {
         return Err(Error::input(
             format!("{place}: general.architecture"),
             format!("`{}` is not supported", shortened(name)),
@@ -62,7 +65,7 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
             divisors = Some(tensor);
             continue;
         }
-        let Some(name) = hf_name(architecture, &tensor.name) else {
+        let Some(name) = hf_name(architecture, own, &tensor.name) else {
             return Err(Error::input(
                 format!("{place}: {}", shortened(&tensor.name)),
                 "a tensor that Bantam has no place for",
@@ -75,7 +78,7 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
             return Err(Error::input(place, "the tensor stands twice", "restore the file from its origin"));
         }
     }
-    let mut config = read_config(&keys, architecture, &by_name, &vocabulary, &place)?;
+    let mut config = read_config(&keys, architecture, own, &by_name, &vocabulary, &place)?;
     if let Some(info) = divisors {
         let data =
             crate::tensor::TensorData { dtype: info.dtype, shape: info.shape, bytes: file.bytes()[info.range].into() };
@@ -94,11 +97,12 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
 fn read_config(
     keys: &HashMap<String, Value>,
     architecture: Architecture,
+    own: bool,
     tensors: &HashMap<String, reader::TensorInfo>,
     vocabulary: &Vocabulary,
     place: &str,
 ) -> Result<ModelConfig> {
-    let read = Keys { keys, architecture: architecture.name(), place };
+    let read = Keys { keys, architecture: if own { OWN } else { architecture.name() }, place };
     read.refuse_what_we_do_not_compute()?;
     let hidden_size = read.required("embedding_length")?;
     let num_attention_heads = read.required("attention.head_count")?;
@@ -148,11 +152,11 @@ fn read_config(
         rope_scaling: if is_gpt2 { None } else { read.rope_scaling()? },
         tie_word_embeddings: !tensors.contains_key(OUTPUT),
         max_position_embeddings: read.required("context_length")?,
-        attention_bias: is_gpt2 || tensors.contains_key("model.layers.0.self_attn.q_proj.bias"),
+        attention_bias: is_gpt2 || tensors.keys().any(|name| name.ends_with(".self_attn.q_proj.bias")),
         bos_token_id: vocabulary.bos,
         eos_token_ids,
         pad_token_id: vocabulary.pad,
-        mixers: Vec::new(),
+        mixers: if own { read.mixers()? } else { Vec::new() },
     })
 }
 
@@ -194,6 +198,16 @@ impl Keys<'_> {
         }
     }
 
+    /// The pattern of mixers of a model of Bantam's own.
+    fn mixers(&self) -> Result<Vec<MixerConfig>> {
+        let text = match self.get("mixers") {
+            Some(Value::Text(text)) => text,
+            Some(other) => return Err(self.error("mixers", &format!("{} where a text is due", other.kind_name()))),
+            None => return Err(self.error("mixers", "missing")),
+        };
+        mixer::pattern(serde_json::from_str(text), &format!("{}: {}.mixers", self.place, self.architecture))
+    }
+
     fn refuse_what_we_do_not_compute(&self) -> Result<()> {
         for name in ["expert_count", "attention.sliding_window"] {
             if self.size(name)?.is_some_and(|n| n > 0) {
@@ -218,7 +232,9 @@ impl Keys<'_> {
             (None | Some("linear"), Some(factor)) if factor == 0.0 || factor == 1.0 => Ok(None),
             (None | Some("linear"), Some(factor)) => Ok(Some(RopeScaling::Linear { factor })),
             (None | Some("none"), _) => Ok(None),
-            (Some("linear"), None) => Err(self.error("rope.scaling.factor", "missing")),
+            // Of Bantam's own models alone.
+            (Some("partial"), Some(factor)) => Ok(Some(RopeScaling::Partial { factor })),
+            (Some("linear" | "partial"), None) => Err(self.error("rope.scaling.factor", "missing")),
             (Some(other), _) => {
                 let what = format!("`{}` is not supported", shortened(other));
                 let place = format!("{}: {}.rope.scaling.type", self.place, self.architecture);

@@ -58,9 +58,16 @@ fn names(architecture: Architecture) -> &'static Names {
     }
 }
 
-/// Hugging Face's name of a GGUF tensor; `None` if the architecture has no such tensor.
-pub(super) fn hf_name(architecture: Architecture, gguf: &str) -> Option<String> {
+/// What stands between a block's number and the name of a mixer's tensor, here and there.
+pub(super) const MIXER: &str = ".mixer.";
+
+/// Hugging Face's name of a GGUF tensor; `None` if the architecture has no such tensor. `own`: of a model with mixers of Bantam's.
+pub(super) fn hf_name(architecture: Architecture, own: bool, gguf: &str) -> Option<String> {
     let names = names(architecture);
+    if let Some((layer, part)) = gguf.strip_prefix("blk.").and_then(|rest| rest.split_once(MIXER)) {
+        let layer: u32 = layer.parse().ok()?;
+        return own.then(|| format!("{}{layer}{MIXER}{part}", names.block));
+    }
     let (stem, kind) = gguf.rsplit_once('.').filter(|(_, kind)| matches!(*kind, "weight" | "bias"))?;
     if let Some((_, hf)) = names.once.iter().find(|(g, _)| *g == stem) {
         // Only GPT-2's last norm has a bias among these.
@@ -76,6 +83,9 @@ pub(super) fn hf_name(architecture: Architecture, gguf: &str) -> Option<String> 
 /// The inverse of [`hf_name`].
 pub(super) fn gguf_name(architecture: Architecture, hf: &str) -> Option<String> {
     let names = names(architecture);
+    if let Some((layer, part)) = hf.strip_prefix(names.block).and_then(|rest| rest.split_once(MIXER)) {
+        return Some(format!("blk.{layer}{MIXER}{part}"));
+    }
     let (stem, kind) = hf.rsplit_once('.')?;
     if let Some((gguf, _)) = names.once.iter().find(|(_, h)| *h == stem) {
         return Some(format!("{gguf}.{kind}"));
@@ -104,18 +114,22 @@ mod tests {
             (gpt2, "output_norm.bias"),
             (gpt2, "blk.3.attn_qkv.bias"),
         ] {
-            assert_eq!(gguf_name(architecture, &hf_name(architecture, gguf).unwrap()).unwrap(), gguf);
+            assert_eq!(gguf_name(architecture, &hf_name(architecture, false, gguf).unwrap()).unwrap(), gguf);
         }
-        assert_eq!(hf_name(llama, "blk.3.attn_k.weight").unwrap(), "model.layers.3.self_attn.k_proj.weight");
+        assert_eq!(hf_name(llama, false, "blk.3.attn_k.weight").unwrap(), "model.layers.3.self_attn.k_proj.weight");
         assert_eq!(
             (
-                hf_name(llama, "token_embd.weight"),
-                hf_name(llama, "output_norm.weight"),
-                hf_name(llama, "output.weight")
+                hf_name(llama, false, "token_embd.weight"),
+                hf_name(llama, false, "output_norm.weight"),
+                hf_name(llama, false, "output.weight")
             ),
             (Some(EMBEDDING.into()), Some(FINAL_NORM.into()), Some(OUTPUT.into()))
         );
+        let own = "blk.3.mixer.in_proj.weight";
+        assert_eq!(hf_name(Architecture::Llama, true, own).unwrap(), "model.layers.3.mixer.in_proj.weight");
+        assert_eq!(gguf_name(Architecture::Llama, "model.layers.3.mixer.in_proj.weight").unwrap(), own);
         for unknown in [
+            own,
             "blk.0.attn_qkv.weight",
             "blk.-1.attn_q.weight",
             "blk.0",
@@ -124,7 +138,7 @@ mod tests {
             "blk.0.attn_q.scale",
             "position_embd.weight",
         ] {
-            assert_eq!(hf_name(llama, unknown), None, "{unknown}");
+            assert_eq!(hf_name(llama, false, unknown), None, "{unknown}");
         }
     }
 }

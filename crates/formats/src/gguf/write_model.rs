@@ -1,4 +1,4 @@
-//! A model as a GGUF that llama.cpp loads: its keys, its tokenizer and its tensors, plain or quantized.
+//! A model as a GGUF, which llama.cpp loads where it has the architecture: its keys, its tokenizer and its tensors, plain or quantized.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use crate::config::{Architecture, ModelConfig};
 use crate::rope::RopeScaling;
 use crate::tensor::{DType, TensorSpec, check_to_write, f32_bytes};
 use crate::tokenizer::TokenizerBundle;
-use crate::weights::{RowOrder, interleaved_row};
+use crate::weights::RowOrder;
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,21 +42,11 @@ pub fn write_model(
     kind: GgufType,
 ) -> Result<GgufSummary> {
     check_to_write(config, tensors)?;
-    only_attention(config)?;
     let given: HashMap<&str, &[f32]> = tensors.iter().map(|(name, _, data)| (name.as_str(), data.as_slice())).collect();
     // `check_to_write` has found every name.
     let values = |name: &str| Ok(Cow::Borrowed(given.get(name).copied().unwrap_or_default()));
     let name = path.file_stem().map_or("model".into(), |s| s.to_string_lossy());
     write_values(path, &name, config, &values, tokenizer, kind)
-}
-
-/// GGUF has no names yet for models with other mixers.
-fn only_attention(config: &ModelConfig) -> Result<()> {
-    if config.is_all_attention() {
-        return Ok(());
-    }
-    let what = "mixers other than attention have no GGUF yet";
-    Err(Error::input("mixers", what, "keep the Hugging Face folder"))
 }
 
 /// Packages a model that lies on disk, tensor by tensor, with its tokenizer if it has one. A path that ends in `.zst` is compressed
@@ -65,7 +55,6 @@ fn only_attention(config: &ModelConfig) -> Result<()> {
 /// Errors as [`write_model`]; an input error too if the model is quantized already: its errors would add up.
 pub fn repackage(artifact: &ModelArtifact, path: &Path, kind: GgufType) -> Result<GgufSummary> {
     let config = artifact.config();
-    only_attention(config)?;
     for spec in config.tensor_specs() {
         if let Some(dtype) = artifact.dtype(&spec.name).filter(|d| d.is_blocks()) {
             let place = format!("{}: {}", artifact.path().display(), spec.name);
@@ -90,7 +79,7 @@ fn write_values(
     tokenizer: Option<&TokenizerBundle>,
     kind: GgufType,
 ) -> Result<GgufSummary> {
-    let mut keys = model_keys(config, name, kind);
+    let mut keys = model_keys(config, name, kind)?;
     match tokenizer {
         Some(bundle) => keys.extend(tokenizer_keys(bundle, config)?),
         None => keys.push(("tokenizer.ggml.model".into(), Value::Text("no_vocab".into()))),
@@ -144,30 +133,17 @@ fn check_values(name: &str, data: &[f32], dtype: DType) -> Result<()> {
 
 /// Rows put in GGUF's order, then encoded. (GGUF turns no matrix.)
 fn encode(data: &[f32], rows: usize, order: RowOrder, dtype: DType) -> Vec<u8> {
-    let width = data.len() / rows;
-    let ordered: Vec<f32>;
-    let data = match order {
-        RowOrder::HuggingFace | RowOrder::Turned => data,
-        RowOrder::InterleavedHalves { heads } => {
-            let mut out = vec![0f32; data.len()];
-            for (row, values) in data.chunks_exact(width).enumerate() {
-                let to = interleaved_row(row, rows / heads);
-                out[to * width..(to + 1) * width].copy_from_slice(values);
-            }
-            ordered = out;
-            &ordered
-        }
-    };
+    let data = order.put_in_order(data, rows);
     let mut out = vec![0; dtype.row_bytes(data.len()).unwrap_or_default()];
-    dtype.quantize(data, &mut out);
+    dtype.quantize(&data, &mut out);
     out
 }
 
-fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Vec<(String, Value)> {
-    let of = |key: &str| format!("{}.{key}", config.architecture.name());
+fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Result<Vec<(String, Value)>> {
+    let of = |key: &str| format!("{}.{key}", config.type_name());
     let size = |n: usize| Value::U32(n as u32);
     let mut keys = vec![
-        ("general.architecture".into(), Value::Text(config.architecture.name().into())),
+        ("general.architecture".into(), Value::Text(config.type_name().into())),
         ("general.name".into(), Value::Text(name.into())),
         ("general.file_type".into(), Value::U32(kind.file_type())),
         ("general.quantization_version".into(), Value::U32(2)),
@@ -181,7 +157,7 @@ fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Vec<(String, 
     let epsilon = Value::F32(config.rms_norm_eps as f32);
     if config.architecture == Architecture::Gpt2 {
         keys.push((of("attention.layer_norm_epsilon"), epsilon));
-        return keys;
+        return Ok(keys);
     }
     keys.extend([
         (of("attention.head_count_kv"), size(config.num_key_value_heads)),
@@ -191,9 +167,17 @@ fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Vec<(String, 
         (of("rope.dimension_count"), size(config.head_dim)),
         (of("rope.freq_base"), Value::F32(config.rope_theta as f32)),
     ]);
-    if let Some(RopeScaling::Linear { factor }) = config.rope_scaling {
-        keys.push((of("rope.scaling.type"), Value::Text("linear".into())));
+    let scaling = match config.rope_scaling {
+        Some(RopeScaling::Linear { factor }) => Some(("linear", factor)),
+        Some(RopeScaling::Partial { factor }) => Some(("partial", factor)),
+        Some(RopeScaling::Llama3 { .. } | RopeScaling::Divisors(_)) | None => None,
+    };
+    if let Some((kind, factor)) = scaling {
+        keys.push((of("rope.scaling.type"), Value::Text(kind.into())));
         keys.push((of("rope.scaling.factor"), Value::F32(factor as f32)));
     }
-    keys
+    if !config.is_all_attention() {
+        keys.push((of("mixers"), Value::Text(config.mixers_json()?.to_string())));
+    }
+    Ok(keys)
 }

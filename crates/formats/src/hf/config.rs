@@ -5,12 +5,10 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::gpt2_config;
-use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
-use crate::mixer::MixerConfig;
+use super::hybrid::{self, Family};
+use crate::config::{Architecture, ModelConfig, OWN, USE_A_KNOWN_ONE};
+use crate::mixer::{self, MixerConfig};
 use crate::rope::RopeScaling;
-
-/// `model_type` of models with mixers that no other program knows together.
-const OWN: &str = "bantam";
 
 impl ModelConfig {
     /// Reads the text of a `config.json`; `place` names the file in errors.
@@ -18,14 +16,24 @@ impl ModelConfig {
     /// v5's `rope_parameters` and v4's `rope_theta` with `rope_scaling` are both understood. What would change the computation in a way
     /// Bantam does not follow (another activation, sliding windows, quantized weights, ...) is refused rather than ignored.
     pub fn from_hf_json(text: &str, place: &str) -> Result<Self> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|e| Error::input(place, format!("not JSON: {e}"), "restore the file from its origin"))?;
+        // Python writes an infinite number by its name, which no JSON has.
+        let parsed = serde_json::from_str(text).or_else(|e| {
+            let named = text.replace(" Infinity", r#" {"__float__": "Infinity"}"#);
+            serde_json::from_str(&named).map_err(|_| e)
+        });
+        let value: Value =
+            parsed.map_err(|e| Error::input(place, format!("not JSON: {e}"), "restore the file from its origin"))?;
         let Value::Object(keys) = value else {
             return Err(Error::input(place, "not a JSON object", "restore the file from its origin"));
         };
         let read = Reader { keys: &keys, place };
 
         let name = read.text("model_type")?.unwrap_or_default();
+        if let Some(family) = Family::from_name(&name) {
+            let config = hybrid::read(family, &read)?;
+            config.validate(place)?;
+            return Ok(config);
+        }
         // A model of Bantam's own is Llama's with other mixers.
         let known = if name == OWN { Some(Architecture::Llama) } else { Architecture::from_name(&name) };
         let Some(architecture) = known else {
@@ -96,6 +104,9 @@ impl ModelConfig {
         if self.architecture == Architecture::Gpt2 {
             return Ok(format!("{:#}\n", gpt2_config::to_json(self)));
         }
+        if let Some(family) = Family::of(self) {
+            return Ok(format!("{:#}\n", hybrid::to_json(family, self)));
+        }
         let rope_scaling = match &self.rope_scaling {
             None => Value::Null,
             Some(RopeScaling::Linear { factor }) => json!({"rope_type": "linear", "factor": factor}),
@@ -111,6 +122,7 @@ impl ModelConfig {
                 "high_freq_factor": high_freq_factor,
                 "original_max_position_embeddings": original_max_position_embeddings,
             }),
+            Some(RopeScaling::Partial { factor }) => json!({"rope_type": "partial", "factor": factor}),
             Some(RopeScaling::Divisors(_)) => {
                 return Err(Error::input(
                     "config.json: rope_scaling",
@@ -135,7 +147,7 @@ impl ModelConfig {
             "initializer_range": 0.02,
             "intermediate_size": self.intermediate_size,
             "max_position_embeddings": self.max_position_embeddings,
-            "model_type": self.architecture.name(),
+            "model_type": self.type_name(),
             "num_attention_heads": self.num_attention_heads,
             "num_hidden_layers": self.num_hidden_layers,
             "num_key_value_heads": self.num_key_value_heads,
@@ -150,8 +162,7 @@ impl ModelConfig {
             "vocab_size": self.vocab_size,
         });
         if !self.is_all_attention() {
-            out["model_type"] = json!(OWN);
-            out["mixers"] = serde_json::to_value(&self.mixers).map_err(|e| Error::internal("config.json", e))?;
+            out["mixers"] = self.mixers_json()?;
         }
         match self.architecture {
             Architecture::Llama => {
@@ -183,7 +194,15 @@ pub(super) struct Reader<'a> {
     place: &'a str,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// The same look-ups in an object within.
+    pub(super) fn of<'b>(&self, keys: &'b Map<String, Value>) -> Reader<'b>
+    where
+        'a: 'b,
+    {
+        Reader { keys, place: self.place }
+    }
+
     pub(super) fn error(&self, key: &str, what: String, remedy: &str) -> Error {
         Error::input(format!("{}: {key}", self.place), what, remedy)
     }
@@ -235,12 +254,7 @@ impl Reader<'_> {
         let Some(value) = self.get("mixers") else {
             return Err(self.error("mixers", "missing".into(), "restore the file from its origin"));
         };
-        let what = |e: serde_json::Error| self.error("mixers", e.to_string(), "see docs/mixers.md");
-        let mixers = Vec::<MixerConfig>::deserialize(value).map_err(what)?;
-        if mixers.is_empty() {
-            return Err(self.error("mixers", "an empty pattern".into(), "name at least one mixer"));
-        }
-        Ok(mixers)
+        mixer::pattern(Vec::deserialize(value), &format!("{}: mixers", self.place))
     }
 
     fn refuse_what_we_do_not_compute(&self) -> Result<()> {
@@ -301,6 +315,8 @@ impl Reader<'_> {
         let scaling = match kind.as_str() {
             "default" => None,
             "linear" => Some(RopeScaling::Linear { factor: needed("factor")? }),
+            // Of Bantam's own models alone.
+            "partial" => Some(RopeScaling::Partial { factor: needed("factor")? }),
             "llama3" => Some(RopeScaling::Llama3 {
                 factor: needed("factor")?,
                 low_freq_factor: needed("low_freq_factor")?,

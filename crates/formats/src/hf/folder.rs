@@ -7,7 +7,7 @@ use bantam_core::{Error, Result, files};
 use serde_json::{Map, Value, json};
 
 use super::config::ids_json;
-use super::safetensors;
+use super::{hybrid, safetensors};
 use crate::config::{Architecture, ModelConfig};
 use crate::tokenizer::TokenizerBundle;
 use crate::weights::{MappedFile, RowOrder, Stored, Weights};
@@ -25,7 +25,7 @@ pub(crate) fn open_folder(dir: &Path) -> Result<(ModelConfig, Weights)> {
         let file = MappedFile::open(&path)?;
         for found in safetensors::read_header(file.bytes(), &path)? {
             let (name, mut shape) = (full_name(found.name, &config), found.shape);
-            let mut rows = RowOrder::HuggingFace;
+            let mut rows = hybrid::rows(&config, &name);
             if config.architecture.is_turned(&name) {
                 shape.reverse();
                 rows = RowOrder::Turned;
@@ -45,8 +45,11 @@ pub(crate) fn open_folder(dir: &Path) -> Result<(ModelConfig, Weights)> {
     Ok((config, weights))
 }
 
-/// The hub's first GPT-2 files were saved without the prefix that the model's class gives.
+/// The hub's first GPT-2 files were saved without the prefix that the model's class gives; Mamba-2 and Bamba have names of their own.
 fn full_name(name: String, config: &ModelConfig) -> String {
+    if config.architecture == Architecture::Llama {
+        return hybrid::own_name(name);
+    }
     let short = config.architecture == Architecture::Gpt2
         && ["wte.", "wpe.", "h.", "ln_f."].iter().any(|p| name.starts_with(p));
     if short { format!("transformer.{name}") } else { name }
@@ -174,7 +177,12 @@ pub fn write_folder(
             "pad_token_id": config.pad_token_id,
         });
         files::write(&dir.join("generation_config.json"), format!("{generation:#}\n").as_bytes())?;
-        safetensors::write(&dir.join("model.safetensors"), tensors, |name| config.architecture.is_turned(name))?;
+        let path = dir.join("model.safetensors");
+        let is_turned = |name: &str| config.architecture.is_turned(name);
+        match hybrid::to_write(config, tensors) {
+            Some(renamed) => safetensors::write(&path, &renamed, is_turned)?,
+            None => safetensors::write(&path, tensors, is_turned)?,
+        }
         if let Some(bundle) = tokenizer {
             write_tokenizer_files(dir, bundle, config.max_position_embeddings)?;
         }

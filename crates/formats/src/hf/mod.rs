@@ -3,6 +3,7 @@
 mod config;
 mod folder;
 mod gpt2_config;
+mod hybrid;
 pub(crate) mod safetensors;
 
 pub(crate) use folder::{HfTokenizerFiles, open_folder, read_tokenizer_files};

@@ -6,5 +6,6 @@ mod fixtures;
 mod fuzz;
 mod hostile;
 mod memory;
+mod mixers;
 mod models;
 mod tokenizers;

@@ -34,6 +34,26 @@ per_isa! {
     pub fn gelu(x: &mut [f32]) = gelu_body;
 }
 
+#[inline(always)]
+fn gelu_exact_body<const FMA: bool>(x: &mut [f32]) {
+    for x in x {
+        // erf by formula 7.1.26 of Abramowitz and Stegun, to 1.5e-7.
+        let u = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+        let t = 1.0 / (1.0 + 0.327_591_1 * u);
+        let mut p = 1.061_405_4;
+        for coefficient in [-1.453_152, 1.421_413_8, -0.284_496_75, 0.254_829_6] {
+            p = crate::multiversion::mul_add::<FMA>(p, t, coefficient);
+        }
+        let erf = 1.0 - p * t * exp::<FMA>(-u * u);
+        *x *= 0.5 * (1.0 + erf.copysign(*x));
+    }
+}
+
+per_isa! {
+    /// GELU (Hendrycks and Gimpel 2016) by the error function, in place.
+    pub fn gelu_exact(x: &mut [f32]) = gelu_exact_body;
+}
+
 /// Lanes of the partial maxima and sums.
 const LANES: usize = 16;
 
@@ -106,6 +126,29 @@ mod tests {
                 let expected =
                     0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
                 assert!((f64::from(*o) - expected).abs() < 1e-6 * (1.0 + expected.abs()), "{isa:?} {x}: {o}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_exact_gelu_matches_the_error_function() {
+        // scipy.special.ndtr(x) * x
+        let golden = [
+            (0.0, 0.0),
+            (0.1, 0.053_982_78),
+            (-0.5, -0.154_268_77),
+            (1.0, 0.841_344_8),
+            (-1.5, -0.100_210_8),
+            (2.0, 1.954_499_7),
+            (-3.0, -0.004_049_694),
+            (8.0, 8.0),
+            (-100.0, 0.0),
+        ];
+        for isa in Isa::available() {
+            let mut out = golden.map(|(x, _)| x);
+            super::gelu_exact(isa, &mut out);
+            for ((x, expected), got) in golden.iter().zip(out) {
+                assert!((got - expected).abs() < 5e-7 * (1.0 + x.abs()), "{isa:?} {x}: {got} {expected}");
             }
         }
     }

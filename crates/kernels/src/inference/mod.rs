@@ -16,6 +16,7 @@ mod packed;
 mod panel_blocks;
 mod pool;
 mod products;
+pub mod recurrence;
 pub mod rope;
 
 pub use cache::{CacheFormat, KeyValueCache};

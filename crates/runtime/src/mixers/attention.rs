@@ -1,5 +1,7 @@
 //! Causal grouped-query attention (Llama, Qwen2, Qwen3, GPT-2), stepping over a cache of keys and values.
 
+use std::ops::Range;
+
 use bantam_core::{Error, Result};
 use bantam_kernels::inference::attention::{AttentionScratch, attend};
 use bantam_kernels::inference::norm::rms_norm_in_place;
@@ -49,27 +51,7 @@ impl Mixer for Attention {
         }
     }
 
-    fn prefill(
-        &self,
-        context: &StepContext<'_>,
-        x: &[f32],
-        tokens: usize,
-        state: &mut AttentionState,
-        scratch: &mut Scratch,
-        out: &mut [f32],
-    ) {
-        let width = self.qkv.rows();
-        let qkv = room(&mut scratch.projected, tokens * width);
-        self.qkv.apply(context.isa, context.pool, x, tokens, &mut scratch.product, qkv);
-        let query_width = self.query_heads * self.head_dim;
-        let queries = room(&mut scratch.mixed, tokens * query_width);
-        let mixed = room(&mut scratch.rest, tokens * query_width);
-        self.mix(context, qkv, queries, state, &mut scratch.attention, mixed);
-        self.output.apply(context.isa, context.pool, mixed, tokens, &mut scratch.product, out);
-    }
-
-    /// Products for all sequences at once; each looks back on its own cache.
-    fn prefill_batch(
+    fn forward(
         &self,
         context: &StepContext<'_>,
         x: &[f32],
@@ -84,11 +66,10 @@ impl Mixer for Attention {
         let queries = room(&mut scratch.mixed, tokens * query_width);
         let mixed = room(&mut scratch.rest, tokens * query_width);
         lanes.each(|lane| {
-            let (first, end) = (lane.first, lane.first + lane.tokens);
-            let context = StepContext { position: lane.position, ..*context };
-            let (qkv, rows) = (&mut qkv[first * width..end * width], first * query_width..end * query_width);
+            let Range { start, end } = lane.rows();
+            let (qkv, rows) = (&mut qkv[start * width..end * width], start * query_width..end * query_width);
             let (queries, mixed) = (&mut queries[rows.clone()], &mut mixed[rows]);
-            self.mix(&context, qkv, queries, lane.state, &mut scratch.attention, mixed);
+            self.mix(context, lane.position, qkv, queries, lane.state, &mut scratch.attention, mixed);
         });
         self.output.apply(context.isa, context.pool, mixed, tokens, &mut scratch.product, out);
     }
@@ -100,11 +81,13 @@ impl Mixer for Attention {
 }
 
 impl Attention {
+    #[allow(clippy::too_many_arguments)]
     /// Norms, turns and caches the keys of one sequence's tokens (`[tokens, rows of qkv]`) and lets their queries look back;
     /// `mixed` gets what they see, `[tokens, query heads * head_dim]` as `queries`.
     fn mix(
         &self,
         context: &StepContext<'_>,
+        position: usize,
         qkv: &mut [f32],
         queries: &mut [f32],
         state: &mut AttentionState,
@@ -122,7 +105,7 @@ impl Attention {
                 rms_norm_in_place(isa, key, &norms.key, norms.epsilon);
             }
             if self.rotates {
-                context.rotary.rotate(isa, context.position + token, rotated);
+                context.rotary.rotate(isa, position + token, rotated);
             }
             let (query, key) = rotated.split_at(query_width);
             for (to, from) in queries[token * query_width..].iter_mut().zip(query) {

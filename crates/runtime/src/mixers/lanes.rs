@@ -1,6 +1,6 @@
-//! Several sequences, as one layer's mixer sees them.
+//! The sequences of a pass, as one layer's mixer sees them.
 
-use std::marker::PhantomData;
+use std::ops::Range;
 
 use super::{AnyState, MixerState, own_state};
 
@@ -14,9 +14,9 @@ pub(crate) struct BatchLane<'s> {
     pub tokens: usize,
 }
 
-/// One sequence of a batch in one layer.
+/// One sequence in one layer.
 pub struct Lane<'l, S> {
-    /// Row of its first token in the batch.
+    /// Row of its first token in the pass.
     pub first: usize,
     /// Its tokens.
     pub tokens: usize,
@@ -26,30 +26,53 @@ pub struct Lane<'l, S> {
     pub state: &'l mut S,
 }
 
-/// The sequences of a batch in one layer.
-pub struct Lanes<'l, 's, S> {
-    lanes: &'l mut [BatchLane<'s>],
-    layer: usize,
-    state: PhantomData<S>,
+impl<S> Lane<'_, S> {
+    /// Rows of its tokens in the pass.
+    pub fn rows(&self) -> Range<usize> {
+        self.first..self.first + self.tokens
+    }
+}
+
+/// One sequence or several in one layer.
+pub struct Lanes<'l, 's, S>(Which<'l, 's, S>);
+
+enum Which<'l, 's, S> {
+    One(Lane<'l, S>),
+    Batch { lanes: &'l mut [BatchLane<'s>], layer: usize },
 }
 
 impl<'l, 's, S: MixerState> Lanes<'l, 's, S> {
-    pub(super) fn new(lanes: &'l mut [BatchLane<'s>], layer: usize) -> Self {
-        Self { lanes, layer, state: PhantomData }
+    /// The next `tokens` tokens of one sequence, the first of which stands at `position`.
+    pub fn one(state: &'l mut S, position: usize, tokens: usize) -> Self {
+        Self(Which::One(Lane { first: 0, tokens, position, state }))
+    }
+
+    pub(super) fn batch(lanes: &'l mut [BatchLane<'s>], layer: usize) -> Self {
+        Self(Which::Batch { lanes, layer })
     }
 
     /// Tokens of all sequences together.
     pub fn tokens(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.tokens).sum()
+        match &self.0 {
+            Which::One(lane) => lane.tokens,
+            Which::Batch { lanes, .. } => lanes.iter().map(|lane| lane.tokens).sum(),
+        }
     }
 
     /// Visits the sequences in the order of their rows.
     pub fn each(&mut self, mut visit: impl FnMut(Lane<'_, S>)) {
-        let mut first = 0;
-        for lane in self.lanes.iter_mut() {
-            let state = own_state(lane.states[self.layer].as_mut());
-            visit(Lane { first, tokens: lane.tokens, position: lane.position, state });
-            first += lane.tokens;
+        match &mut self.0 {
+            Which::One(Lane { first, tokens, position, state }) => {
+                visit(Lane { first: *first, tokens: *tokens, position: *position, state });
+            }
+            Which::Batch { lanes, layer } => {
+                let mut first = 0;
+                for lane in lanes.iter_mut() {
+                    let state = own_state(lane.states[*layer].as_mut());
+                    visit(Lane { first, tokens: lane.tokens, position: lane.position, state });
+                    first += lane.tokens;
+                }
+            }
         }
     }
 }

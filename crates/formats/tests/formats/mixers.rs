@@ -1,0 +1,145 @@
+//! Models with any mixers: folders and GGUFs read back as written, in formats that suit each tensor.
+
+use std::path::Path;
+
+use bantam_formats::gguf::{self, GgufType, Value, repackage, write_model};
+use bantam_formats::{Architecture, DType, MixerConfig, ModelArtifact, ModelConfig, hf};
+
+use crate::fixtures;
+use crate::memory;
+
+/// A model with every mixer that there is, in 32 and 64 columns where sizes are free.
+fn config() -> ModelConfig {
+    let mixers = vec![
+        MixerConfig::Mamba2 { inner_size: 64, head_dim: 8, groups: 2, state_size: 3, conv_kernel: 4 },
+        MixerConfig::Attention,
+        MixerConfig::Lstm { hidden_size: 32 },
+        MixerConfig::Gru { hidden_size: 20, layers: 2 },
+        MixerConfig::Rwkv4 { inner_size: 32 },
+        MixerConfig::Rwkv7 { head_dim: 8, ranks: [2, 3, 4, 5], first: false },
+        MixerConfig::Retnet { heads: 2, value_size: 64 },
+        MixerConfig::S4d { states: 4 },
+        MixerConfig::Hyena { length: 64, filter_size: 32, features: 5 },
+        MixerConfig::Performer { heads: 2, features: 16 },
+        MixerConfig::Rwkv7 { head_dim: 8, ranks: [2, 3, 4, 5], first: false },
+        MixerConfig::Shortconv { kernel: 3 },
+        MixerConfig::Linformer { heads: 2, length: 64, projected: 32 },
+    ];
+    ModelConfig { num_hidden_layers: mixers.len(), mixers, ..fixtures::config(Architecture::Llama) }
+}
+
+#[test]
+fn a_model_with_every_mixer_reads_back_as_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (config, tensors) = (config(), fixtures::tensors(&config()));
+    let folder = dir.path().join("model");
+    hf::write_folder(&folder, &config, &tensors, Some(&fixtures::bundle())).unwrap();
+    let artifact = ModelArtifact::open(&folder).unwrap();
+    assert_eq!(artifact.config(), &config);
+    for kind in [GgufType::F32, GgufType::F16, GgufType::Q8_0, GgufType::Q4KM] {
+        for name in ["model.gguf", "model.gguf.zst"] {
+            let path = dir.path().join(name);
+            let summary = repackage(&artifact, &path, kind).unwrap();
+            let back = ModelArtifact::open(&path).unwrap();
+            assert_eq!(back.config(), &config, "{kind:?}");
+            assert_eq!(back.tokenizer_bundle().unwrap().eos_token.as_deref(), Some("<|end|>"));
+            for (tensor, shape, data) in &tensors {
+                let read = back.tensor(tensor).unwrap();
+                assert_eq!(&read.shape, shape, "{tensor}");
+                let largest = data.iter().fold(0f32, |m, v| m.max(v.abs()));
+                let tolerance = match read.dtype.bits_per_value() {
+                    32.0 => 0.0,
+                    16.0 => largest / 2048.0,
+                    8.5 => largest / 127.0,
+                    _ => largest / 15.0,
+                };
+                let worst = read.to_f32().iter().zip(data).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(worst <= tolerance, "{tensor} as {kind:?}: {worst}");
+            }
+            if kind != GgufType::Q8_0 {
+                continue;
+            }
+            for (tensor, elements, dtype) in &summary.tensors {
+                let Some((_, part)) = tensor.split_once(".mixer.") else { continue };
+                let kept = match part {
+                    "in_proj.weight" | "out_proj.weight" | "output.weight" => false,
+                    "key.weight" | "value.weight" | "receptance.weight" => false,
+                    part => !part.contains("_proj.weight") && !part.starts_with("weight_"),
+                };
+                // Rows of 20 are no whole blocks.
+                let shape = &tensors.iter().find(|(n, ..)| n.ends_with(&tensor[4..])).unwrap().1;
+                let expected = match (kept, shape.last()) {
+                    (true, _) => DType::F32,
+                    (false, Some(20)) => DType::F16,
+                    _ => DType::Q8_0,
+                };
+                assert_eq!(*dtype, expected, "{tensor}");
+                assert!(*elements <= 32 * 64 || !kept, "{tensor} of {elements} stays F32");
+            }
+        }
+    }
+}
+
+#[test]
+fn llama_cpp_s_own_architectures_stay_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.gguf");
+    let config = ModelConfig { mixers: vec![MixerConfig::Attention], ..fixtures::config(Architecture::Llama) };
+    write_model(&path, &config, &fixtures::tensors(&config), None, GgufType::F32).unwrap();
+    let file = std::fs::read(&path).unwrap();
+    let contents = gguf::parse(&file, "x").unwrap();
+    assert_eq!(contents.keys["general.architecture"], Value::Text("llama".into()));
+    assert!(!contents.keys.keys().any(|k| k.contains("mixers")));
+}
+
+/// Writes the model with one key changed, or without it.
+fn with_key(path: &Path, key: &str, value: Option<Value>) {
+    write_model(path, &config(), &fixtures::tensors(&config()), None, GgufType::F32).unwrap();
+    let file = std::fs::read(path).unwrap();
+    let gguf::Contents { mut keys, tensors } = gguf::parse(&file, "x").unwrap();
+    keys.remove(key);
+    keys.extend(value.map(|v| (key.to_owned(), v)));
+    let bytes = &file;
+    let copied = tensors.into_iter().map(|t| gguf::Tensor {
+        name: t.name,
+        shape: t.shape,
+        dtype: t.dtype,
+        bytes: Box::new(move || Ok(bytes[t.range.clone()].to_vec())),
+    });
+    gguf::write(path, &keys.into_iter().collect::<Vec<_>>(), &copied.collect::<Vec<_>>()).unwrap();
+}
+
+#[test]
+fn patterns_that_do_not_make_a_model_are_refused_before_memory_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.gguf");
+    with_key(&path, "no.key", None);
+    let (opened, valid_peak) = memory::peak_of(|| ModelArtifact::open(&path).is_ok());
+    assert!(opened);
+    let text = |t: &str| Some(Value::Text(t.into()));
+    let cases = [
+        ("bantam.mixers", None, "bantam.mixers: missing"),
+        ("bantam.mixers", Some(Value::U32(3)), "an unsigned integer where a text is due"),
+        ("bantam.mixers", text("mamba2"), "bantam.mixers: expected"),
+        ("bantam.mixers", text("[]"), "an empty pattern"),
+        ("bantam.mixers", text(&"[".repeat(10_000)), "bantam.mixers"),
+        ("bantam.mixers", text(r#"[{"type":"mamba3"}]"#), "mamba3"),
+        ("bantam.mixers", text(r#"[{"type":"lstm"}]"#), "hidden_size"),
+        ("bantam.mixers", text(r#"[{"type":"lstm","hidden_size":0}]"#), "hidden_size"),
+        ("bantam.mixers", text(r#"[{"type":"lstm","hidden_size":-1}]"#), "bantam.mixers"),
+        ("bantam.mixers", text(r#"[{"type":"lstm","hidden_size":67108864}]"#), "tensor missing"),
+        ("bantam.mixers", text(r#"[{"type":"gru","hidden_size":8,"layers":67108864}]"#), "layers of gru"),
+        ("bantam.mixers", text(r#"[{"type":"attention"}]"#), "tensor missing"),
+        ("bantam.block_count", Some(Value::U32(4096)), "num_hidden_layers"),
+        ("general.architecture", text("llama"), "a tensor that Bantam has no place for"),
+        ("general.architecture", text("qwen2"), "a tensor that Bantam has no place for"),
+    ];
+    for (key, value, says) in cases {
+        with_key(&path, key, value);
+        let (error, peak) = memory::peak_of(|| ModelArtifact::open(&path).err());
+        let error = error.unwrap_or_else(|| panic!("opened, but: {says}"));
+        let line = error.to_string();
+        assert!(error.exit_code() == 2 && line.contains(says) && !line.contains('\n'), "`{says}`: {line}");
+        assert!(peak <= 2 * valid_peak + (64 << 10), "{says}: {peak} bytes against {valid_peak}");
+    }
+}
