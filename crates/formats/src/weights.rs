@@ -35,20 +35,25 @@ pub(crate) enum RowOrder {
         /// Those of them that rotate.
         rotated: usize,
     },
+    /// f32 stored as `-exp` of what it is: llama.cpp's form of Mamba-2's `A_log`.
+    NegatedExponential,
 }
 
 impl RowOrder {
     /// Where row `row` of the order that Bantam gives lies in a matrix of `rows` rows.
     fn stored(self, row: usize, rows: usize) -> usize {
         match self {
-            Self::HuggingFace | Self::Turned => row,
+            Self::HuggingFace | Self::Turned | Self::NegatedExponential => row,
             Self::InterleavedHalves { heads } => interleaved_row(row, rows / heads),
             Self::PartialHalves { head_dim, rotated } => partial_row(row, head_dim, rotated),
         }
     }
 
-    /// A matrix's values with its rows where they are stored. (What is turned is turned by who writes it.)
+    /// A tensor's values as they are stored, those of a matrix with its rows where they are stored. (What is turned is turned by who writes it.)
     pub fn put_in_order(self, values: &[f32], rows: usize) -> Cow<'_, [f32]> {
+        if self == Self::NegatedExponential {
+            return values.iter().map(|v| -v.exp()).collect();
+        }
         if matches!(self, Self::HuggingFace | Self::Turned) {
             return Cow::Borrowed(values);
         }
@@ -203,6 +208,10 @@ impl Weights {
         let bytes = match stored.rows {
             RowOrder::HuggingFace => Cow::Borrowed(bytes),
             RowOrder::Turned => Cow::Owned(turned(bytes, stored.shape[0], stored.shape[1])),
+            RowOrder::NegatedExponential => {
+                let value = |b: &[u8; 4]| (-f32::from_le_bytes(*b)).ln().to_le_bytes();
+                Cow::Owned(bytes.as_chunks::<4>().0.iter().flat_map(value).collect())
+            }
             order @ (RowOrder::InterleavedHalves { .. } | RowOrder::PartialHalves { .. }) => {
                 let rows = stored.shape[0];
                 let row = bytes.len() / rows;

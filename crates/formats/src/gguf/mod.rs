@@ -4,6 +4,7 @@
 //! there before anything is allocated.
 
 mod keys;
+mod mamba2;
 mod mix;
 mod model;
 mod names;

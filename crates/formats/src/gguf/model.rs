@@ -6,10 +6,11 @@ use std::path::Path;
 use bantam_core::{Error, Result};
 
 use super::keys::Value;
-use super::names::{ROPE_DIVISORS, hf_name};
+use super::mamba2;
+use super::names::{Dialect, ROPE_DIVISORS, hf_name};
 use super::reader::{self, shortened};
 use super::vocabulary::Vocabulary;
-use crate::config::{Architecture, ModelConfig, OWN, USE_A_KNOWN_ONE};
+use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
 use crate::mixer::{self, MixerConfig};
 use crate::rope::RopeScaling;
 use crate::tensor::OUTPUT;
@@ -23,8 +24,12 @@ pub(crate) struct GgufModel {
     pub chat_template: Option<String>,
 }
 
-/// In which order GGUF keeps the rows of a tensor: q and k of llama.cpp's `llama` are interleaved, nothing else is.
+/// In which order GGUF keeps the rows of a tensor: q and k of llama.cpp's `llama` are interleaved, nothing else is. Mamba-2's decays are
+/// kept as what they are used as.
 pub(super) fn row_order(config: &ModelConfig, hf: &str) -> RowOrder {
+    if hf.ends_with(".mixer.A_log") && Dialect::of(config) == Dialect::Mamba2 {
+        return RowOrder::NegatedExponential;
+    }
     let heads = if hf.contains(".self_attn.q_proj.") {
         config.num_attention_heads
     } else if hf.contains(".self_attn.k_proj.") {
@@ -49,9 +54,7 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
         _ => None,
     };
     let name = keys.get("general.architecture").and_then(Value::as_text).unwrap_or_default();
-    let own = name == OWN;
-    let known = if own { Some(Architecture::Llama) } else { Architecture::from_name(name) };
-    let Some(architecture) = known else {
+    let Some(dialect) = Dialect::from_name(name) else {
         return Err(Error::input(
             format!("{place}: general.architecture"),
             format!("`{}` is not supported", shortened(name)),
@@ -65,7 +68,7 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
             divisors = Some(tensor);
             continue;
         }
-        let Some(name) = hf_name(architecture, own, &tensor.name) else {
+        let Some(name) = hf_name(dialect, &tensor.name) else {
             return Err(Error::input(
                 format!("{place}: {}", shortened(&tensor.name)),
                 "a tensor that Bantam has no place for",
@@ -78,13 +81,20 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
             return Err(Error::input(place, "the tensor stands twice", "restore the file from its origin"));
         }
     }
-    let mut config = read_config(&keys, architecture, own, &by_name, &vocabulary, &place)?;
+    let mut config = read_config(&keys, dialect, &by_name, &vocabulary, &place)?;
     if let Some(info) = divisors {
         let data =
             crate::tensor::TensorData { dtype: info.dtype, shape: info.shape, bytes: file.bytes()[info.range].into() };
         config.rope_scaling = Some(RopeScaling::Divisors(data.to_f32()));
     }
     config.validate(&place)?;
+    if dialect == Dialect::Mamba2 {
+        for spec in config.tensor_specs() {
+            if let Some(info) = by_name.get_mut(&spec.name) {
+                info.shape = mamba2::shape_of(&spec, std::mem::take(&mut info.shape), info.dtype);
+            }
+        }
+    }
     let stored = by_name.into_iter().map(|(name, t)| {
         let rows = row_order(&config, &name);
         (name, Stored { file: 0, range: t.range, dtype: t.dtype, shape: t.shape, rows })
@@ -96,16 +106,16 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
 /// The config from the keys under the architecture's name. Not yet validated.
 fn read_config(
     keys: &HashMap<String, Value>,
-    architecture: Architecture,
-    own: bool,
+    dialect: Dialect,
     tensors: &HashMap<String, reader::TensorInfo>,
     vocabulary: &Vocabulary,
     place: &str,
 ) -> Result<ModelConfig> {
-    let read = Keys { keys, architecture: if own { OWN } else { architecture.name() }, place };
+    let (read, architecture) = (Keys { keys, architecture: dialect.name(), place }, dialect.architecture());
     read.refuse_what_we_do_not_compute()?;
     let hidden_size = read.required("embedding_length")?;
-    let num_attention_heads = read.required("attention.head_count")?;
+    // Mamba-2 alone has none.
+    let num_attention_heads = if dialect == Dialect::Mamba2 { 1 } else { read.required("attention.head_count")? };
     let head_dim = match read.size("attention.key_length")? {
         Some(n) => n,
         None if num_attention_heads > 0 && hidden_size.is_multiple_of(num_attention_heads) => {
@@ -135,7 +145,7 @@ fn read_config(
     eos_token_ids.retain(|id| seen.insert(*id));
     let is_gpt2 = architecture == Architecture::Gpt2;
     let epsilon = if is_gpt2 { "attention.layer_norm_epsilon" } else { "attention.layer_norm_rms_epsilon" };
-    Ok(ModelConfig {
+    let config = ModelConfig {
         architecture,
         vocab_size,
         hidden_size,
@@ -156,12 +166,13 @@ fn read_config(
         bos_token_id: vocabulary.bos,
         eos_token_ids,
         pad_token_id: vocabulary.pad,
-        mixers: if own { read.mixers()? } else { Vec::new() },
-    })
+        mixers: if dialect == Dialect::Own { read.mixers()? } else { Vec::new() },
+    };
+    if dialect == Dialect::Mamba2 { mamba2::config(&read, config) } else { Ok(config) }
 }
 
 /// Typed look-ups of `<architecture>.<name>`.
-struct Keys<'a> {
+pub(super) struct Keys<'a> {
     keys: &'a HashMap<String, Value>,
     architecture: &'static str,
     place: &'a str,
@@ -172,7 +183,7 @@ impl Keys<'_> {
         self.keys.get(&format!("{}.{name}", self.architecture))
     }
 
-    fn error(&self, name: &str, what: &str) -> Error {
+    pub(super) fn error(&self, name: &str, what: &str) -> Error {
         Error::input(format!("{}: {}.{name}", self.place, self.architecture), what, "convert the model again")
     }
 
@@ -184,7 +195,7 @@ impl Keys<'_> {
         }
     }
 
-    fn required(&self, name: &str) -> Result<usize> {
+    pub(super) fn required(&self, name: &str) -> Result<usize> {
         self.size(name)?.ok_or_else(|| self.error(name, "missing"))
     }
 

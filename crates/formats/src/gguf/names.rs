@@ -1,6 +1,58 @@
-//! Names of tensors: llama.cpp's and Hugging Face's.
+//! Whose names does a GGUF have, and which tensor is which: llama.cpp's names and Hugging Face's.
 
-use crate::config::Architecture;
+use crate::config::{Architecture, ModelConfig, OWN};
+use crate::hf::is_mamba2;
+
+/// Whose names and layout a GGUF has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// llama.cpp's for a model of attention.
+    Of(Architecture),
+    /// llama.cpp's for Mamba-2 alone.
+    Mamba2,
+    /// Bantam's, for any mixers.
+    Own,
+}
+
+/// llama.cpp's name of Mamba-2.
+const MAMBA2_NAME: &str = "mamba2";
+
+impl Dialect {
+    /// llama.cpp's where it has the architecture, else Bantam's.
+    pub fn of(config: &ModelConfig) -> Self {
+        match config.is_all_attention() {
+            true => Self::Of(config.architecture),
+            false if is_mamba2(config) => Self::Mamba2,
+            false => Self::Own,
+        }
+    }
+
+    /// By `general.architecture`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            OWN => Some(Self::Own),
+            MAMBA2_NAME => Some(Self::Mamba2),
+            _ => Architecture::from_name(name).map(Self::Of),
+        }
+    }
+
+    /// The inverse of [`from_name`](Self::from_name).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Of(architecture) => architecture.name(),
+            Self::Mamba2 => MAMBA2_NAME,
+            Self::Own => OWN,
+        }
+    }
+
+    /// What the model is beside its mixers.
+    pub fn architecture(self) -> Architecture {
+        match self {
+            Self::Of(architecture) => architecture,
+            Self::Mamba2 | Self::Own => Architecture::Llama,
+        }
+    }
+}
 
 /// GGUF's name of the tensor of per-frequency divisors.
 pub(super) const ROPE_DIVISORS: &str = "rope_freqs.weight";
@@ -51,8 +103,21 @@ const GPT2: Names = Names {
     ],
 };
 
-fn names(architecture: Architecture) -> &'static Names {
-    match architecture {
+/// Parts of a block of Mamba-2, whole.
+const MAMBA2: [(&str, &str); 9] = [
+    ("attn_norm.weight", "input_layernorm.weight"),
+    ("ssm_in.weight", "mixer.in_proj.weight"),
+    ("ssm_conv1d.weight", "mixer.conv1d.weight"),
+    ("ssm_conv1d.bias", "mixer.conv1d.bias"),
+    ("ssm_dt.bias", "mixer.dt_bias"),
+    ("ssm_a", "mixer.A_log"),
+    ("ssm_d", "mixer.D"),
+    ("ssm_norm.weight", "mixer.norm.weight"),
+    ("ssm_out.weight", "mixer.out_proj.weight"),
+];
+
+fn names(dialect: Dialect) -> &'static Names {
+    match dialect.architecture() {
         Architecture::Gpt2 => &GPT2,
         Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => &LLAMA,
     }
@@ -61,38 +126,53 @@ fn names(architecture: Architecture) -> &'static Names {
 /// What stands between a block's number and the name of a mixer's tensor, here and there.
 pub(super) const MIXER: &str = ".mixer.";
 
-/// Hugging Face's name of a GGUF tensor; `None` if the architecture has no such tensor. `own`: of a model with mixers of Bantam's.
-pub(super) fn hf_name(architecture: Architecture, own: bool, gguf: &str) -> Option<String> {
-    let names = names(architecture);
-    if let Some((layer, part)) = gguf.strip_prefix("blk.").and_then(|rest| rest.split_once(MIXER)) {
+/// Hugging Face's name of a GGUF tensor; `None` if the architecture has no such tensor.
+pub(super) fn hf_name(dialect: Dialect, gguf: &str) -> Option<String> {
+    let names = names(dialect);
+    let in_block = gguf.strip_prefix("blk.").and_then(|rest| rest.split_once('.'));
+    if let Some((layer, part)) = in_block {
         let layer: u32 = layer.parse().ok()?;
-        return own.then(|| format!("{}{layer}{MIXER}{part}", names.block));
+        let at = |hf: &str| format!("{}{layer}.{hf}", names.block);
+        if dialect == Dialect::Mamba2 {
+            return MAMBA2.iter().find(|(g, _)| *g == part).map(|(_, hf)| at(hf));
+        }
+        if let Some(mixers) = part.strip_prefix(&MIXER[1..]) {
+            return (dialect == Dialect::Own).then(|| at(&format!("mixer.{mixers}")));
+        }
+        let (stem, kind) = with_kind(part)?;
+        let (_, hf) = names.parts.iter().find(|(g, _)| *g == stem)?;
+        return Some(at(&format!("{hf}.{kind}")));
     }
-    let (stem, kind) = gguf.rsplit_once('.').filter(|(_, kind)| matches!(*kind, "weight" | "bias"))?;
-    if let Some((_, hf)) = names.once.iter().find(|(g, _)| *g == stem) {
-        // Only GPT-2's last norm has a bias among these.
-        let known = kind == "weight" || *hf == "transformer.ln_f";
-        return known.then(|| format!("{hf}.{kind}"));
-    }
-    let (layer, part) = stem.strip_prefix("blk.")?.split_once('.')?;
-    let layer: u32 = layer.parse().ok()?;
-    let (_, hf) = names.parts.iter().find(|(g, _)| *g == part)?;
-    Some(format!("{}{layer}.{hf}.{kind}", names.block))
+    let (stem, kind) = with_kind(gguf)?;
+    let (_, hf) = names.once.iter().find(|(g, _)| *g == stem)?;
+    // Only GPT-2's last norm has a bias among these.
+    let known = kind == "weight" || *hf == "transformer.ln_f";
+    known.then(|| format!("{hf}.{kind}"))
+}
+
+/// What stands before `.weight` or `.bias`, and which.
+fn with_kind(name: &str) -> Option<(&str, &str)> {
+    name.rsplit_once('.').filter(|(_, kind)| matches!(*kind, "weight" | "bias"))
 }
 
 /// The inverse of [`hf_name`].
-pub(super) fn gguf_name(architecture: Architecture, hf: &str) -> Option<String> {
-    let names = names(architecture);
-    if let Some((layer, part)) = hf.strip_prefix(names.block).and_then(|rest| rest.split_once(MIXER)) {
-        return Some(format!("blk.{layer}{MIXER}{part}"));
+pub(super) fn gguf_name(dialect: Dialect, hf: &str) -> Option<String> {
+    let names = names(dialect);
+    if let Some((layer, part)) = hf.strip_prefix(names.block).and_then(|rest| rest.split_once('.')) {
+        let at = |gguf: &str| format!("blk.{layer}.{gguf}");
+        if dialect == Dialect::Mamba2 {
+            return MAMBA2.iter().find(|(_, h)| *h == part).map(|(gguf, _)| at(gguf));
+        }
+        if part.starts_with(&MIXER[1..]) {
+            return Some(at(part));
+        }
+        let (stem, kind) = part.rsplit_once('.')?;
+        let (gguf, _) = names.parts.iter().find(|(_, h)| *h == stem)?;
+        return Some(at(&format!("{gguf}.{kind}")));
     }
     let (stem, kind) = hf.rsplit_once('.')?;
-    if let Some((gguf, _)) = names.once.iter().find(|(_, h)| *h == stem) {
-        return Some(format!("{gguf}.{kind}"));
-    }
-    let (layer, part) = stem.strip_prefix(names.block)?.split_once('.')?;
-    let (gguf, _) = names.parts.iter().find(|(_, h)| *h == part)?;
-    Some(format!("blk.{layer}.{gguf}.{kind}"))
+    let (gguf, _) = names.once.iter().find(|(_, h)| *h == stem)?;
+    Some(format!("{gguf}.{kind}"))
 }
 
 #[cfg(test)]
@@ -102,8 +182,9 @@ mod tests {
 
     #[test]
     fn names_map_both_ways() {
-        let (llama, gpt2) = (Architecture::Qwen3, Architecture::Gpt2);
-        for (architecture, gguf) in [
+        let (llama, gpt2) = (Dialect::Of(Architecture::Qwen3), Dialect::Of(Architecture::Gpt2));
+        let (mamba2, mixed) = (Dialect::Mamba2, Dialect::Own);
+        for (dialect, gguf) in [
             (llama, "token_embd.weight"),
             (llama, "output.weight"),
             (llama, "output_norm.weight"),
@@ -113,23 +194,30 @@ mod tests {
             (gpt2, "position_embd.weight"),
             (gpt2, "output_norm.bias"),
             (gpt2, "blk.3.attn_qkv.bias"),
+            (mamba2, "output_norm.weight"),
+            (mamba2, "blk.7.ssm_a"),
+            (mamba2, "blk.0.ssm_dt.bias"),
+            (mamba2, "blk.0.attn_norm.weight"),
+            (mixed, "blk.3.mixer.in_proj.weight"),
+            (mixed, "blk.3.ffn_up.weight"),
         ] {
-            assert_eq!(gguf_name(architecture, &hf_name(architecture, false, gguf).unwrap()).unwrap(), gguf);
+            assert_eq!(gguf_name(dialect, &hf_name(dialect, gguf).unwrap()).unwrap(), gguf);
         }
-        assert_eq!(hf_name(llama, false, "blk.3.attn_k.weight").unwrap(), "model.layers.3.self_attn.k_proj.weight");
+        assert_eq!(hf_name(llama, "blk.3.attn_k.weight").unwrap(), "model.layers.3.self_attn.k_proj.weight");
         assert_eq!(
             (
-                hf_name(llama, false, "token_embd.weight"),
-                hf_name(llama, false, "output_norm.weight"),
-                hf_name(llama, false, "output.weight")
+                hf_name(llama, "token_embd.weight"),
+                hf_name(llama, "output_norm.weight"),
+                hf_name(llama, "output.weight")
             ),
             (Some(EMBEDDING.into()), Some(FINAL_NORM.into()), Some(OUTPUT.into()))
         );
-        let own = "blk.3.mixer.in_proj.weight";
-        assert_eq!(hf_name(Architecture::Llama, true, own).unwrap(), "model.layers.3.mixer.in_proj.weight");
-        assert_eq!(gguf_name(Architecture::Llama, "model.layers.3.mixer.in_proj.weight").unwrap(), own);
+        assert_eq!(hf_name(mixed, "blk.3.mixer.w1").unwrap(), "model.layers.3.mixer.w1");
+        assert_eq!(hf_name(mamba2, "blk.3.ssm_a").unwrap(), "model.layers.3.mixer.A_log");
+        assert_eq!(hf_name(mamba2, "blk.3.ffn_up.weight"), None);
         for unknown in [
-            own,
+            "blk.3.mixer.in_proj.weight",
+            "blk.3.ssm_a",
             "blk.0.attn_qkv.weight",
             "blk.-1.attn_q.weight",
             "blk.0",
@@ -138,7 +226,7 @@ mod tests {
             "blk.0.attn_q.scale",
             "position_embd.weight",
         ] {
-            assert_eq!(hf_name(llama, false, unknown), None, "{unknown}");
+            assert_eq!(hf_name(llama, unknown), None, "{unknown}");
         }
     }
 }

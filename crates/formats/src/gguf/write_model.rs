@@ -7,9 +7,10 @@ use std::path::Path;
 use bantam_core::{Error, Result};
 
 use super::keys::Value;
+use super::mamba2;
 use super::mix::GgufType;
 use super::model::row_order;
-use super::names::{ROPE_DIVISORS, gguf_name};
+use super::names::{Dialect, ROPE_DIVISORS, gguf_name};
 use super::write_tokenizer::tokenizer_keys;
 use super::writer::{Tensor, write};
 use crate::artifact::ModelArtifact;
@@ -93,12 +94,15 @@ fn write_values(
             bytes: Box::new(move || Ok(f32_bytes(&divisors).into_owned())),
         });
     }
-    for TensorSpec { name, shape } in config.tensor_specs() {
-        let gguf_name =
-            gguf_name(config.architecture, &name).ok_or_else(|| Error::internal("gguf::write_model", &name))?;
+    let dialect = Dialect::of(config);
+    for TensorSpec { name, mut shape } in config.tensor_specs() {
+        let gguf_name = gguf_name(dialect, &name).ok_or_else(|| Error::internal("gguf::write_model", &name))?;
         let dtype = kind.dtype_for(&gguf_name, &shape, config.num_hidden_layers, config.tie_word_embeddings);
         check_values(&name, &values(&name)?, dtype)?;
         let (rows, order) = (shape[0], row_order(config, &name));
+        if dialect == Dialect::Mamba2 {
+            mamba2::reshape(config, &gguf_name, &mut shape);
+        }
         out.push(Tensor {
             name: gguf_name,
             shape,
@@ -140,10 +144,11 @@ fn encode(data: &[f32], rows: usize, order: RowOrder, dtype: DType) -> Vec<u8> {
 }
 
 fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Result<Vec<(String, Value)>> {
-    let of = |key: &str| format!("{}.{key}", config.type_name());
+    let dialect = Dialect::of(config);
+    let of = |key: &str| format!("{}.{key}", dialect.name());
     let size = |n: usize| Value::U32(n as u32);
     let mut keys = vec![
-        ("general.architecture".into(), Value::Text(config.type_name().into())),
+        ("general.architecture".into(), Value::Text(dialect.name().into())),
         ("general.name".into(), Value::Text(name.into())),
         ("general.file_type".into(), Value::U32(kind.file_type())),
         ("general.quantization_version".into(), Value::U32(2)),
@@ -151,10 +156,15 @@ fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Result<Vec<(S
         (of("embedding_length"), size(config.hidden_size)),
         (of("block_count"), size(config.num_hidden_layers)),
         (of("feed_forward_length"), size(config.intermediate_size)),
-        (of("attention.head_count"), size(config.num_attention_heads)),
         (of("vocab_size"), size(config.vocab_size)),
     ];
     let epsilon = Value::F32(config.rms_norm_eps as f32);
+    if dialect == Dialect::Mamba2 {
+        keys.push((of("attention.layer_norm_rms_epsilon"), epsilon));
+        keys.extend(mamba2::keys(config).map(|(key, n)| (of(key), size(n))));
+        return Ok(keys);
+    }
+    keys.push((of("attention.head_count"), size(config.num_attention_heads)));
     if config.architecture == Architecture::Gpt2 {
         keys.push((of("attention.layer_norm_epsilon"), epsilon));
         return Ok(keys);

@@ -54,6 +54,11 @@ impl Family {
     }
 }
 
+/// Whether the model is Mamba-2 alone, as its authors and llama.cpp have it.
+pub(crate) fn is_mamba2(config: &ModelConfig) -> bool {
+    Family::of(config) == Some(Family::Mamba2)
+}
+
 /// The first Mamba-2 of the pattern.
 fn mamba2(config: &ModelConfig) -> Option<&MixerConfig> {
     config.mixers.iter().find(|mixer| matches!(mixer, MixerConfig::Mamba2 { .. }))

@@ -8,3 +8,4 @@ pub(crate) mod safetensors;
 
 pub(crate) use folder::{HfTokenizerFiles, open_folder, read_tokenizer_files};
 pub use folder::{weight_files, write_folder, write_tokenizer_files};
+pub(crate) use hybrid::is_mamba2;

@@ -143,3 +143,47 @@ fn patterns_that_do_not_make_a_model_are_refused_before_memory_is_taken() {
         assert!(peak <= 2 * valid_peak + (64 << 10), "{says}: {peak} bytes against {valid_peak}");
     }
 }
+
+#[test]
+fn mamba2_alone_has_llama_cpp_s_names_and_layout() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/data/mixer_models/mamba2_groups");
+    let artifact = ModelArtifact::open(&folder).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.gguf");
+    gguf::repackage(&artifact, &path, GgufType::Q8_0).unwrap();
+    let file = std::fs::read(&path).unwrap();
+    let gguf::Contents { keys, tensors } = gguf::parse(&file, "x").unwrap();
+    let sizes = [("conv_kernel", 4), ("inner_size", 32), ("state_size", 5), ("time_step_rank", 4), ("group_count", 2)];
+    for (key, size) in sizes {
+        assert_eq!(keys[&format!("mamba2.ssm.{key}")], Value::U32(size), "{key}");
+    }
+    let shape = |name: &str| tensors.iter().find(|t| t.name == format!("blk.1.{name}")).unwrap().shape.clone();
+    assert_eq!(
+        [shape("ssm_a"), shape("ssm_d"), shape("ssm_norm.weight"), shape("ssm_conv1d.weight")],
+        [[4, 1], [4, 1], [2, 16], [52, 4]]
+    );
+    let decays = tensors.iter().find(|t| t.name == "blk.1.ssm_a").unwrap();
+    let stored = file[decays.range.clone()].as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
+    let a_log = artifact.tensor("model.layers.1.mixer.A_log").unwrap().to_f32();
+    assert!(stored.eq(a_log.iter().map(|a| -a.exp())));
+    // Read back it is the same model.
+    let again = ModelArtifact::open(&path).unwrap();
+    assert_eq!(again.config().mixers, artifact.config().mixers);
+    let back = again.tensor("model.layers.1.mixer.A_log").unwrap().to_f32();
+    assert!(back.iter().zip(&a_log).all(|(a, b)| (a - b).abs() < 1e-6));
+    for (key, value) in [("mamba2.ssm.time_step_rank", Value::U32(0)), ("mamba2.ssm.group_count", Value::U32(3))] {
+        let mut keys = keys.clone();
+        keys.insert(key.into(), value);
+        let bytes = &file;
+        let copied = tensors.iter().map(|t| gguf::Tensor {
+            name: t.name.clone(),
+            shape: t.shape.clone(),
+            dtype: t.dtype,
+            bytes: Box::new(move || Ok(bytes[t.range.clone()].to_vec())),
+        });
+        let damaged = dir.path().join("damaged.gguf");
+        gguf::write(&damaged, &keys.into_iter().collect::<Vec<_>>(), &copied.collect::<Vec<_>>()).unwrap();
+        let e = ModelArtifact::open(&damaged).err().unwrap();
+        assert!(e.exit_code() == 2, "{e}");
+    }
+}
