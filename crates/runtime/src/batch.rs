@@ -113,7 +113,7 @@ impl<'m> Batch<'m> {
         }
         let mut lanes: Vec<_> = lanes.into_iter().flatten().collect();
         let reach = positions.iter().max().map_or(0, |last| last + 1);
-        let rotary = model.rotary_if_used(reach);
+        let rotary = model.rotary(reach);
         let pool = model.pool(tokens.len());
         let context = StepContext { isa: model.isa, pool, rotary: &rotary };
         self.buffers.forward(

@@ -170,17 +170,12 @@ impl Model {
         self.bytes_per_token
     }
 
-    /// [`rotary`](Self::rotary), or no angles where nothing is turned by them.
-    pub(crate) fn rotary_if_used(&self, positions: usize) -> Arc<RotaryTable> {
-        if self.inverse_frequencies.is_empty() { Arc::default() } else { self.rotary(positions) }
-    }
-
-    /// Rotary angles of at least `positions` positions. Grown when asked for and shared by all sessions, so that neither
+    /// Rotary angles of at least `positions` positions; none where nothing turns by them. Grown when asked for and shared by all sessions, so that neither
     /// loading nor forking pays for positions that are not reached.
     pub(crate) fn rotary(&self, positions: usize) -> Arc<RotaryTable> {
         // The table is replaced whole: a panic elsewhere cannot leave it half-made.
         let mut table = self.rotary.lock().unwrap_or_else(PoisonError::into_inner);
-        if table.positions() < positions {
+        if table.positions() < positions && !self.inverse_frequencies.is_empty() {
             let size = positions.next_power_of_two().max(256).min(self.context_length()).max(positions);
             *table = Arc::new(RotaryTable::new(&self.inverse_frequencies, size));
         }

@@ -65,7 +65,7 @@ impl<'m> Session<'m> {
     /// Sees to the rotary angles of so many positions, where positions are angles.
     fn reach(&mut self, positions: usize) {
         if self.rotary.positions() < positions {
-            self.rotary = self.model.rotary_if_used(positions);
+            self.rotary = self.model.rotary(positions);
         }
     }
 

@@ -81,9 +81,9 @@ impl Mixer for Attention {
 }
 
 impl Attention {
-    #[allow(clippy::too_many_arguments)]
     /// Norms, turns and caches the keys of one sequence's tokens (`[tokens, rows of qkv]`) and lets their queries look back;
     /// `mixed` gets what they see, `[tokens, query heads * head_dim]` as `queries`.
+    #[allow(clippy::too_many_arguments)]
     fn mix(
         &self,
         context: &StepContext<'_>,
