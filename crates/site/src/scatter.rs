@@ -64,10 +64,10 @@ pub fn svg(panels: &[Panel]) -> String {
 }
 
 fn draw(h: &mut Html, panel: &Panel, top: f64) {
-    let least = panel.marks.iter().map(|m| m.x).fold(f64::INFINITY, f64::min) / 1.3;
-    let most = panel.marks.iter().map(|m| m.x).fold(0.0, f64::max) * 1.3;
+    let least = panel.marks.iter().map(|m| m.x).fold(f64::INFINITY, f64::min) / 1.5;
+    let most = panel.marks.iter().map(|m| m.x).fold(0.0, f64::max) * 1.5;
     let highest = panel.marks.iter().map(|m| m.y.2).fold(0.0, f64::max);
-    let step = if panel.unit_interval { 0.25 } else { nice_step(highest.max(1e-6) / 4.0) };
+    let step = if panel.unit_interval { 0.2 } else { nice_step(highest.max(1e-6) / 4.0) };
     let highest = if panel.unit_interval { 1.0 } else { (highest.max(1e-6) / step).ceil() * step };
     let x = |value: f64| LEFT + (WIDTH - LEFT - RIGHT) * (value / least).ln() / (most / least).ln();
     let y = |value: f64| top + HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / highest;

@@ -41,7 +41,7 @@ pub struct Costs {
     pub state_bytes: Option<u64>,
     /// Training tokens a second; `None`: not measured.
     pub train_tokens_per_s: Option<f64>,
-    /// Milliseconds to read one token and predict the next; `None`: not measured.
+    /// Milliseconds to read one token and predict the next; `None`: not measured, or it cannot be stepped.
     pub step_ms: Option<f64>,
 }
 
@@ -95,7 +95,11 @@ pub fn markdown(zoo: &Zoo) -> String {
                 row.state_bytes.map_or("-".to_owned(), bytes),
                 row.train_tokens_per_s
                     .map_or("not measured".to_owned(), |speed| format!("{} tok/s", thousands(speed.round() as u64))),
-                row.step_ms.map_or("not measured".to_owned(), |ms| format!("{} ms", short(ms))),
+                match row.step_ms {
+                    Some(ms) => format!("{} ms", short(ms)),
+                    None if row.stepping == "none" => "-".to_owned(),
+                    None => "not measured".to_owned(),
+                },
                 if row.causal { "yes" } else { "no" },
                 plain(&row.stepping),
             );
@@ -227,10 +231,10 @@ mod tests {
     #[test]
     fn tables_say_what_was_not_measured() {
         let text = markdown(&zoo());
-        assert!(
-            text.contains("| 2,000,000 | 128 x 4 | - | 1,234 tok/s | not measured | no | none, length 256 only |"),
-            "{text}"
-        );
+        assert!(text.contains("| 2,000,000 | 128 x 4 | - | 1,234 tok/s | - | no | none, length 256 only |"), "{text}");
+        let mut untimed = zoo();
+        (untimed.costs[0].train_tokens_per_s, untimed.costs[0].stepping) = (None, "constant".into());
+        assert!(markdown(&untimed).contains("| not measured | not measured |"));
         assert!(!text.contains("linformer|<b>"), "{text}");
         assert!(text.contains("| attention | 100.0 | 99.6 to 100.0 | 2 (99.0 to 100.0) | 0.001 | 130,000 | 65.5 kB | 3,000 | 0.003 (3) |"), "{text}");
         assert!(text.contains("guessing reaches 12.5") && text.contains("| diverged |"), "{text}");

@@ -99,13 +99,18 @@ fn table(arguments: &ZooTableArguments, progress: &dyn Progress, output: &Output
         rows.push(costs::costs(pattern, &request, &clock)?);
     }
     progress.finish(&format!("{} models measured", rows.len()));
+    let timed = match steps {
+        0 => String::new(),
+        _ => format!(
+            " Training: the median of {steps} steps of {batch} sequences of {context} tokens in F32. One step: a token in the \
+             runtime, on one thread, behind {} others.",
+            context / 2
+        ),
+    };
     let zoo = Zoo {
         measured: format!(
-            "Models of about {} parameters, vocabulary {vocab}. State: bytes after {context} tokens, in 32-bit floats. Training: \
-             the median of {steps} steps of {batch} sequences of {context} tokens in F32. One step: a token in the runtime, on \
-             one thread, behind {} others.",
-            arguments.budget,
-            context / 2
+            "Models of about {} parameters, vocabulary {vocab}. State: bytes after {context} tokens, in 32-bit floats.{timed}",
+            arguments.budget
         ),
         costs: rows,
         recall: recall.as_deref().map(standings).unwrap_or_default(),
