@@ -10,7 +10,9 @@ use bantam_model::context::{SequenceContext, Span};
 use bantam_model::mixers::{AnyMixer, Capabilities, Crossing, Mixer, MixerState, ParameterGroup, Stepping};
 use bantam_model::weights;
 use burn::tensor::{Device, Tensor, TensorData};
-use safetensors::SafeTensors;
+use golden::{Golden, turned};
+
+mod golden;
 
 const WIDTH: usize = 16;
 
@@ -43,85 +45,16 @@ fn mixer(config: &MixerConfig, device: &Device) -> AnyMixer {
     AnyMixer::new(config, &model, rotary, device)
 }
 
-/// A golden file.
-struct Golden {
-    name: String,
-    tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
-    sizes: HashMap<String, String>,
+fn golden_tensor<const D: usize>(golden: &Golden, name: &str, device: &Device) -> Tensor<D> {
+    let (shape, values) = &golden.tensors[name];
+    Tensor::from_data(TensorData::new(values.clone(), shape.clone()), device)
 }
 
-impl Golden {
-    fn read(name: &str) -> Self {
-        let path = format!("{}/tests/data/mixers/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
-        let bytes = std::fs::read(path).unwrap();
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
-        let sizes = metadata.metadata().clone().unwrap_or_default();
-        let file = SafeTensors::deserialize(&bytes).unwrap();
-        let values = |bytes: &[u8]| bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-        let tensors =
-            file.tensors().into_iter().map(|(name, t)| (name, (t.shape().to_vec(), values(t.data())))).collect();
-        Self { name: name.to_owned(), tensors, sizes }
-    }
-
-    fn values(&self, name: &str) -> &[f32] {
-        &self.tensors.get(name).unwrap_or_else(|| panic!("{} has no {name}", self.name)).1
-    }
-
-    fn dim(&self, parameter: &str, at: usize) -> usize {
-        self.tensors[&format!("param.{parameter}")].0[at]
-    }
-
-    fn size(&self, key: &str) -> usize {
-        self.sizes[key].parse().unwrap()
-    }
-
-    fn tensor<const D: usize>(&self, name: &str, device: &Device) -> Tensor<D> {
-        let (shape, values) = &self.tensors[name];
-        Tensor::from_data(TensorData::new(values.clone(), shape.clone()), device)
-    }
-
-    fn config(&self) -> MixerConfig {
-        match self.name.as_str() {
-            "lstm" => MixerConfig::Lstm { hidden_size: self.dim("weight_hh", 1) },
-            "gru" => MixerConfig::Gru { hidden_size: self.dim("weight_hh_l0", 1), layers: 2 },
-            "mamba2" => {
-                let (inner_size, heads) = (self.dim("out_proj.weight", 1), self.dim("D", 0));
-                let groups = self.size("groups");
-                let state_size = (self.dim("conv1d.bias", 0) - inner_size) / 2 / groups;
-                let conv_kernel = self.dim("conv1d.weight", 2);
-                MixerConfig::Mamba2 { inner_size, head_dim: inner_size / heads, groups, state_size, conv_kernel }
-            }
-            "rwkv4" => MixerConfig::Rwkv4 { inner_size: self.dim("key.weight", 0) },
-            "rwkv7" | "rwkv7_first" => {
-                let first = self.name == "rwkv7_first";
-                let rank = |letter: &str| self.dim(&format!("{letter}1"), 0);
-                let ranks = [rank("w"), rank("a"), if first { 1 } else { rank("v") }, rank("g")];
-                MixerConfig::Rwkv7 { head_dim: self.dim("r_k", 1), ranks, first }
-            }
-            "retnet" => MixerConfig::Retnet { heads: self.size("heads"), value_size: self.dim("v_proj.weight", 0) },
-            "s4d" => MixerConfig::S4d { states: self.dim("A_imag", 1) },
-            "hyena" => MixerConfig::Hyena {
-                length: self.size("length"),
-                filter_size: self.dim("filter.frequency", 0),
-                features: self.dim("filter.in.weight", 1),
-            },
-            "performer" => MixerConfig::Performer { heads: self.size("heads"), features: self.dim("features", 0) },
-            "linformer" => MixerConfig::Linformer {
-                heads: self.size("heads"),
-                length: self.size("length"),
-                projected: self.dim("e_proj", 0),
-            },
-            "shortconv" => MixerConfig::Shortconv { kernel: self.dim("conv.weight", 2) },
-            other => panic!("{other}"),
-        }
-    }
-
-    fn parameters(&self) -> Vec<weights::NamedTensor> {
-        let named = |(name, (shape, values)): (&String, &(Vec<usize>, Vec<f32>))| {
-            name.strip_prefix("param.").map(|name| (name.to_owned(), shape.clone(), values.clone()))
-        };
-        self.tensors.iter().filter_map(named).collect()
-    }
+fn golden_parameters(golden: &Golden) -> Vec<weights::NamedTensor> {
+    let named = |(name, (shape, values)): (&String, &(Vec<usize>, Vec<f32>))| {
+        name.strip_prefix("param.").map(|name| (name.to_owned(), shape.clone(), values.clone()))
+    };
+    golden.tensors.iter().filter_map(named).collect()
 }
 
 fn data<const D: usize>(x: Tensor<D>) -> Vec<f32> {
@@ -133,12 +66,6 @@ fn close(got: &[f32], want: &[f32], tolerance: f32, what: &str) {
     let scale = want.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
     let worst = got.iter().zip(want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(worst <= tolerance * scale, "{what}: off by {worst} (scale {scale})");
-}
-
-/// Swaps the two last of the dimensions `[outer, a, b]`.
-fn turned(values: &[f32], a: usize, b: usize) -> Vec<f32> {
-    let turn = |block: &[f32]| -> Vec<f32> { (0..a * b).map(|i| block[i % a * b + i / a]).collect() };
-    values.chunks_exact(a * b).flat_map(turn).collect()
 }
 
 /// The blocks `[outer, widths]` of a state whose rows hold several things.
@@ -200,11 +127,11 @@ fn values_states_and_gradients_are_the_reference_s() {
         let golden = Golden::read(name);
         let config = golden.config();
         config.validate(WIDTH, "golden").unwrap();
-        let mixer = weights::load_some(mixer(&config, &device), golden.parameters(), name, |_| true).unwrap();
-        let x = golden.tensor::<3>("x", &device).require_grad();
+        let mixer = weights::load_some(mixer(&config, &device), golden_parameters(&golden), name, |_| true).unwrap();
+        let x = golden_tensor::<3>(&golden, "x", &device).require_grad();
         let [batch, time, _] = x.dims();
         let first_values = (name == "rwkv7")
-            .then(|| golden.tensor::<3>("v_first", &device).reshape([batch * time, WIDTH]).require_grad());
+            .then(|| golden_tensor::<3>(&golden, "v_first", &device).reshape([batch * time, WIDTH]).require_grad());
         let mut crossing = Crossing { first_values: first_values.clone() };
         let context = SequenceContext::whole_rows(batch, time);
         let (y, state) = mixer.forward(x.clone(), &context, None, &mut crossing);
@@ -217,7 +144,7 @@ fn values_states_and_gradients_are_the_reference_s() {
                 close(part, golden.values(&format!("state.{i}")), 1e-4, &format!("{name}: state {i}"));
             }
         }
-        let mut gradients = (y * golden.tensor("dy", &device)).sum().backward();
+        let mut gradients = (y * golden_tensor(&golden, "dy", &device)).sum().backward();
         close(&data(x.grad(&gradients).unwrap()), golden.values("dx"), 1e-3, &format!("{name}: dx"));
         if let Some(first) = first_values {
             let d = data(first.grad(&gradients).unwrap());
@@ -225,7 +152,7 @@ fn values_states_and_gradients_are_the_reference_s() {
         }
         let found = weights::take_gradients(&mixer, &mut gradients);
         let mut compared = 0;
-        for (parameter, ..) in golden.parameters() {
+        for (parameter, ..) in golden_parameters(&golden) {
             if let Some((_, want)) = golden.tensors.get(&format!("grad.{parameter}")) {
                 close(&found[&parameter], want, 1e-3, &format!("{name}: gradient of {parameter}"));
                 compared += 1;

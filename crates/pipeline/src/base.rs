@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result};
-use bantam_formats::ModelArtifact;
+use bantam_formats::{MixerConfig, ModelArtifact, ModelConfig};
 
 use crate::hub_cache::{HubCache, HubName};
 use crate::recipe::Recipe;
@@ -17,8 +17,20 @@ use crate::recipe::Recipe;
 pub(crate) fn started_from(recipe: &Recipe, progress: &dyn Progress) -> Result<Option<ModelArtifact>> {
     let Some(name) = &recipe.model.start else { return Ok(None) };
     let artifact = ModelArtifact::open_to_train(locate(name, progress)?)?;
-    let (found, wanted) = (artifact.config(), recipe.model_config(artifact.config().vocab_size)?);
-    if *found != wanted {
+    let wanted = by_layer(recipe.model_config(artifact.config().vocab_size)?);
+    let mut found = by_layer(artifact.config().clone());
+    if !found.mixers.contains(&MixerConfig::Attention) {
+        // Nothing of attention is written with such a model.
+        found = ModelConfig {
+            num_attention_heads: wanted.num_attention_heads,
+            num_key_value_heads: wanted.num_key_value_heads,
+            head_dim: wanted.head_dim,
+            rope_theta: wanted.rope_theta,
+            max_position_embeddings: wanted.max_position_embeddings,
+            ..found
+        };
+    }
+    if found != wanted {
         let (found, wanted) = (format!("{found:#?}"), format!("{wanted:#?}"));
         let differs = found.lines().zip(wanted.lines()).find(|(a, b)| a != b);
         let (found, wanted) = differs.map_or(("", ""), |(a, b)| (a.trim(), b.trim()));
@@ -26,6 +38,11 @@ pub(crate) fn started_from(recipe: &Recipe, progress: &dyn Progress) -> Result<O
         return Err(Error::input("model.start", what, "give [model] the shape of the model to start from"));
     }
     Ok(Some(artifact))
+}
+
+/// With a mixer for each layer, in place of the pattern.
+fn by_layer(config: ModelConfig) -> ModelConfig {
+    ModelConfig { mixers: (0..config.num_hidden_layers).map(|layer| config.mixer(layer)).collect(), ..config }
 }
 
 /// The folder or file of `name`: itself where it exists, else the snapshot of `owner/name` or `owner/name@revision` in the

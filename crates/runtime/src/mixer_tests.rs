@@ -1,88 +1,29 @@
 //! Every mixer: outputs and states of the independent reference (`tests/reference/mixers.py`), and what every one promises: chunks, steps,
 //! batches, forks and saved states are all the same sequence.
 
-use std::collections::HashMap;
-
 use bantam_core::{Error, Result};
 use bantam_formats::{MixerConfig, ModelConfig, TensorData};
 use bantam_kernels::inference::rope::RotaryTable;
 use bantam_kernels::inference::{Isa, Pool};
-use safetensors::SafeTensors;
+use golden::{Golden, turned};
 
 use crate::linear::from_f32;
 use crate::mixers::{self, AnyMixer, AnyState, MixerTensors, Scratch, StepContext};
 use crate::random_model::{llama, model, tensors, tokens};
 use crate::{Batch, LoadOptions, Model, Session};
 
+#[path = "../../model/tests/golden/mod.rs"]
+mod golden;
+
 /// The golden models' width.
 const WIDTH: usize = 16;
 
-/// A golden file.
-struct Golden {
-    name: &'static str,
-    tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
-    sizes: HashMap<String, String>,
-}
-
 impl Golden {
-    fn read(name: &'static str) -> Self {
-        let path = format!("{}/../model/tests/data/mixers/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
-        let bytes = std::fs::read(path).unwrap();
-        let sizes = SafeTensors::read_metadata(&bytes).unwrap().1.metadata().clone().unwrap_or_default();
-        let file = SafeTensors::deserialize(&bytes).unwrap();
-        let values = |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-        let tensors = file.tensors().into_iter().map(|(n, t)| (n, (t.shape().to_vec(), values(t.data())))).collect();
-        Self { name, tensors, sizes }
-    }
-
-    fn values(&self, name: &str) -> &[f32] {
-        &self.tensors[name].1
-    }
-
-    fn dim(&self, parameter: &str, at: usize) -> usize {
-        self.tensors[&format!("param.{parameter}")].0[at]
-    }
-
-    fn size(&self, key: &str) -> usize {
-        self.sizes[key].parse().unwrap()
-    }
-
-    fn config(&self) -> MixerConfig {
-        match self.name {
-            "mamba2" => {
-                let (inner_size, heads) = (self.dim("out_proj.weight", 1), self.dim("D", 0));
-                let groups = self.size("groups");
-                let state_size = (self.dim("conv1d.bias", 0) - inner_size) / 2 / groups;
-                let conv_kernel = self.dim("conv1d.weight", 2);
-                MixerConfig::Mamba2 { inner_size, head_dim: inner_size / heads, groups, state_size, conv_kernel }
-            }
-            "lstm" => MixerConfig::Lstm { hidden_size: self.dim("weight_hh", 1) },
-            "gru" => MixerConfig::Gru { hidden_size: self.dim("weight_hh_l0", 1), layers: 2 },
-            "rwkv4" => MixerConfig::Rwkv4 { inner_size: self.dim("key.weight", 0) },
-            "rwkv7" | "rwkv7_first" => {
-                let first = self.name == "rwkv7_first";
-                let rank = |letter: &str| self.dim(&format!("{letter}1"), 0);
-                let ranks = [rank("w"), rank("a"), if first { 1 } else { rank("v") }, rank("g")];
-                MixerConfig::Rwkv7 { head_dim: self.dim("r_k", 1), ranks, first }
-            }
-            "retnet" => MixerConfig::Retnet { heads: self.size("heads"), value_size: self.dim("v_proj.weight", 0) },
-            "s4d" => MixerConfig::S4d { states: self.dim("A_imag", 1) },
-            "hyena" => MixerConfig::Hyena {
-                length: self.size("length"),
-                filter_size: self.dim("filter.frequency", 0),
-                features: self.dim("filter.in.weight", 1),
-            },
-            "performer" => MixerConfig::Performer { heads: self.size("heads"), features: self.dim("features", 0) },
-            "shortconv" => MixerConfig::Shortconv { kernel: self.dim("conv.weight", 2) },
-            other => panic!("{other}"),
-        }
-    }
-
     fn mixer(&self) -> Box<dyn AnyMixer> {
         let config = ModelConfig { hidden_size: WIDTH, max_position_embeddings: 29, ..llama() };
         let lookup = |name: &str| -> Result<TensorData<'_>> {
             let found = self.tensors.get(&format!("param.{name}"));
-            found.map(|(shape, values)| from_f32(shape, values)).ok_or_else(|| Error::internal(self.name, name))
+            found.map(|(shape, values)| from_f32(shape, values)).ok_or_else(|| Error::internal(&self.name, name))
         };
         mixers::build(&self.config(), &config, &MixerTensors(&lookup)).unwrap()
     }
@@ -141,12 +82,6 @@ impl Golden {
         };
         (0..WIDTH * states).flat_map(pair).collect()
     }
-}
-
-/// Swaps the two last of the dimensions `[outer, a, b]`.
-fn turned(values: &[f32], a: usize, b: usize) -> Vec<f32> {
-    let turn = |block: &[f32]| -> Vec<f32> { (0..a * b).map(|i| block[i % a * b + i / a]).collect() };
-    values.chunks_exact(a * b).flat_map(turn).collect()
 }
 
 fn close(got: &[f32], want: &[f32], what: &str) {
