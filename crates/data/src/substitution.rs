@@ -34,8 +34,9 @@ pub struct Variation {
     pub word_noise: f64,
 }
 
-/// Variants of each item, after all items themselves; the variant of an item in which nothing can be changed
-/// is left out, and so is one that says what another or one of `held_out` says. The same seed gives the same items.
+/// Variants of each item, after all items themselves; a variant that says what another or one of `held_out` says is left out. An item
+/// whose text holds none of its values, such as a request that no function serves, is repeated as it is: else the others' variants would drive it
+/// out. The same seed gives the same items.
 ///
 /// A string or a number of the gold is replaced if it stands in the text exactly once, as the gold writes it, on word borders, apart from the
 /// other values. Where one stands in the text otherwise, no word is lost or exchanged.
@@ -61,7 +62,14 @@ pub fn with_substitutions(items: &[Item], held_out: &[Item], variation: Variatio
     let mut all = items.to_vec();
     for copy in 1..=copies {
         for (item, draft) in items.iter().zip(&drafts) {
-            let Some(draft) = draft.as_ref().filter(|d| !d.spans.is_empty() || word_noise > 0.0) else { continue };
+            let Some(draft) = draft else { continue };
+            let id = format!("{}_s{copy}", item.id);
+            if word_noise == 0.0 && draft.spans.is_empty() {
+                if draft.all_found {
+                    all.push(Item { id, ..item.clone() });
+                }
+                continue;
+            }
             let mut rng = seed::rng(seed, &format!("substitution/{}/{copy}", item.id));
             let noise = Noise {
                 likely: if draft.all_found { word_noise } else { 0.0 },
@@ -71,7 +79,7 @@ pub fn with_substitutions(items: &[Item], held_out: &[Item], variation: Variatio
             let Some((prompt, gold)) = drawn.filter(|(prompt, _)| said.insert(prompt.clone())) else { continue };
             let expected_output = RawValue::from_string(gold.to_string())
                 .map_err(|e| Error::internal(format_args!("gold of {}", item.id), e))?;
-            all.push(Item { id: format!("{}_s{copy}", item.id), prompt, expected_output, ..item.clone() });
+            all.push(Item { id, prompt, expected_output, ..item.clone() });
         }
     }
     Ok(all)
@@ -404,6 +412,15 @@ mod tests {
         let originals = of(lines);
         let all = with_substitutions(&originals, &[], plain(4), 1).unwrap();
         assert!(all.len() > 350 && all.iter().all(|i| known.contains(&i.prompt[4..])));
+    }
+
+    #[test]
+    fn what_cannot_be_varied_keeps_its_share() {
+        let refusal = r#"{"id":"c","schema_id":"s","prompt":"what is the time","expected_output":[]}"#;
+        let originals = items(&[TWO[0], TWO[1], refusal]);
+        let all = with_substitutions(&originals, &[], plain(3), 1).unwrap();
+        let refusals: Vec<&str> = all.iter().filter(|i| i.prompt == "what is the time").map(|i| &*i.id).collect();
+        assert_eq!(refusals, ["c", "c_s1", "c_s2", "c_s3"]);
     }
 
     #[test]
