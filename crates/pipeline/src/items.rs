@@ -17,7 +17,7 @@ use crate::recipe::{Recipe, SourceSection};
 use crate::stage::{Output, StageContext};
 
 /// Raised when the same recipe makes other items.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 
 /// What the stage's key has to know of the recipe, beside the files.
 pub(crate) fn configuration(recipe: &Recipe) -> Result<Value> {
