@@ -19,7 +19,7 @@ pub use eval::{
 };
 pub use functions::FunctionsArguments;
 pub use intents::IntentsArguments;
-pub use zoo::{RecallSetting, ZooArguments, ZooRecallArguments, ZooTableArguments, ZooVerb};
+pub use zoo::{RecallSetting, ZooArguments, ZooRecallArguments, ZooTableArguments, ZooTextsArguments, ZooVerb};
 
 /// Builds, proves and ships small language models.
 #[derive(Debug, Parser)]

@@ -1,4 +1,4 @@
-//! `bantam zoo`: recall runs are made once and survive kills, the table shows them, mistakes are named.
+//! `bantam zoo`: runs on recall tasks and texts are made once, those on recall survive kills, the table shows them, mistakes are named.
 
 mod command;
 
@@ -105,5 +105,61 @@ fn what_cannot_be_compared_is_said() {
     refused(&mut bantam(["zoo", "--budget", "3k", "--mixers", "lstm"]), &["no width and depth"]);
     refused(&mut bantam(["zoo", "--vocab", "1"]), &["--vocab"]);
     std::fs::write(dir.path().join("x.json"), "{}").unwrap();
-    refused(bantam(["zoo", "--results"]).arg(dir.path()), &["x.json", "no recall record"]);
+    refused(bantam(["zoo", "--results"]).arg(dir.path()), &["x.json", "no record of the zoo"]);
+}
+
+/// A folder of texts that differ and that a small model can learn something of.
+fn some_texts(dir: &Path) {
+    std::fs::create_dir(dir).unwrap();
+    for i in 0..24 {
+        let lines: Vec<String> = (0..12).map(|l| format!("def f{}(x): return x + {}", i * l % 17, i + l)).collect();
+        std::fs::write(dir.join(format!("{i}.py")), lines.join("\n")).unwrap();
+    }
+    std::fs::write(dir.join("latin.py"), b"\xe9").unwrap();
+}
+
+#[test]
+fn texts_are_learned_at_equal_size_and_shown_with_what_is_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (text, out) = (dir.path().join("code"), dir.path().join("out"));
+    some_texts(&text);
+    let texts = |mixers: &str| {
+        let mut command = bantam(["zoo", "texts", "--mixers", mixers, "--seeds", "2", "--budget", "300k"]);
+        command.args(["--vocab", "300", "--context", "32", "--batch", "4", "--steps", "40", "--text"]).arg(&text);
+        command.args(["--extension", "py", "--out"]).arg(&out);
+        command
+    };
+    let first = json(&mut texts("attention,gru"));
+    assert_eq!(first["runs"], serde_json::json!({"finished_before": 0, "finished": 4, "elsewhere": 0}));
+    let table = &first["texts"][0];
+    let rows = table["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &table["pairs"]), (2, &Value::from(1)), "{first}");
+    for row in rows {
+        let bits = row["bits_per_byte"]["value"].as_f64().unwrap();
+        assert!(bits > 0.3 && bits < 6.0 && row["bits_per_byte"]["n"] == 4 && row["seeds"] == 2, "{row}");
+        assert!(row["step_ms"].as_f64().unwrap() > 0.0 && row["state_bytes"].as_u64().unwrap() > 0, "{row}");
+    }
+    assert!(table["floor"]["value"].as_f64().unwrap() > 0.3, "{table}");
+    let record = files_under(&out).into_iter().find(|name| name.contains("gru-lr0.003-seed2")).unwrap();
+    let record: Value = serde_json::from_slice(&std::fs::read(out.join(record)).unwrap()).unwrap();
+    assert_eq!(record["made"]["corpus"]["documents"], serde_json::json!([18, 2, 4]));
+    assert_eq!(record["made"]["corpus"]["not_utf8"], 1);
+    assert_eq!(json(&mut texts("attention,gru"))["texts"], first["texts"], "nothing is made twice");
+
+    let picture = dir.path().join("zoo.svg");
+    let mut shown =
+        bantam(["zoo", "--mixers", "gru", "--budget", "300k", "--vocab", "300", "--steps", "0", "--results"]);
+    assert_eq!(json(shown.arg(&out).arg("--svg").arg(&picture))["texts"], first["texts"]);
+    assert!(std::fs::read_to_string(picture).unwrap().contains("code: bits per byte against state"));
+
+    refused(&mut texts("linformer"), &["sees the future"]);
+    let refuses = |text: &Path, extra: &[&str], told: &[&str]| {
+        let mut command = bantam(["zoo", "texts", "--mixers", "gru", "--out", "none", "--text"]);
+        refused(command.arg(text).args(extra), told);
+    };
+    refuses(&text, &["--batch", "0"], &["--batch"]);
+    refuses(&text, &["--seeds", "0"], &["nothing to run"]);
+    refuses(&text, &["--extension", "rs"], &["code", "end in .rs"]);
+    std::fs::write(dir.path().join("one.txt"), "one document").unwrap();
+    refuses(&dir.path().join("one.txt"), &[], &["one.txt", "1 documents"]);
 }

@@ -21,6 +21,22 @@ pub fn create_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|e| Error::io(path, "create the folder", &e))
 }
 
+/// Every file under a folder, at any depth, by path.
+pub fn under(dir: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |e| Error::io(dir, "read the folder", &e);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() {
+            found.extend(under(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// Writes a file through `fill` to a temporary name beside `path`, syncs it and renames it.
 /// On any error the temporary file is removed and `path` is as it was.
 pub fn write_with(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<()> {

@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 
 /// SHA-256 of bytes, in lower-case hexadecimal.
 pub fn bytes(data: &[u8]) -> String {
@@ -32,30 +32,14 @@ pub fn tree(path: &Path) -> Result<String> {
     if path.is_file() {
         return file(path);
     }
-    let mut files = Vec::new();
-    collect(path, &mut files)?;
-    files.sort();
     let mut hasher = Sha256::new();
-    for f in files {
+    for f in files::under(path)? {
         let name = f.strip_prefix(path).unwrap_or(&f).to_string_lossy().replace('\\', "/");
         hasher.update((name.len() as u64).to_le_bytes());
         hasher.update(name.as_bytes());
         hasher.update(file(&f)?.as_bytes());
     }
     Ok(hex(hasher.finalize().as_slice()))
-}
-
-fn collect(dir: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
-    let failed = |e| Error::io(dir, "read the folder", &e);
-    for entry in std::fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.is_dir() {
-            collect(&path, into)?;
-        } else {
-            into.push(path);
-        }
-    }
-    Ok(())
 }
 
 fn hex(digest: &[u8]) -> String {

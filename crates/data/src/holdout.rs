@@ -41,7 +41,7 @@ pub fn hold_out(place: &str, items: Vec<Item>, validation: usize, seed: u64) -> 
 }
 
 /// A text without case and spacing: what differs in these alone is the same text.
-fn normalized(text: &str) -> String {
+pub(crate) fn normalized(text: &str) -> String {
     text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 

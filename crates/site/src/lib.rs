@@ -18,6 +18,7 @@ mod scatter;
 mod scores;
 mod values;
 pub mod zoo;
+pub mod zoo_texts;
 
 pub use input::{ArtifactFile, Evaluated, FactTable, ReportInput, TrainingPoint};
 

@@ -1,4 +1,4 @@
-//! The mixers beside each other: a table of what each costs, a table of what each recalls, and both as a picture.
+//! The mixers beside each other: a table of what each costs, one of what each recalls, those of texts, and a picture.
 
 use std::fmt::Write;
 
@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::markdown::plain;
 use crate::numbers::{bytes, percent, short, thousands};
 use crate::scatter::{self, Mark, Panel};
+use crate::zoo_texts::{self, TextTable};
 
 /// Everything there is to show.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -18,6 +19,8 @@ pub struct Zoo {
     pub costs: Vec<Costs>,
     /// A row for each task, model size and pattern of mixers; those of one task together.
     pub recall: Vec<Recall>,
+    /// A table for each text.
+    pub texts: Vec<TextTable>,
 }
 
 /// What a model costs.
@@ -138,6 +141,7 @@ pub fn markdown(zoo: &Zoo) -> String {
             );
         }
     }
+    zoo.texts.iter().for_each(|table| out.push_str(&zoo_texts::markdown(table)));
     out
 }
 
@@ -148,7 +152,8 @@ fn tasks(zoo: &Zoo) -> Vec<&String> {
     tasks
 }
 
-/// For each task recall against state bytes and loss against parameters, as one picture. `None` without recall results.
+/// For each task recall against state bytes and loss against parameters, for each text bits per byte against state bytes, as one picture.
+/// `None` without results.
 pub fn svg(zoo: &Zoo) -> Option<String> {
     let mut panels = Vec::new();
     for task in tasks(zoo) {
@@ -179,6 +184,7 @@ pub fn svg(zoo: &Zoo) -> Option<String> {
             marks: loss.collect(),
         });
     }
+    panels.extend(zoo.texts.iter().map(zoo_texts::panel));
     panels.retain(|p| !p.marks.is_empty());
     (!panels.is_empty()).then(|| scatter::svg(&panels))
 }
@@ -225,7 +231,7 @@ mod tests {
             recall("lstm<", 300, Some(1_024), Some(3.0)),
             recall("mamba2", 0, Some(40_000), None),
         ];
-        Zoo { measured: "At 2M parameters.".into(), costs: vec![costs], recall: rows.into() }
+        Zoo { measured: "At 2M parameters.".into(), costs: vec![costs], recall: rows.into(), texts: Vec::new() }
     }
 
     #[test]

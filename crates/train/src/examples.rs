@@ -2,6 +2,7 @@
 //! answer.
 
 pub mod fine_tuning;
+pub mod text;
 
 use bantam_core::{Error, Result};
 use bantam_data::item::Item;

@@ -21,6 +21,8 @@ pub struct ZooArguments {
 pub enum ZooVerb {
     /// Train small models on a recall task: every mixer, learning rate and seed that has no result yet.
     Recall(ZooRecallArguments),
+    /// Train models of one size on a text: every mixer, learning rate and seed that has no result yet.
+    Texts(ZooTextsArguments),
 }
 
 /// `zoo` without more: what every mixer costs, and what it recalls.
@@ -44,10 +46,10 @@ pub struct ZooTableArguments {
     /// Training steps to time; 0 measures no speed.
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub steps: usize,
-    /// A folder of `zoo recall`, to show its results beside.
+    /// A folder of `zoo recall` and `zoo texts`, to show its results beside.
     #[arg(long, value_name = "DIR")]
     pub results: Option<PathBuf>,
-    /// Write the picture: recall against state bytes, loss against parameters.
+    /// Write the picture: recall and bits per byte against state bytes, loss against parameters.
     #[arg(long, value_name = "FILE.svg", requires = "results")]
     pub svg: Option<PathBuf>,
 }
@@ -131,4 +133,42 @@ pub enum RecallSetting {
     Scaled,
     /// As in its paper.
     Published,
+}
+
+/// `zoo texts`.
+#[derive(Args, Debug)]
+pub struct ZooTextsArguments {
+    /// A folder of texts, a JSONL file with `text`, or a text (WikiText's headings begin documents).
+    #[arg(long, value_name = "PATH")]
+    pub text: PathBuf,
+    /// Of a folder, only files that end in this, such as py.
+    #[arg(long, value_name = "EXT")]
+    pub extension: Option<String>,
+    /// Mixers, or patterns such as mamba2*5+attention, separated by commas.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', required = true)]
+    pub mixers: Vec<Pattern>,
+    /// Parameters of each model, such as 2M or 750k.
+    #[arg(long, value_name = "N", default_value = "2M")]
+    pub budget: String,
+    /// Tokens of the vocabulary.
+    #[arg(long, value_name = "N", default_value_t = 2048)]
+    pub vocab: usize,
+    /// Tokens that a window predicts.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub context: usize,
+    /// Windows of a step.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub batch: usize,
+    /// Steps.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub steps: u64,
+    /// Learning rates to choose from, separated by commas.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0.003")]
+    pub learning_rates: Vec<f64>,
+    /// Seeds 1 to this.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub seeds: u64,
+    /// The folder of results; runs that have one there are not made again.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }

@@ -1,16 +1,19 @@
-//! `bantam zoo` and `bantam zoo recall`: what do the mixers cost, and what do they recall?
+//! `bantam zoo`, `bantam zoo recall` and `bantam zoo texts`: what do the mixers cost, what do they recall, how well do they learn a
+//! text?
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, files};
 use bantam_data::recall::{Settings, Task};
 use bantam_pipeline::recipe::{MOST_BATCH_TOKENS, parameters};
 use bantam_pipeline::zoo::recall::Plan;
-use bantam_pipeline::zoo::{self, Pattern, costs, read_all, standings};
+use bantam_pipeline::zoo::{self, Pattern, Summary, costs, read_all, standings, text_standings, texts};
 use bantam_runtime::measure::WallClock;
 use bantam_site::zoo::Zoo;
 use serde_json::json;
 
-use crate::arguments::{RecallSetting, ZooArguments, ZooRecallArguments, ZooTableArguments, ZooVerb};
+use crate::arguments::{
+    RecallSetting, ZooArguments, ZooRecallArguments, ZooTableArguments, ZooTextsArguments, ZooVerb,
+};
 use crate::output::Output;
 
 /// Runs recall tasks, or shows the table.
@@ -18,6 +21,7 @@ pub fn run(arguments: &ZooArguments, progress: &dyn Progress, output: &Output) -
     bantam_kernels::memory::keep_freed_memory();
     match &arguments.what {
         Some(ZooVerb::Recall(recall)) => self::recall(recall, progress, output),
+        Some(ZooVerb::Texts(texts)) => self::texts(texts, progress, output),
         None => table(&arguments.table, progress, output),
     }
 }
@@ -36,14 +40,39 @@ fn recall(arguments: &ZooRecallArguments, progress: &dyn Progress, output: &Outp
         enough: arguments.enough,
     };
     let summary = zoo::recall::run(&plan, &arguments.out, progress)?;
-    let recall = standings(&read_all(&arguments.out)?);
+    let recall = standings(&read_all(&arguments.out)?.recall);
     let table = Zoo { recall, ..Zoo::default() };
+    show(&summary, &table, output)?;
+    output.object(&json!({ "runs": summary, "recall": table.recall }))
+}
+
+fn texts(arguments: &ZooTextsArguments, progress: &dyn Progress, output: &Output) -> Result<()> {
+    let plan = texts::Plan {
+        text: arguments.text.clone(),
+        extension: arguments.extension.clone(),
+        mixers: arguments.mixers.clone(),
+        parameters: parameters(&arguments.budget, "--budget")?,
+        vocabulary: arguments.vocab,
+        context: arguments.context,
+        batch: arguments.batch,
+        steps: arguments.steps,
+        learning_rates: arguments.learning_rates.clone(),
+        seeds: arguments.seeds,
+    };
+    let summary = texts::run(&plan, &arguments.out, progress)?;
+    let texts = text_standings(&read_all(&arguments.out)?.texts);
+    let table = Zoo { texts, ..Zoo::default() };
+    show(&summary, &table, output)?;
+    output.object(&json!({ "runs": summary, "texts": table.texts }))
+}
+
+/// The tables of a sweep, and what of it is still to come.
+fn show(summary: &Summary, table: &Zoo, output: &Output) -> Result<()> {
     let elsewhere = match summary.elsewhere {
         0 => String::new(),
         n => format!("{n} runs are under way in another process: run this again for them.\n"),
     };
-    output.text(&format!("{elsewhere}{}", bantam_site::zoo::markdown(&table).trim_start()))?;
-    output.object(&json!({ "runs": summary, "recall": table.recall }))
+    output.text(&format!("{elsewhere}{}", bantam_site::zoo::markdown(table).trim_start()))
 }
 
 /// The task's sizes with what was asked otherwise.
@@ -89,7 +118,7 @@ fn table(arguments: &ZooTableArguments, progress: &dyn Progress, output: &Output
         steps,
     };
     // Read first: what is wrong with it should be known before minutes of measuring.
-    let recall = arguments.results.as_deref().map(read_all).transpose()?;
+    let results = arguments.results.as_deref().map(read_all).transpose()?.unwrap_or_default();
     let mixers = if arguments.mixers.is_empty() { Pattern::all() } else { arguments.mixers.clone() };
     progress.start("zoo", Some(mixers.len() as u64));
     let clock = WallClock::start();
@@ -113,11 +142,12 @@ fn table(arguments: &ZooTableArguments, progress: &dyn Progress, output: &Output
             arguments.budget
         ),
         costs: rows,
-        recall: recall.as_deref().map(standings).unwrap_or_default(),
+        recall: standings(&results.recall),
+        texts: text_standings(&results.texts),
     };
     if let Some(path) = &arguments.svg {
         let Some(picture) = bantam_site::zoo::svg(&zoo) else {
-            return wrong("--svg", "there are no recall results to draw".into(), "make some with `bantam zoo recall`");
+            return wrong("--svg", "there are no results to draw".into(), "make some with `bantam zoo recall`");
         };
         files::write(path, picture.as_bytes())?;
     }

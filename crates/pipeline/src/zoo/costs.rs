@@ -53,7 +53,7 @@ pub fn costs(pattern: &Pattern, request: &Request, clock: &dyn Clock) -> Result<
         },
         step_ms: match steps {
             0 => None,
-            _ => step_ms(&config, &model, context, clock)?,
+            _ => step_ms(&config, context, clock)?,
         },
     })
 }
@@ -82,8 +82,11 @@ fn training_speed(config: &ModelConfig, batches: Batches, clock: &dyn Clock) -> 
 }
 
 /// Milliseconds for one token after half a context of others, on one thread; `None` for what has no step.
-fn step_ms(config: &ModelConfig, model: &TokenModel, context: usize, clock: &dyn Clock) -> Result<Option<f64>> {
-    let Some(model) = runtime(config, model)? else { return Ok(None) };
+///
+/// # Errors
+/// Sizes that make no model.
+pub fn step_ms(config: &ModelConfig, context: usize, clock: &dyn Clock) -> Result<Option<f64>> {
+    let Some(model) = runtime(config)? else { return Ok(None) };
     let options = BenchOptions { prompt_tokens: context / 2, gen_tokens: context - context / 2, repetitions: 3 };
     Ok(Some(1e3 / bench_model(&model, options, clock)?.decode_tokens_per_s))
 }
@@ -93,7 +96,7 @@ fn step_ms(config: &ModelConfig, model: &TokenModel, context: usize, clock: &dyn
 /// # Errors
 /// Sizes that make no model.
 pub fn state_bytes(config: &ModelConfig, positions: usize) -> Result<Option<u64>> {
-    let Some(model) = runtime(config, &random(config, &Device::flex()))? else { return Ok(None) };
+    let Some(model) = runtime(config)? else { return Ok(None) };
     let mut session = Session::new(&model);
     session.prefill(&vec![0; positions])?;
     Ok(Some(session.state_bytes() as u64))
@@ -103,12 +106,13 @@ fn random(config: &ModelConfig, device: &Device) -> TokenModel {
     weights::initialize(TokenModel::new(config, device), config, 0)
 }
 
-/// The model in the runtime, on one thread with a cache of 32-bit floats; `None` for what has no step.
-fn runtime(config: &ModelConfig, model: &TokenModel) -> Result<Option<Model>> {
+/// A random model in the runtime, on one thread with a cache of 32-bit floats; `None` for what has no step.
+fn runtime(config: &ModelConfig) -> Result<Option<Model>> {
+    let model = random(config, &Device::flex());
     if model.backbone().blocks().iter().any(|b| b.mixer().capabilities().stepping == Stepping::None) {
         return Ok(None);
     }
-    Model::from_tensors(config, &weights::read(model), LoadOptions { threads: 1, cache: None }).map(Some)
+    Model::from_tensors(config, &weights::read(&model), LoadOptions { threads: 1, cache: None }).map(Some)
 }
 
 #[cfg(test)]

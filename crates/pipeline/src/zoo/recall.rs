@@ -1,24 +1,18 @@
 //! `bantam zoo recall`: small models of each mixer learn a recall task, one run for each learning rate and seed. A run ends as
 //! one [`Record`]; one that was cut off continues from its checkpoint to the same record.
 
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::path::Path;
 
-use bantam_core::host::Host;
 use bantam_core::progress::Progress;
-use bantam_core::{Error, Result, files};
-use bantam_data::packing::Source;
+use bantam_core::{Error, Result};
 use bantam_data::recall::Settings;
 use bantam_eval::statistics::Estimate;
 use bantam_formats::ModelConfig;
-use bantam_train::{
-    Control, DeviceChoice, NextToken, Observer, Outcome, Phase, Schedule, Start, StepReport, TrainConfig, Training,
-    Validation, Weights, checkpoint_steps, train, validate,
-};
-use serde::Serialize;
+use bantam_train::{Phase, Schedule, TrainConfig, validate};
 
-use super::record::{Circumstances, Made, Point, Record};
+use super::record::{Circumstances, Made, Record};
+use super::sweep::{Place, Run, Summary, sweep};
+use super::training::Learned;
 use super::{Pattern, costs};
 use crate::recipe::{MOST_BATCH_TOKENS, ModelSection};
 
@@ -26,8 +20,6 @@ use crate::recipe::{MOST_BATCH_TOKENS, ModelSection};
 const VALIDATE_EVERY: u64 = 100;
 /// Most steps between checkpoints.
 const CHECKPOINT_EVERY: u64 = 500;
-/// Where unfinished runs keep their checkpoints.
-const UNFINISHED: &str = ".unfinished";
 
 /// A sweep.
 #[derive(Clone, Debug)]
@@ -52,17 +44,6 @@ pub struct Plan {
     pub steps: u64,
     /// Training ends at this validation accuracy.
     pub enough: f64,
-}
-
-/// What a sweep came to.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Summary {
-    /// Runs of the plan that were finished before.
-    pub finished_before: usize,
-    /// Runs finished now.
-    pub finished: usize,
-    /// Runs that another process is at.
-    pub elsewhere: usize,
 }
 
 impl Plan {
@@ -167,68 +148,23 @@ impl Made {
 /// Impossible plans; folders that cannot be written; a model that sees what it is asked for.
 pub fn run(plan: &Plan, dir: &Path, progress: &dyn Progress) -> Result<Summary> {
     plan.check()?;
-    files::create_dir(&dir.join(UNFINISHED))?;
-    let runs = plan.runs();
-    let mut summary = Summary::default();
-    for (nth, (pattern, made)) in runs.iter().enumerate() {
-        let id = made.id()?;
-        let done = || dir.join(format!("{id}.json")).is_file();
-        if done() {
-            summary.finished_before += 1;
-            continue;
-        }
-        let Some(place) = Place::take(dir, &id)? else {
-            summary.elsewhere += 1;
-            continue;
-        };
-        // Another process may have finished it just now.
-        if !done() {
-            progress.start(&format!("{}/{} {id}", nth + 1, runs.len()), Some(made.steps));
-            let record = one(made, pattern, &place, progress)?;
-            record.write(dir)?;
-            progress.finish(&format!(
-                "{id}: accuracy {:.3} after {} steps, {:.0} s",
-                record.accuracy.value, record.steps, record.circumstances.seconds
-            ));
-        }
-        place.remove()?;
-        summary.finished += 1;
-    }
-    Ok(summary)
+    sweep(&plan.runs(), dir, progress)
 }
 
-/// The folder of an unfinished run, held against other processes.
-struct Place {
-    path: PathBuf,
-    lock: File,
-}
-
-impl Place {
-    /// `None` when another process has it.
-    fn take(dir: &Path, id: &str) -> Result<Option<Self>> {
-        let path = dir.join(UNFINISHED).join(id);
-        files::create_dir(&path)?;
-        let at = path.join(".lock");
-        let lock = File::create(&at).map_err(|e| Error::io(&at, "write", &e))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { path, lock })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(e)) => Err(Error::io(&at, "lock", &e)),
-        }
+impl Run for (&Pattern, Made) {
+    fn id(&self) -> Result<String> {
+        self.1.id()
     }
 
-    fn checkpoints(&self) -> PathBuf {
-        self.path.join("checkpoints")
+    fn steps(&self) -> u64 {
+        self.1.steps
     }
 
-    fn curve(&self) -> PathBuf {
-        self.path.join("curve.json")
-    }
-
-    /// The run is over.
-    fn remove(self) -> Result<()> {
-        drop(self.lock);
-        std::fs::remove_dir_all(&self.path).map_err(|e| Error::io(&self.path, "remove", &e))
+    fn make(&self, place: &Place, dir: &Path, progress: &dyn Progress) -> Result<String> {
+        let record = one(&self.1, self.0, place, progress)?;
+        record.write(dir)?;
+        let (accuracy, seconds) = (record.accuracy.value, record.circumstances.seconds);
+        Ok(format!("accuracy {accuracy:.3} after {} steps, {seconds:.0} s", record.steps))
     }
 }
 
@@ -236,121 +172,41 @@ impl Place {
 fn one(made: &Made, pattern: &Pattern, place: &Place, progress: &dyn Progress) -> Result<Record> {
     let (config, training) = (made.model(pattern)?, made.training());
     let splits = made.settings.items(made.seed)?;
-    let mut watch = Watch::open(place, made.enough, progress)?;
-    if watch.was_stopped(&place.checkpoints())? {
-        // It was cut off after its last step and before its record. Continuing would add a step.
-        std::fs::remove_dir_all(place.checkpoints()).map_err(|e| Error::io(&place.checkpoints(), "remove", &e))?;
-    }
-    files::create_dir(&place.checkpoints())?;
-    let device = DeviceChoice::Cpu.open("zoo recall")?.device.autodiff();
-    let start = Instant::now();
-    let outcome = train(
-        Training {
-            model: &config,
-            config: &training,
-            seed: made.seed,
-            device: &device,
-            start: Start::Random,
-            trainable: None,
-            objective: &NextToken::default(),
-            sources: &[Source { examples: &splits.train, weight: 1.0 }],
-            validation: &splits.valid,
-            checkpoints: &place.checkpoints(),
-            resume: true,
-        },
-        &mut watch,
-    );
-    let seconds = start.elapsed().as_secs_f64();
+    let learned = Learned {
+        model: &config,
+        training: &training,
+        seed: made.seed,
+        train: &splits.train,
+        valid: &splits.valid,
+        enough: made.enough,
+    };
+    let trained = learned.train(place, progress)?;
     let asked: usize = splits.test.iter().map(|e| e.targets().count()).sum();
-    let (steps, accuracy, loss) = match outcome {
-        Ok(Outcome { model, steps, .. }) => {
-            let tested = validate(&model, &splits.test, training.phases[0].batch_tokens);
+    let (accuracy, loss) = match &trained.model {
+        Some(model) => {
+            let tested = validate(model, &splits.test, training.phases[0].batch_tokens);
             let tested = tested.ok_or_else(|| Error::internal("zoo recall", "no test items"))?;
             let right = (tested.token_accuracy * tested.tokens as f64).round() as usize;
-            (steps, Estimate::proportion(right, tested.tokens), Some(tested.loss))
+            (Estimate::proportion(right, tested.tokens), Some(tested.loss))
         }
-        // The loss or a gradient became infinite at this step: the only check that is named by a step.
-        Err(e) if e.exit_code() == 1 && e.place().starts_with("step ") => {
-            (watch.steps, Estimate::proportion(0, asked), None)
-        }
-        Err(e) => return Err(e),
+        None => (Estimate::proportion(0, asked), None),
     };
     Ok(Record {
         made: made.clone(),
         parameters: config.parameter_count(),
         state_bytes: costs::state_bytes(&config, made.settings.task.item_tokens())?,
-        steps,
+        steps: trained.steps,
         accuracy,
         chance: made.settings.task.chance(),
         loss,
-        curve: watch.curve,
-        circumstances: Circumstances {
-            host: Host::detect(),
-            seconds,
-            tokens_per_s: watch.tokens as f64 / seconds.max(1e-9),
-            written_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
-        },
+        curve: trained.curve,
+        circumstances: Circumstances::now(trained.seconds, trained.tokens_per_s),
     })
-}
-
-/// Keeps the curve of a run on disk, and ends the run when it is good enough.
-struct Watch<'a> {
-    path: PathBuf,
-    curve: Vec<Point>,
-    enough: f64,
-    steps: u64,
-    tokens: usize,
-    progress: &'a dyn Progress,
-}
-
-impl<'a> Watch<'a> {
-    fn open(place: &Place, enough: f64, progress: &'a dyn Progress) -> Result<Self> {
-        let path = place.curve();
-        let curve = match path.is_file() {
-            true => serde_json::from_slice(&files::read(&path)?)
-                .map_err(|e| Error::input(path.display(), format_args!("damaged: {e}"), "remove its folder"))?,
-            false => Vec::new(),
-        };
-        Ok(Self { path, curve, enough, steps: 0, tokens: 0, progress })
-    }
-
-    /// Whether the last validation was good enough.
-    fn is_enough(&self) -> bool {
-        self.curve.last().is_some_and(|p| p.accuracy >= self.enough)
-    }
-
-    /// Whether the newest checkpoint is the one that a good enough run ended with.
-    fn was_stopped(&self, checkpoints: &Path) -> Result<bool> {
-        let good = self.curve.last().filter(|_| self.is_enough()).map(|p| p.step);
-        let newest = checkpoint_steps(checkpoints)?.pop();
-        Ok(good.zip(newest).is_some_and(|(good, newest)| newest > good))
-    }
-}
-
-impl Observer for Watch<'_> {
-    fn started(&mut self, steps: u64) -> Result<()> {
-        self.curve.retain(|p| p.step <= steps);
-        self.steps = steps;
-        Ok(())
-    }
-
-    fn stepped(&mut self, step: u64, report: &StepReport) -> Result<Control> {
-        self.steps = step;
-        self.tokens += report.tokens;
-        let accuracy = self.curve.last().map(|p| format!(", accuracy {:.3}", p.accuracy)).unwrap_or_default();
-        self.progress.update(step, &format!("loss {:.3}{accuracy}", report.loss));
-        Ok(if self.is_enough() { Control::Stop } else { Control::Continue })
-    }
-
-    fn validated(&mut self, step: u64, validation: &Validation, _: Weights) -> Result<()> {
-        self.curve.push(Point { step, loss: validation.loss, accuracy: validation.token_accuracy });
-        let text = serde_json::to_vec(&self.curve).map_err(|e| Error::internal(self.path.display(), e))?;
-        files::write(&self.path, &text)
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use bantam_core::host::Host;
     use bantam_core::progress::Silent;
     use bantam_data::recall::{Induction, Task};
 
@@ -411,7 +267,7 @@ mod tests {
         assert!(plan.check().unwrap_err().to_string().contains("--enough"));
         let plan = Plan { enough: 1.0, ..plan };
         run(&plan, dir.path(), &Silent).unwrap();
-        let records = super::super::read_all(dir.path()).unwrap();
+        let records = super::super::read_all(dir.path()).unwrap().recall;
         assert_eq!((records[0].loss, records[0].accuracy.value, records[0].accuracy.n), (None, 0.0, 50));
         assert!(records[0].steps < 64, "{}", records[0].steps);
     }

@@ -2,14 +2,17 @@
 //! all.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bantam_core::host::Host;
 use bantam_core::{Error, Result, files, hash};
 use bantam_data::recall::Settings;
 use bantam_eval::statistics::Estimate;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Pattern;
+use super::text_record::TextRecord;
 
 /// Everything that decides the result of a run. Its hash is the run's name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,6 +103,15 @@ pub struct Circumstances {
     pub written_unix_s: u64,
 }
 
+impl Circumstances {
+    /// A run that ends now, on this machine.
+    pub(super) fn now(seconds: f64, tokens_per_s: f64) -> Self {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        let written_unix_s = since_1970.map_or(0, |d| d.as_secs());
+        Self { host: Host::detect(), seconds, tokens_per_s, written_unix_s }
+    }
+}
+
 impl Record {
     /// The last validation: its accuracy and loss; nothing right where there was none.
     pub fn validated(&self) -> (f64, f64) {
@@ -115,11 +127,20 @@ impl Record {
     }
 }
 
-/// All records of a folder, by file name.
+/// The records of a folder, by file name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Results {
+    /// Of `zoo recall`.
+    pub recall: Vec<Record>,
+    /// Of `zoo texts`.
+    pub texts: Vec<TextRecord>,
+}
+
+/// All records of a folder.
 ///
 /// # Errors
 /// No such folder; a `.json` file in it that is no record.
-pub fn read_all(dir: &Path) -> Result<Vec<Record>> {
+pub fn read_all(dir: &Path) -> Result<Results> {
     let failed = |e| Error::io(dir, "read the folder", &e);
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)? {
@@ -129,11 +150,17 @@ pub fn read_all(dir: &Path) -> Result<Vec<Record>> {
         }
     }
     paths.sort();
-    let read = |path: &PathBuf| {
-        let told = |e| Error::input(path.display(), format_args!("no recall record: {e}"), "move it out of the folder");
-        serde_json::from_slice(&files::read(path)?).map_err(told)
-    };
-    paths.iter().map(read).collect()
+    let mut results = Results::default();
+    for path in &paths {
+        let told =
+            |e| Error::input(path.display(), format_args!("no record of the zoo: {e}"), "move it out of the folder");
+        let value: Value = serde_json::from_slice(&files::read(path)?).map_err(told)?;
+        match value["made"].get("corpus") {
+            Some(_) => results.texts.push(serde_json::from_value(value).map_err(told)?),
+            None => results.recall.push(serde_json::from_value(value).map_err(told)?),
+        }
+    }
+    Ok(results)
 }
 
 #[cfg(test)]
@@ -174,11 +201,11 @@ pub(super) mod tests {
         let path = a.write(dir.path()).unwrap();
         assert!(path.file_name().unwrap().to_string_lossy().starts_with("mqar-mamba2x2+attention-lr0.001-seed1-"));
         b.write(dir.path()).unwrap();
-        assert_eq!(read_all(dir.path()).unwrap(), [b, a.clone()]);
+        assert_eq!(read_all(dir.path()).unwrap().recall, [b, a.clone()]);
         assert_ne!(Made { steps: 101, ..a.made.clone() }.id().unwrap(), a.made.id().unwrap());
         files::write(&dir.path().join("x.json"), b"{}").unwrap();
         let e = read_all(dir.path()).unwrap_err();
-        assert!(e.exit_code() == 2 && e.to_string().contains("x.json: no recall record"), "{e}");
+        assert!(e.exit_code() == 2 && e.to_string().contains("x.json: no record of the zoo"), "{e}");
         assert_eq!(read_all(&dir.path().join("none")).unwrap_err().exit_code(), 2);
     }
 }
