@@ -2,11 +2,18 @@
 //! duality (Dao and Gu 2024), retention (Sun et al. 2023) and, with factors of one, FAVOR+ (Choromanski et al. 2021) have in common.
 //!
 //! `S_t = e^{log_decay_t} S_{t-1} + k_t v_t^T`, `out_t = S_t^T q_t`.
+//!
+//! Computed a [chunk](chunk) of positions at a time, in matrix products; the recurrence as it stands is the oracle of its test.
+
+mod chunk;
+#[cfg(test)]
+mod recurrence;
 
 use super::super::sums::dot;
 use super::heads::{add_columns, columns, each_head};
 use super::{Forward, Items, Kept, SequenceOperation};
-use crate::multiversion::{mul_add, multiversion};
+use crate::multiversion::multiversion;
+use chunk::Chunks;
 
 /// Inputs: `q` and `k` `[rows, groups * key]`, `v` `[rows, heads * value]`, `log_decay` `[rows, heads]`. Output `[rows, heads *
 /// value]`. State: `S` `[heads, key, value]`.
@@ -63,7 +70,7 @@ impl SequenceOperation for LinearAttention {
         let heads = each_head(&items, self.heads, |item, head| {
             let mut h = self.head(inputs, &items, item, head);
             let mut out = vec![0.0; h.v.len()];
-            attend(&h.q, &h.k, &h.v, &h.log_decay, &mut h.state, &mut out);
+            Chunks::new(self.key, self.value).attend(&h.q, &h.k, &h.v, &h.log_decay, &mut h.state, &mut out);
             (out, h.state)
         });
         let mut out = vec![0.0; items.rows * self.width()];
@@ -80,10 +87,8 @@ impl SequenceOperation for LinearAttention {
         let heads = each_head(&items, self.heads, |item, head| {
             let mut h = self.head(inputs, &items, item, head);
             let d_out = columns(d_out, items.spans[item], self.width(), head * self.value, self.value);
-            let (mut d_q, mut d_k, mut d_v) = (vec![0.0; h.q.len()], vec![0.0; h.k.len()], vec![0.0; h.v.len()]);
-            query_gradients(&h.k, &h.v, &h.log_decay, &d_out, &mut h.state, &mut d_q);
-            h.state.fill(0.0);
-            key_gradients(&h.q, &h.k, &h.v, &h.log_decay, &d_out, &mut h.state, &mut d_k, &mut d_v);
+            let [d_q, d_k, d_v] =
+                Chunks::new(self.key, self.value).gradients(&h.q, &h.k, &h.v, &h.log_decay, &mut h.state, &d_out);
             let mut d_log_decay = vec![0.0; h.log_decay.len()];
             decay_gradients(&h.q, &d_q, &h.k, &d_k, &mut d_log_decay);
             [d_q, d_k, d_v, d_log_decay]
@@ -108,95 +113,9 @@ impl SequenceOperation for LinearAttention {
 }
 
 multiversion! {
-    /// The output of one head, from its state on.
-    fn attend(q: &[f32], k: &[f32], v: &[f32], log_decay: &[f32], state: &mut [f32], out: &mut [f32]) = attend_body
-}
-multiversion! {
-    /// `d q_t = S_t d out_t`.
-    fn query_gradients(k: &[f32], v: &[f32], log_decay: &[f32], d_out: &[f32], state: &mut [f32], d_q: &mut [f32]) = query_gradients_body
-}
-multiversion! {
-    /// With `G_t = q_t d out_t^T + e^{log_decay_{t+1}} G_{t+1}`, the gradient of `S_t`: `d k_t = G_t v_t`, `d v_t = G_t^T k_t`.
-    fn key_gradients(q: &[f32], k: &[f32], v: &[f32], log_decay: &[f32], d_out: &[f32], g: &mut [f32], d_k: &mut [f32], d_v: &mut [f32]) = key_gradients_body
-}
-multiversion! {
     /// `q_t` and `k_t` meet the sum of log decays with opposite signs: `d log_decay_t = sum_{s >= t} (q_s d q_s - k_s d k_s)`
     /// (Yang et al. 2024, gated linear attention).
     fn decay_gradients(q: &[f32], d_q: &[f32], k: &[f32], d_k: &[f32], d_log_decay: &mut [f32]) = decay_gradients_body
-}
-
-#[inline(always)]
-fn attend_body<const FMA: bool, const LANES: usize>(
-    q: &[f32],
-    k: &[f32],
-    v: &[f32],
-    log_decay: &[f32],
-    state: &mut [f32],
-    out: &mut [f32],
-) {
-    let rows = log_decay.len();
-    let (key, value) = (q.len() / rows, v.len() / rows);
-    for t in 0..rows {
-        let (v, out) = (&v[t * value..][..value], &mut out[t * value..][..value]);
-        let decay = log_decay[t].exp();
-        for ((s, &k), &q) in state.chunks_exact_mut(value).zip(&k[t * key..]).zip(&q[t * key..][..key]) {
-            for ((s, &v), o) in s.iter_mut().zip(v).zip(&mut *out) {
-                *s = mul_add::<FMA>(k, v, decay * *s);
-                *o = mul_add::<FMA>(q, *s, *o);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn query_gradients_body<const FMA: bool, const LANES: usize>(
-    k: &[f32],
-    v: &[f32],
-    log_decay: &[f32],
-    d_out: &[f32],
-    state: &mut [f32],
-    d_q: &mut [f32],
-) {
-    let rows = log_decay.len();
-    let (key, value) = (k.len() / rows, v.len() / rows);
-    for t in 0..rows {
-        let (v, d_out) = (&v[t * value..][..value], &d_out[t * value..][..value]);
-        let decay = log_decay[t].exp();
-        for ((s, &k), d_q) in state.chunks_exact_mut(value).zip(&k[t * key..]).zip(&mut d_q[t * key..][..key]) {
-            for (s, &v) in s.iter_mut().zip(v) {
-                *s = mul_add::<FMA>(k, v, decay * *s);
-            }
-            *d_q = dot::<FMA>(s, d_out);
-        }
-    }
-}
-
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn key_gradients_body<const FMA: bool, const LANES: usize>(
-    q: &[f32],
-    k: &[f32],
-    v: &[f32],
-    log_decay: &[f32],
-    d_out: &[f32],
-    g: &mut [f32],
-    d_k: &mut [f32],
-    d_v: &mut [f32],
-) {
-    let rows = log_decay.len();
-    let (key, value) = (k.len() / rows, v.len() / rows);
-    for t in (0..rows).rev() {
-        let (v, d_out, d_v) = (&v[t * value..][..value], &d_out[t * value..][..value], &mut d_v[t * value..][..value]);
-        let decay = if t + 1 < rows { log_decay[t + 1].exp() } else { 0.0 };
-        let (q, k, d_k) = (&q[t * key..][..key], &k[t * key..][..key], &mut d_k[t * key..][..key]);
-        for (((g, &q), &k), d_k) in g.chunks_exact_mut(value).zip(q).zip(k).zip(d_k) {
-            for ((g, &d), d_v) in g.iter_mut().zip(d_out).zip(&mut *d_v) {
-                *g = mul_add::<FMA>(q, d, decay * *g);
-                *d_v = mul_add::<FMA>(k, *g, *d_v);
-            }
-            *d_k = dot::<FMA>(g, v);
-        }
-    }
 }
 
 #[inline(always)]

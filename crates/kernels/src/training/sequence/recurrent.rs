@@ -32,11 +32,13 @@ pub(super) trait Cell: SequenceOperation {
     fn retreat(&self, kept: &[f32], h: &[f32], d_state: &mut [f32], d_a: &mut [f32], d_product: &mut [f32]);
 }
 
-/// Items by falling length, a few at a time.
+/// Items by falling length, a few at a time and as many in each part: eight are four and four, which two threads share, and not
+/// six and two.
 fn parts(spans: &[Span]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..spans.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(spans[i].len));
-    order.chunks(TOGETHER).map(<[usize]>::to_vec).collect()
+    let together = order.len().div_ceil(order.len().div_ceil(TOGETHER).max(1)).max(1);
+    order.chunks(together).map(<[usize]>::to_vec).collect()
 }
 
 /// How many of a part's items are longer than `t`.
