@@ -1,12 +1,14 @@
 //! What a model's shape is: the one description that every file format is read into and written from.
 
 use bantam_core::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use crate::mixer::MixerConfig;
 use crate::rope::RopeScaling;
 
 /// Families of architecture that Bantam runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum Architecture {
     /// RMSNorm, RoPE, SwiGLU, grouped-query attention. Biases on q, k, v and o only with `attention_bias`.
     Llama,
@@ -44,7 +46,32 @@ impl Architecture {
 
     /// Whether Bantam trains it, and not only runs it.
     pub fn is_trained(self) -> bool {
-        matches!(self, Self::Llama | Self::Qwen2)
+        self != Self::Qwen3
+    }
+
+    /// Whether its norms are LayerNorms, with gain and bias, and not RMSNorms.
+    pub fn has_layer_norms(self) -> bool {
+        self == Self::Gpt2
+    }
+
+    /// Whether positions are learned vectors, added to the embedding, and not rotations.
+    pub fn learns_positions(self) -> bool {
+        self == Self::Gpt2
+    }
+}
+
+impl From<Architecture> for &'static str {
+    fn from(architecture: Architecture) -> Self {
+        architecture.name()
+    }
+}
+
+impl TryFrom<String> for Architecture {
+    type Error = String;
+
+    fn try_from(name: String) -> std::result::Result<Self, String> {
+        let known = || Self::ALL.map(Self::name).join(", ");
+        Self::from_name(&name).ok_or_else(|| format!("`{name}` is none of {}", known()))
     }
 }
 

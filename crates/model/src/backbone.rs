@@ -20,7 +20,12 @@ pub struct Backbone {
 impl Backbone {
     /// A backbone of the configured shape; matrices are zero.
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
-        let rotary = Arc::new(RotaryTable::new(&config.rope_inverse_frequencies(), config.max_position_embeddings));
+        let frequencies = match config.architecture.learns_positions() {
+            // Nothing turns.
+            true => vec![0.0; config.head_dim / 2],
+            false => config.rope_inverse_frequencies(),
+        };
+        let rotary = Arc::new(RotaryTable::new(&frequencies, config.max_position_embeddings));
         let blocks =
             (0..config.num_hidden_layers).map(|layer| Block::new(layer, config, rotary.clone(), device)).collect();
         Self { blocks }

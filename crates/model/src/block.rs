@@ -13,24 +13,38 @@ use crate::linear::Linear;
 use crate::mixers::{AnyMixer, Crossing, Mixer, MixerState};
 use crate::ops;
 
-/// Root-mean-square norm with a learned scale.
+/// Root-mean-square norm with a learned scale, or, with a bias, LayerNorm.
 #[derive(Module, Debug)]
 pub struct Norm {
     /// `[width]`.
     pub weight: Param<Tensor<1>>,
+    /// `[width]`; its presence makes it a LayerNorm.
+    pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
     pub(crate) epsilon: f32,
 }
 
 impl Norm {
-    /// A norm of scale one.
-    pub fn new(width: usize, epsilon: f64, device: &Device) -> Self {
-        Self { weight: Param::from_tensor(Tensor::ones([width], device)), epsilon: epsilon as f32 }
+    /// A norm of scale one, of the kind that the architecture has.
+    pub fn new(config: &ModelConfig, device: &Device) -> Self {
+        let width = [config.hidden_size];
+        let has_bias = config.architecture.has_layer_norms();
+        Self {
+            weight: Param::from_tensor(Tensor::ones(width, device)),
+            bias: has_bias.then(|| Param::from_tensor(Tensor::zeros(width, device))),
+            epsilon: config.rms_norm_eps as f32,
+        }
     }
 
     /// `[rows, width] -> [rows, width]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        ops::rms_norm(x, self.weight.val(), self.epsilon)
+        match &self.bias {
+            None => ops::rms_norm(x, self.weight.val(), self.epsilon),
+            Some(bias) => {
+                let centred = x.clone() - x.mean_dim(1);
+                ops::rms_norm(centred, self.weight.val(), self.epsilon) + bias.val().unsqueeze()
+            }
+        }
     }
 }
 
@@ -48,7 +62,7 @@ pub struct Block {
 impl Block {
     /// The block at place `layer` of the configured model, its matrices zero.
     pub fn new(layer: usize, config: &ModelConfig, rotary: Arc<RotaryTable>, device: &Device) -> Self {
-        let norm = || Norm::new(config.hidden_size, config.rms_norm_eps, device);
+        let norm = || Norm::new(config, device);
         let has_feed_forward = config.intermediate_size > 0;
         Self {
             mixer_norm: norm(),

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use bantam_core::{Error, Result, seed};
-use bantam_formats::{EMBEDDING, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorSpec};
+use bantam_formats::{EMBEDDING, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, POSITIONS, TensorSpec};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 
@@ -24,11 +24,11 @@ struct Path(Vec<String>);
 
 impl Path {
     fn enter(&mut self, name: &str, container: &str) {
-        // An enum's variant says which mixer it is; attention's parameters have names of their own.
-        self.0.push(match (container.starts_with("Enum:"), name) {
-            (true, "Attention") => String::new(),
-            (true, _) => ZOO.trim_end_matches('.').to_owned(),
-            (false, name) => name.to_owned(),
+        // An enum's variant says which mixer or feed-forward it is; attention's parameters have names of their own.
+        self.0.push(match (container, name) {
+            ("Enum:AnyMixer", "Attention" | "JoinedAttention") | ("Enum:FeedForward", _) => String::new(),
+            ("Enum:AnyMixer", _) => ZOO.trim_end_matches('.').to_owned(),
+            (_, name) => name.to_owned(),
         });
     }
 
@@ -69,7 +69,9 @@ pub(crate) fn hugging_face_name(path: &str) -> String {
     }
     match path {
         "in_port.embedding" => EMBEDDING,
+        "in_port.positions" => POSITIONS,
         "out_port.norm.weight" => FINAL_NORM,
+        "out_port.norm.bias" => "model.norm.bias",
         "out_port.head" => OUTPUT,
         other => other,
     }
@@ -252,7 +254,7 @@ pub fn load_artifact(artifact: &ModelArtifact, device: &burn::tensor::Device) ->
 }
 
 /// Rules of every parameter, by Hugging Face name: the mixers' own, and for the rest normal(0.02) with decay for
-/// matrices, one without decay for norms. Projections back into the residual stream start smaller by
+/// matrices, one without decay for norms, zero without decay for biases. Projections back into the residual stream start smaller by
 /// `1 / sqrt(2 * layers)` (Radford et al. 2019).
 pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<ParameterGroup> {
     let residual_scale = 1.0 / (2.0 * config.num_hidden_layers as f64).sqrt();
@@ -266,11 +268,12 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
     }
     let rule = |spec: TensorSpec| {
         let matrix = spec.shape.len() > 1;
+        let constant = if spec.name.ends_with(".bias") { 0.0 } else { 1.0 };
         let mut group = of_mixers.remove(&spec.name).unwrap_or(ParameterGroup {
             path: spec.name.clone(),
             learning_rate_scale: 1.0,
             decays: matrix,
-            initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(1.0) },
+            initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(constant) },
         });
         let ends = ["o_proj.weight", "down_proj.weight", "mixer.out_proj.weight", "mixer.output.weight"];
         let to_residual = ends.iter().any(|end| spec.name.ends_with(end));

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bantam_core::{Error, Result};
-use bantam_formats::{Architecture, FINAL_NORM, MixerConfig, ModelArtifact, ModelConfig, OUTPUT, TensorData};
+use bantam_formats::{Architecture, EMBEDDING, MixerConfig, ModelArtifact, ModelConfig, OUTPUT, POSITIONS, TensorData};
 use bantam_kernels::inference::rope::RotaryTable;
 use bantam_kernels::inference::{CacheFormat, Isa, PackedMatrix, Pool};
 
@@ -81,26 +81,14 @@ impl Model {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        let quantized = tensor(config.architecture.embedding())?.dtype.is_blocks();
+        let quantized = tensor(EMBEDDING)?.dtype.is_blocks();
         let by_weights = if quantized { CacheFormat::F16 } else { CacheFormat::F32 };
         let source = Source { config, tensor, cache: options.cache.unwrap_or(by_weights) };
         let width = config.hidden_size;
-        let block = |layer| match config.architecture {
-            Architecture::Gpt2 => source.gpt2_block(layer),
-            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => source.llama_block(layer),
-        };
-        let blocks = (0..config.num_hidden_layers).map(block).collect::<Result<Vec<_>>>()?;
-        let (final_norm, positions) = match config.architecture {
-            Architecture::Gpt2 => {
-                let positions = pack_rows(&[tensor("transformer.wpe.weight")?], width)?;
-                (source.layer_norm("transformer.ln_f")?, Some(positions))
-            }
-            _ => (source.rms_norm(FINAL_NORM)?, None),
-        };
-        let output = match config.tie_word_embeddings {
-            true => None,
-            false => Some(pack_rows(&[tensor(OUTPUT)?], width)?),
-        };
+        let rows = |name: &str| pack_rows(&[tensor(name)?], width);
+        let blocks = (0..config.num_hidden_layers).map(|layer| source.block(layer)).collect::<Result<Vec<_>>>()?;
+        let positions = config.architecture.learns_positions().then(|| rows(POSITIONS)).transpose()?;
+        let output = (!config.tie_word_embeddings).then(|| rows(OUTPUT)).transpose()?;
         let attends = |layer| config.mixer(layer) == MixerConfig::Attention;
         let rotates = positions.is_none() && (0..config.num_hidden_layers).any(attends);
         let mut model = Self {
@@ -109,11 +97,11 @@ impl Model {
             isa: Isa::best(),
             pool: Pool::new(threads),
             solo: Pool::new(1),
-            embedding: pack_rows(&[tensor(config.architecture.embedding())?], width)?,
+            embedding: rows(EMBEDDING)?,
             inverse_frequencies: if rotates { config.rope_inverse_frequencies() } else { Vec::new() },
             positions,
             blocks,
-            final_norm,
+            final_norm: source.norm("model.norm")?,
             output,
             rotary: Mutex::new(Arc::new(RotaryTable::default())),
         };
@@ -195,13 +183,13 @@ impl<'a> Source<'_, 'a> {
         (self.tensor)(name).map(|t| t.to_f32())
     }
 
-    fn rms_norm(&self, weight: &str) -> Result<Norm> {
-        Ok(Norm::Rms { gain: self.values(weight)?, epsilon: self.config.rms_norm_eps as f32 })
-    }
-
-    fn layer_norm(&self, name: &str) -> Result<Norm> {
-        let (gain, bias) = (self.values(&format!("{name}.weight"))?, self.values(&format!("{name}.bias"))?);
-        Ok(Norm::Layer { gain, bias, epsilon: self.config.rms_norm_eps as f32 })
+    fn norm(&self, name: &str) -> Result<Norm> {
+        let gain = self.values(&format!("{name}.weight"))?;
+        let epsilon = self.config.rms_norm_eps as f32;
+        Ok(match self.config.architecture.has_layer_norms() {
+            true => Norm::Layer { gain, bias: self.values(&format!("{name}.bias"))?, epsilon },
+            false => Norm::Rms { gain, epsilon },
+        })
     }
 
     /// Matrices one above the other, each with its name and whether it has a bias.
@@ -213,35 +201,51 @@ impl<'a> Source<'_, 'a> {
         Linear::pack(&weights, &biases, cols)
     }
 
-    /// Llama's block with any mixer, Qwen2's with its biases, Qwen3's with its norms of queries and keys.
-    fn llama_block(&self, layer: usize) -> Result<Block> {
+    /// A block, with any mixer.
+    fn block(&self, layer: usize) -> Result<Block> {
         let config = self.config;
         let at = |part: &str| format!("model.layers.{layer}.{part}");
         let mixer = match config.mixer(layer) {
-            MixerConfig::Attention => Box::new(self.llama_attention(&at)?),
+            MixerConfig::Attention => Box::new(self.attention(&at)?),
             other => {
                 let lookup = |name: &str| (self.tensor)(&at(&format!("mixer.{name}")));
                 mixers::build(&other, config, &MixerTensors(&lookup))?
             }
         };
-        let mixer_norm = self.rms_norm(&at("input_layernorm.weight"))?;
-        if config.intermediate_size == 0 {
-            return Ok(Block { mixer_norm, mixer, feed_forward: None });
-        }
-        let gate_up = ["mlp.gate_proj", "mlp.up_proj"].map(|p| (at(p), false));
-        let feed_forward = FeedForward::SwiGlu {
-            gate_up: self.linear(&gate_up, config.hidden_size)?,
-            down: self.linear(&[(at("mlp.down_proj"), false)], config.intermediate_size)?,
+        let mixer_norm = self.norm(&at("input_layernorm"))?;
+        let feed_forward = match config.intermediate_size {
+            0 => None,
+            _ => Some((self.norm(&at("post_attention_layernorm"))?, self.feed_forward(&at)?)),
         };
-        let norm = self.rms_norm(&at("post_attention_layernorm.weight"))?;
-        Ok(Block { mixer_norm, mixer, feed_forward: Some((norm, feed_forward)) })
+        Ok(Block { mixer_norm, mixer, feed_forward })
     }
 
-    /// Llama's attention, of the layer that `at` names.
-    fn llama_attention(&self, at: &dyn Fn(&str) -> String) -> Result<Attention> {
+    fn feed_forward(&self, at: &dyn Fn(&str) -> String) -> Result<FeedForward> {
+        let (width, inner) = (self.config.hidden_size, self.config.intermediate_size);
+        let linear = |parts: &[&str], bias: bool, cols| {
+            self.linear(&parts.iter().map(|part| (at(part), bias)).collect::<Vec<_>>(), cols)
+        };
+        Ok(match self.config.architecture {
+            Architecture::Gpt2 => FeedForward::Gelu {
+                up: linear(&["mlp.up_proj"], true, width)?,
+                down: linear(&["mlp.down_proj"], true, inner)?,
+            },
+            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => FeedForward::SwiGlu {
+                gate_up: linear(&["mlp.gate_proj", "mlp.up_proj"], false, width)?,
+                down: linear(&["mlp.down_proj"], false, inner)?,
+            },
+        })
+    }
+
+    /// Attention of the layer that `at` names.
+    fn attention(&self, at: &dyn Fn(&str) -> String) -> Result<Attention> {
         let config = self.config;
-        let projections =
-            ["q_proj", "k_proj", "v_proj"].map(|p| (at(&format!("self_attn.{p}")), config.attention_bias));
+        let stored: &[&str] = match config.architecture {
+            Architecture::Gpt2 => &["qkv_proj"],
+            _ => &["q_proj", "k_proj", "v_proj"],
+        };
+        let projections: Vec<_> =
+            stored.iter().map(|part| (at(&format!("self_attn.{part}")), config.attention_bias)).collect();
         let head_norms = match config.architecture.normalizes_queries_and_keys() {
             false => None,
             true => Some(HeadNorms {
@@ -258,35 +262,7 @@ impl<'a> Source<'_, 'a> {
             head_dim: config.head_dim,
             head_norms,
             cache: self.cache,
-            rotates: true,
-        })
-    }
-
-    fn gpt2_block(&self, layer: usize) -> Result<Block> {
-        let config = self.config;
-        let width = config.hidden_size;
-        let at = |part: &str| format!("transformer.h.{layer}.{part}");
-        let linear = |part: &str, cols| self.linear(&[(at(part), true)], cols);
-        let mixer = Attention {
-            qkv: linear("attn.c_attn", width)?,
-            output: linear("attn.c_proj", width)?,
-            query_heads: config.num_attention_heads,
-            key_heads: config.num_key_value_heads,
-            head_dim: config.head_dim,
-            head_norms: None,
-            cache: self.cache,
-            rotates: false,
-        };
-        Ok(Block {
-            mixer_norm: self.layer_norm(&at("ln_1"))?,
-            mixer: Box::new(mixer),
-            feed_forward: Some((
-                self.layer_norm(&at("ln_2"))?,
-                FeedForward::Gelu {
-                    up: linear("mlp.c_fc", width)?,
-                    down: linear("mlp.c_proj", config.intermediate_size)?,
-                },
-            )),
+            rotates: !config.architecture.learns_positions(),
         })
     }
 }

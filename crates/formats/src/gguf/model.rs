@@ -7,13 +7,13 @@ use bantam_core::{Error, Result};
 
 use super::keys::Value;
 use super::mamba2;
-use super::names::{Dialect, ROPE_DIVISORS, hf_name};
+use super::names::{Dialect, ROPE_DIVISORS, own_name};
 use super::reader::{self, shortened};
 use super::vocabulary::Vocabulary;
 use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
 use crate::mixer::{self, MixerConfig};
 use crate::rope::RopeScaling;
-use crate::tensor::OUTPUT;
+use crate::tensor::{EMBEDDING, OUTPUT};
 use crate::weights::{MappedFile, RowOrder, Stored, Weights};
 
 /// What a GGUF holds, as a model.
@@ -68,7 +68,7 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
             divisors = Some(tensor);
             continue;
         }
-        let Some(name) = hf_name(dialect, &tensor.name) else {
+        let Some(name) = own_name(dialect, &tensor.name) else {
             return Err(Error::input(
                 format!("{place}: {}", shortened(&tensor.name)),
                 "a tensor that Bantam has no place for",
@@ -128,7 +128,7 @@ fn read_config(
             return Err(read.error(same, &format!("differs from the head's width {head_dim}")));
         }
     }
-    let Some(embedding) = tensors.get(architecture.embedding()) else {
+    let Some(embedding) = tensors.get(EMBEDDING) else {
         return Err(Error::input(
             format!("{place}: token_embd.weight"),
             "tensor missing",

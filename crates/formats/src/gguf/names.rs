@@ -1,4 +1,4 @@
-//! Whose names does a GGUF have, and which tensor is which: llama.cpp's names and Hugging Face's.
+//! Whose names does a GGUF have, and which tensor is which: llama.cpp's names and Bantam's.
 
 use crate::config::{Architecture, ModelConfig, OWN};
 use crate::hf::is_mamba2;
@@ -57,51 +57,32 @@ impl Dialect {
 /// GGUF's name of the tensor of per-frequency divisors.
 pub(super) const ROPE_DIVISORS: &str = "rope_freqs.weight";
 
-/// Names of one architecture, without `.weight` and `.bias`.
-struct Names {
-    /// What comes once in a model: GGUF's name and Hugging Face's.
-    once: &'static [(&'static str, &'static str)],
-    /// What stands before a block's number in Hugging Face's names.
-    block: &'static str,
-    /// Parts of a block: GGUF's name and Hugging Face's.
-    parts: &'static [(&'static str, &'static str)],
-}
+/// What comes once in a model, without `.weight` and `.bias`: GGUF's name and Bantam's.
+const ONCE: [(&str, &str); 4] = [
+    ("token_embd", "model.embed_tokens"),
+    ("position_embd", "model.embed_positions"),
+    ("output_norm", "model.norm"),
+    ("output", "lm_head"),
+];
 
-const LLAMA: Names = Names {
-    once: &[("token_embd", "model.embed_tokens"), ("output_norm", "model.norm"), ("output", "lm_head")],
-    block: "model.layers.",
-    parts: &[
-        ("attn_norm", "input_layernorm"),
-        ("attn_q", "self_attn.q_proj"),
-        ("attn_k", "self_attn.k_proj"),
-        ("attn_v", "self_attn.v_proj"),
-        ("attn_q_norm", "self_attn.q_norm"),
-        ("attn_k_norm", "self_attn.k_norm"),
-        ("attn_output", "self_attn.o_proj"),
-        ("ffn_norm", "post_attention_layernorm"),
-        ("ffn_gate", "mlp.gate_proj"),
-        ("ffn_up", "mlp.up_proj"),
-        ("ffn_down", "mlp.down_proj"),
-    ],
-};
+/// What stands before a block's number.
+const BLOCK: &str = "model.layers.";
 
-const GPT2: Names = Names {
-    once: &[
-        ("token_embd", "transformer.wte"),
-        ("position_embd", "transformer.wpe"),
-        ("output_norm", "transformer.ln_f"),
-        ("output", "lm_head"),
-    ],
-    block: "transformer.h.",
-    parts: &[
-        ("attn_norm", "ln_1"),
-        ("attn_qkv", "attn.c_attn"),
-        ("attn_output", "attn.c_proj"),
-        ("ffn_norm", "ln_2"),
-        ("ffn_up", "mlp.c_fc"),
-        ("ffn_down", "mlp.c_proj"),
-    ],
-};
+/// Parts of a block, without `.weight` and `.bias`. Which of them a model has, its config says.
+const PARTS: [(&str, &str); 12] = [
+    ("attn_norm", "input_layernorm"),
+    ("attn_q", "self_attn.q_proj"),
+    ("attn_k", "self_attn.k_proj"),
+    ("attn_v", "self_attn.v_proj"),
+    ("attn_qkv", "self_attn.qkv_proj"),
+    ("attn_q_norm", "self_attn.q_norm"),
+    ("attn_k_norm", "self_attn.k_norm"),
+    ("attn_output", "self_attn.o_proj"),
+    ("ffn_norm", "post_attention_layernorm"),
+    ("ffn_gate", "mlp.gate_proj"),
+    ("ffn_up", "mlp.up_proj"),
+    ("ffn_down", "mlp.down_proj"),
+];
 
 /// Parts of a block of Mamba-2, whole.
 const MAMBA2: [(&str, &str); 9] = [
@@ -116,38 +97,28 @@ const MAMBA2: [(&str, &str); 9] = [
     ("ssm_out.weight", "mixer.out_proj.weight"),
 ];
 
-fn names(dialect: Dialect) -> &'static Names {
-    match dialect.architecture() {
-        Architecture::Gpt2 => &GPT2,
-        Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => &LLAMA,
-    }
-}
-
 /// What stands between a block's number and the name of a mixer's tensor, here and there.
 pub(super) const MIXER: &str = ".mixer.";
 
-/// Hugging Face's name of a GGUF tensor; `None` if the architecture has no such tensor.
-pub(super) fn hf_name(dialect: Dialect, gguf: &str) -> Option<String> {
-    let names = names(dialect);
+/// Bantam's name of a GGUF tensor; `None` if no model of the dialect has such a tensor.
+pub(super) fn own_name(dialect: Dialect, gguf: &str) -> Option<String> {
     let in_block = gguf.strip_prefix("blk.").and_then(|rest| rest.split_once('.'));
     if let Some((layer, part)) = in_block {
         let layer: u32 = layer.parse().ok()?;
-        let at = |hf: &str| format!("{}{layer}.{hf}", names.block);
+        let at = |own: &str| format!("{BLOCK}{layer}.{own}");
         if dialect == Dialect::Mamba2 {
-            return MAMBA2.iter().find(|(g, _)| *g == part).map(|(_, hf)| at(hf));
+            return MAMBA2.iter().find(|(g, _)| *g == part).map(|(_, own)| at(own));
         }
         if let Some(mixers) = part.strip_prefix(&MIXER[1..]) {
             return (dialect == Dialect::Own).then(|| at(&format!("mixer.{mixers}")));
         }
         let (stem, kind) = with_kind(part)?;
-        let (_, hf) = names.parts.iter().find(|(g, _)| *g == stem)?;
-        return Some(at(&format!("{hf}.{kind}")));
+        let (_, own) = PARTS.iter().find(|(g, _)| *g == stem)?;
+        return Some(at(&format!("{own}.{kind}")));
     }
     let (stem, kind) = with_kind(gguf)?;
-    let (_, hf) = names.once.iter().find(|(g, _)| *g == stem)?;
-    // Only GPT-2's last norm has a bias among these.
-    let known = kind == "weight" || *hf == "transformer.ln_f";
-    known.then(|| format!("{hf}.{kind}"))
+    let (_, own) = ONCE.iter().find(|(g, _)| *g == stem)?;
+    Some(format!("{own}.{kind}"))
 }
 
 /// What stands before `.weight` or `.bias`, and which.
@@ -155,10 +126,9 @@ fn with_kind(name: &str) -> Option<(&str, &str)> {
     name.rsplit_once('.').filter(|(_, kind)| matches!(*kind, "weight" | "bias"))
 }
 
-/// The inverse of [`hf_name`].
-pub(super) fn gguf_name(dialect: Dialect, hf: &str) -> Option<String> {
-    let names = names(dialect);
-    if let Some((layer, part)) = hf.strip_prefix(names.block).and_then(|rest| rest.split_once('.')) {
+/// The inverse of [`own_name`].
+pub(super) fn gguf_name(dialect: Dialect, own: &str) -> Option<String> {
+    if let Some((layer, part)) = own.strip_prefix(BLOCK).and_then(|rest| rest.split_once('.')) {
         let at = |gguf: &str| format!("blk.{layer}.{gguf}");
         if dialect == Dialect::Mamba2 {
             return MAMBA2.iter().find(|(_, h)| *h == part).map(|(gguf, _)| at(gguf));
@@ -167,11 +137,11 @@ pub(super) fn gguf_name(dialect: Dialect, hf: &str) -> Option<String> {
             return Some(at(part));
         }
         let (stem, kind) = part.rsplit_once('.')?;
-        let (gguf, _) = names.parts.iter().find(|(_, h)| *h == stem)?;
+        let (gguf, _) = PARTS.iter().find(|(_, h)| *h == stem)?;
         return Some(at(&format!("{gguf}.{kind}")));
     }
-    let (stem, kind) = hf.rsplit_once('.')?;
-    let (gguf, _) = names.once.iter().find(|(_, h)| *h == stem)?;
+    let (stem, kind) = own.rsplit_once('.')?;
+    let (gguf, _) = ONCE.iter().find(|(_, h)| *h == stem)?;
     Some(format!("{gguf}.{kind}"))
 }
 
@@ -201,32 +171,28 @@ mod tests {
             (mixed, "blk.3.mixer.in_proj.weight"),
             (mixed, "blk.3.ffn_up.weight"),
         ] {
-            assert_eq!(gguf_name(dialect, &hf_name(dialect, gguf).unwrap()).unwrap(), gguf);
+            assert_eq!(gguf_name(dialect, &own_name(dialect, gguf).unwrap()).unwrap(), gguf);
         }
-        assert_eq!(hf_name(llama, "blk.3.attn_k.weight").unwrap(), "model.layers.3.self_attn.k_proj.weight");
+        assert_eq!(own_name(llama, "blk.3.attn_k.weight").unwrap(), "model.layers.3.self_attn.k_proj.weight");
         assert_eq!(
             (
-                hf_name(llama, "token_embd.weight"),
-                hf_name(llama, "output_norm.weight"),
-                hf_name(llama, "output.weight")
+                own_name(llama, "token_embd.weight"),
+                own_name(llama, "output_norm.weight"),
+                own_name(llama, "output.weight")
             ),
             (Some(EMBEDDING.into()), Some(FINAL_NORM.into()), Some(OUTPUT.into()))
         );
-        assert_eq!(hf_name(mixed, "blk.3.mixer.w1").unwrap(), "model.layers.3.mixer.w1");
-        assert_eq!(hf_name(mamba2, "blk.3.ssm_a").unwrap(), "model.layers.3.mixer.A_log");
-        assert_eq!(hf_name(mamba2, "blk.3.ffn_up.weight"), None);
+        assert_eq!(own_name(mixed, "blk.3.mixer.w1").unwrap(), "model.layers.3.mixer.w1");
+        assert_eq!(own_name(mamba2, "blk.3.ssm_a").unwrap(), "model.layers.3.mixer.A_log");
+        assert_eq!(own_name(mamba2, "blk.3.ffn_up.weight"), None);
         for unknown in [
             "blk.3.mixer.in_proj.weight",
             "blk.3.ssm_a",
-            "blk.0.attn_qkv.weight",
             "blk.-1.attn_q.weight",
             "blk.0",
-            "output.bias",
-            "output_norm.bias",
             "blk.0.attn_q.scale",
-            "position_embd.weight",
         ] {
-            assert_eq!(hf_name(llama, unknown), None, "{unknown}");
+            assert_eq!(own_name(llama, unknown), None, "{unknown}");
         }
     }
 }
