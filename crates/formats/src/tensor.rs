@@ -52,8 +52,10 @@ pub struct TensorSpec {
 pub const EMBEDDING: &str = "model.embed_tokens.weight";
 /// Name of the learned positions, where a model has them.
 pub const POSITIONS: &str = "model.embed_positions.weight";
-/// Name of the last norm's gain.
-pub const FINAL_NORM: &str = "model.norm.weight";
+/// What the names of the embedding's norm begin with, where a model has one.
+pub const EMBEDDING_NORM: &str = "model.embed_norm";
+/// What the names of the last norm begin with.
+pub const FINAL_NORM: &str = "model.norm";
 /// Name of the output matrix (only when it is not the embedding).
 pub const OUTPUT: &str = "lm_head.weight";
 
@@ -65,6 +67,9 @@ impl ModelConfig {
         let mut add = |name: String, shape: &[usize]| specs.push(TensorSpec { name, shape: shape.to_vec() });
         let (vocabulary, width) = (self.vocab_size, self.hidden_size);
         add(EMBEDDING.into(), &[vocabulary, width]);
+        if self.architecture.mixes_channels() {
+            self.norm_tensors(EMBEDDING_NORM, &mut add);
+        }
         if self.architecture.learns_positions() {
             add(POSITIONS.into(), &[self.max_position_embeddings, width]);
         }
@@ -81,7 +86,7 @@ impl ModelConfig {
                 self.feed_forward_tensors(&at, &mut add);
             }
         }
-        self.norm_tensors("model.norm", &mut add);
+        self.norm_tensors(FINAL_NORM, &mut add);
         if !self.tie_word_embeddings {
             add(OUTPUT.into(), &[vocabulary, width]);
         }
@@ -97,16 +102,30 @@ impl ModelConfig {
 
     fn feed_forward_tensors(&self, at: &dyn Fn(&str) -> String, add: &mut dyn FnMut(String, &[usize])) {
         let (width, inner) = (self.hidden_size, self.intermediate_size);
-        if self.architecture == Architecture::Gpt2 {
-            add(at("mlp.up_proj.weight"), &[inner, width]);
-            add(at("mlp.up_proj.bias"), &[inner]);
-            add(at("mlp.down_proj.weight"), &[width, inner]);
-            add(at("mlp.down_proj.bias"), &[width]);
-            return;
-        }
-        add(at("mlp.gate_proj.weight"), &[inner, width]);
-        add(at("mlp.up_proj.weight"), &[inner, width]);
-        add(at("mlp.down_proj.weight"), &[width, inner]);
+        let parts: &[(&str, &[usize])] = match self.architecture {
+            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => &[
+                ("gate_proj.weight", &[inner, width]),
+                ("up_proj.weight", &[inner, width]),
+                ("down_proj.weight", &[width, inner]),
+            ],
+            Architecture::Gpt2 => &[
+                ("up_proj.weight", &[inner, width]),
+                ("up_proj.bias", &[inner]),
+                ("down_proj.weight", &[width, inner]),
+                ("down_proj.bias", &[width]),
+            ],
+            Architecture::Rwkv4 => &[
+                ("time_mix_key", &[width]),
+                ("time_mix_receptance", &[width]),
+                ("key.weight", &[inner, width]),
+                ("receptance.weight", &[width, width]),
+                ("value.weight", &[width, inner]),
+            ],
+            Architecture::Rwkv7 => {
+                &[("x_k", &[width]), ("key.weight", &[inner, width]), ("value.weight", &[width, inner])]
+            }
+        };
+        parts.iter().for_each(|(part, shape)| add(at(&format!("mlp.{part}")), shape));
     }
 
     fn attention_tensors(&self, at: &dyn Fn(&str) -> String, add: &mut dyn FnMut(String, &[usize])) {

@@ -7,9 +7,9 @@ use bantam_kernels::training::attention::RotaryTable;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::block::Block;
+use crate::block::{Block, BlockState};
 use crate::context::SequenceContext;
-use crate::mixers::{Crossing, MixerState};
+use crate::mixers::Crossing;
 
 /// Blocks in order.
 #[derive(Module, Debug)]
@@ -47,12 +47,12 @@ impl Backbone {
         &self,
         mut x: Tensor<3>,
         context: &SequenceContext,
-        states: &mut Vec<Option<MixerState>>,
+        states: &mut Vec<BlockState>,
     ) -> Tensor<3> {
-        states.resize(self.blocks.len(), None);
+        states.resize(self.blocks.len(), BlockState::default());
         let mut crossing = Crossing::default();
         for (block, state) in self.blocks.iter().zip(states) {
-            (x, *state) = block.forward(x, context, state.take(), &mut crossing);
+            (x, *state) = block.forward(x, context, std::mem::take(state), &mut crossing);
         }
         x
     }

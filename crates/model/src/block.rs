@@ -48,6 +48,14 @@ impl Norm {
     }
 }
 
+/// What a block carries from one chunk of a sequence to the next.
+#[derive(Clone, Debug, Default)]
+pub struct BlockState {
+    mixer: Option<MixerState>,
+    /// Of channel mixing.
+    feed_forward: Option<MixerState>,
+}
+
 /// A pre-norm residual block.
 #[derive(Module, Debug)]
 pub struct Block {
@@ -87,26 +95,31 @@ impl Block {
         &self.mixer
     }
 
-    /// `[batch, time, width] -> [batch, time, width]`, and the mixer's state after the last position.
+    /// What follows the mixer, where the model has it.
+    pub fn feed_forward(&self) -> Option<&FeedForward> {
+        self.feed_forward.as_ref()
+    }
+
+    /// `[batch, time, width] -> [batch, time, width]`, and the state after the last position.
     pub fn forward(
         &self,
         x: Tensor<3>,
         context: &SequenceContext,
-        state: Option<MixerState>,
+        state: BlockState,
         crossing: &mut Crossing,
-    ) -> (Tensor<3>, Option<MixerState>) {
+    ) -> (Tensor<3>, BlockState) {
         let [batch, time, width] = x.dims();
         let flat = |x: Tensor<3>| x.reshape([batch * time, width]);
         let normed = self.mixer_norm.forward(flat(x.clone())).reshape([batch, time, width]);
-        let (mut mixed, state) = self.mixer.forward(normed, context, state, crossing);
+        let (mut mixed, mixer) = self.mixer.forward(normed, context, state.mixer, crossing);
         if let Some(dropout) = context.dropout() {
             mixed = dropout.apply(mixed, &format!("layers.{}.mixer", self.layer));
         }
         let (x, mixed) = (flat(x), flat(mixed));
-        let x = match (&self.feed_forward, &self.feed_forward_norm) {
-            (Some(feed_forward), Some(norm)) => feed_forward.forward(x, mixed, norm, context.precision()),
-            _ => x + mixed,
+        let (x, feed_forward) = match (&self.feed_forward, &self.feed_forward_norm) {
+            (Some(feed_forward), Some(norm)) => feed_forward.forward(x, mixed, norm, context, state.feed_forward),
+            _ => (x + mixed, None),
         };
-        (x.reshape([batch, time, width]), state)
+        (x.reshape([batch, time, width]), BlockState { mixer, feed_forward })
     }
 }

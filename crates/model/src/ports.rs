@@ -10,13 +10,15 @@ use crate::block::Norm;
 use crate::context::{Precision, SequenceContext};
 use crate::ops::{self, Map};
 
-/// Token embedding, and that of positions where they are learned.
+/// Token embedding, that of positions where they are learned, and the norm of an RWKV's.
 #[derive(Module, Debug)]
 pub struct TokenInPort {
     /// `[vocabulary, width]`.
     pub embedding: Param<Tensor<2>>,
     /// `[positions, width]`, added.
     positions: Option<Param<Tensor<2>>>,
+    /// Of the embedding, in RWKV.
+    norm: Option<Norm>,
 }
 
 impl TokenInPort {
@@ -27,6 +29,7 @@ impl TokenInPort {
         Self {
             embedding: table(config.vocab_size),
             positions: learned.then(|| table(config.max_position_embeddings)),
+            norm: config.architecture.mixes_channels().then(|| Norm::new(config, device)),
         }
     }
 
@@ -39,6 +42,9 @@ impl TokenInPort {
             let of_rows: Vec<i32> = context.positions(0).into_iter().map(|position| position as i32).collect();
             let of_rows = Tensor::<1, Int>::from_data(TensorData::new(of_rows, [batch * time]), &rows.device());
             rows = rows + positions.val().select(0, of_rows);
+        }
+        if let Some(norm) = &self.norm {
+            rows = norm.forward(rows);
         }
         rows.reshape([batch, time, width])
     }

@@ -49,6 +49,11 @@ fn models() -> Vec<(String, ModelConfig)> {
         ..config(Vec::new())
     };
     models.push(("gpt2".into(), gpt2));
+    for architecture in [Architecture::Rwkv4, Architecture::Rwkv7] {
+        let mixers = vec![usual(architecture.name())];
+        let rwkv = ModelConfig { architecture, tie_word_embeddings: false, num_hidden_layers: 3, ..config(mixers) };
+        models.push((format!("{} whole", architecture.name()), rwkv));
+    }
     models
 }
 

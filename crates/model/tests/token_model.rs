@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bantam_formats::{Architecture, ModelConfig};
+use bantam_formats::{Architecture, MixerConfig, ModelConfig};
 use bantam_kernels::training::attention::RotaryTable;
 use bantam_model::context::{Precision, Span};
 use bantam_model::ops::{self, AttentionSpec, GatedMaps, Map};
@@ -10,7 +10,8 @@ use bantam_model::ports::Targets;
 use bantam_model::{SequenceContext, TokenModel, weights};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-const TRAINED: [Architecture; 3] = [Architecture::Llama, Architecture::Qwen2, Architecture::Gpt2];
+const TRAINED: [Architecture; 5] =
+    [Architecture::Llama, Architecture::Qwen2, Architecture::Gpt2, Architecture::Rwkv4, Architecture::Rwkv7];
 
 fn config(architecture: Architecture) -> ModelConfig {
     ModelConfig {
@@ -27,11 +28,15 @@ fn config(architecture: Architecture) -> ModelConfig {
         rope_scaling: None,
         tie_word_embeddings: architecture == Architecture::Llama,
         max_position_embeddings: 64,
-        attention_bias: architecture != Architecture::Llama,
+        attention_bias: matches!(architecture, Architecture::Qwen2 | Architecture::Gpt2),
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: None,
-        mixers: Vec::new(),
+        mixers: match architecture {
+            Architecture::Rwkv4 => vec![MixerConfig::Rwkv4 { inner_size: 24 }],
+            Architecture::Rwkv7 => vec![MixerConfig::Rwkv7 { head_dim: 8, ranks: [3, 2, 5, 4], first: false }],
+            _ => Vec::new(),
+        },
     }
 }
 
@@ -201,22 +206,23 @@ fn packing_and_padding_change_nothing() {
 #[test]
 fn any_split_into_chunks_gives_the_same() {
     let device = Device::flex();
-    let config = config(Architecture::Qwen2);
-    let seeded = model(&config, &device);
-    let backbone = seeded.backbone();
-    let x = Tensor::<3>::from_data(
-        TensorData::new(noise([46, 32], 5).try_into_vec::<f32>().unwrap(), [2, 23, 32]),
-        &device,
-    );
-    let whole = data(backbone.forward(x.clone(), &SequenceContext::whole_rows(2, 23), &mut Vec::new()));
-    for cuts in [vec![1, 22], vec![7, 7, 9], vec![22, 1], vec![5, 1, 1, 16]] {
-        let (mut states, mut at, mut parts) = (Vec::new(), 0, Vec::new());
-        for len in cuts {
-            let chunk = x.clone().narrow(1, at, len);
-            parts.push(backbone.forward(chunk, &SequenceContext::whole_rows(2, len), &mut states));
-            at += len;
+    for architecture in TRAINED {
+        let seeded = model(&config(architecture), &device);
+        let backbone = seeded.backbone();
+        let x = Tensor::<3>::from_data(
+            TensorData::new(noise([46, 32], 5).try_into_vec::<f32>().unwrap(), [2, 23, 32]),
+            &device,
+        );
+        let whole = data(backbone.forward(x.clone(), &SequenceContext::whole_rows(2, 23), &mut Vec::new()));
+        for cuts in [vec![1, 22], vec![7, 7, 9], vec![22, 1], vec![5, 1, 1, 16]] {
+            let (mut states, mut at, mut parts) = (Vec::new(), 0, Vec::new());
+            for len in cuts {
+                let chunk = x.clone().narrow(1, at, len);
+                parts.push(backbone.forward(chunk, &SequenceContext::whole_rows(2, len), &mut states));
+                at += len;
+            }
+            close(&data(Tensor::cat(parts, 1)), &whole, 1e-5);
         }
-        close(&data(Tensor::cat(parts, 1)), &whole, 1e-5);
     }
 }
 

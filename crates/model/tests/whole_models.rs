@@ -11,7 +11,7 @@ use bantam_model::{SequenceContext, weights};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
 
-const MODELS: [&str; 4] = ["mamba2", "mamba2_groups", "bamba", "gpt2"];
+const MODELS: [&str; 5] = ["mamba2", "mamba2_groups", "bamba", "gpt2", "rwkv4"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mixer_models").join(name)

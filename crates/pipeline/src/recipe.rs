@@ -14,7 +14,7 @@ use bantam_core::{Error, Result, files, hash};
 use bantam_data::edge_json::GenerateConfig;
 use bantam_data::prompt::{Reading, SPECIAL_TOKENS, SchemaInPrompt};
 use bantam_formats::gguf::GgufType;
-use bantam_formats::{Architecture, ModelConfig};
+use bantam_formats::{Architecture, MixerConfig, ModelConfig};
 use bantam_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
@@ -346,7 +346,7 @@ impl Recipe {
         let architecture = self.model.architecture;
         if !architecture.is_trained() {
             let what = format!("Bantam runs {} models, it does not train them", architecture.name());
-            return wrong("model.architecture", what, "choose llama, qwen2 or gpt2");
+            return wrong("model.architecture", what, "choose llama, qwen2, gpt2, rwkv4 or rwkv7");
         }
         let config = self.model_config(vocab).map_err(|e| e.at(place_of("model.mixers")))?;
         mixers::check(&config, self.train.gradient_checkpointing, &place_of("model.mixers"))?;
@@ -453,6 +453,13 @@ impl Recipe {
         config.mixers = choices
             .map(|(i, choice)| choice.resolved(&config, &format!("model.mixers[{i}]")))
             .collect::<Result<_>>()?;
+        if model.architecture.mixes_channels() {
+            // There are none, and this is what files without them are read as.
+            (config.num_attention_heads, config.num_key_value_heads, config.head_dim) = (1, 1, 2);
+            if config.mixers.is_empty() {
+                config.mixers.extend(MixerConfig::usual(model.architecture.name(), &config));
+            }
+        }
         Ok(config)
     }
 }

@@ -3,13 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bantam_core::{Error, Result};
-use bantam_formats::{Architecture, EMBEDDING, MixerConfig, ModelArtifact, ModelConfig, OUTPUT, POSITIONS, TensorData};
+use bantam_formats::{
+    Architecture, EMBEDDING, EMBEDDING_NORM, FINAL_NORM, MixerConfig, ModelArtifact, ModelConfig, OUTPUT, POSITIONS,
+    TensorData,
+};
 use bantam_kernels::inference::rope::RotaryTable;
 use bantam_kernels::inference::{CacheFormat, Isa, PackedMatrix, Pool};
 
-use crate::block::{Block, FeedForward, Norm};
+use crate::block::{Block, FeedForward, Norm, Second};
 use crate::linear::{Linear, from_f32, pack_rows};
-use crate::mixers::{self, Attention, HeadNorms, MixerTensors};
+use crate::mixers::{self, AnyState, Attention, ChannelMix, HeadNorms, MixerTensors};
 
 /// Bytes of weights, times tokens, from which on a pass is divided among threads. Measured at 1.1 MB: 22,000 tokens a second by one thread,
 /// 15,000 by two.
@@ -32,6 +35,7 @@ pub struct Model {
     /// The calling thread alone.
     solo: Pool,
     pub(crate) embedding: PackedMatrix,
+    pub(crate) embedding_norm: Option<Norm>,
     /// `[positions, width]`, added to the embedding, where positions are learned.
     pub(crate) positions: Option<PackedMatrix>,
     pub(crate) blocks: Vec<Block>,
@@ -89,6 +93,7 @@ impl Model {
         let blocks = (0..config.num_hidden_layers).map(|layer| source.block(layer)).collect::<Result<Vec<_>>>()?;
         let positions = config.architecture.learns_positions().then(|| rows(POSITIONS)).transpose()?;
         let output = (!config.tie_word_embeddings).then(|| rows(OUTPUT)).transpose()?;
+        let normed = config.architecture.mixes_channels();
         let attends = |layer| config.mixer(layer) == MixerConfig::Attention;
         let rotates = positions.is_none() && (0..config.num_hidden_layers).any(attends);
         let mut model = Self {
@@ -98,10 +103,11 @@ impl Model {
             pool: Pool::new(threads),
             solo: Pool::new(1),
             embedding: rows(EMBEDDING)?,
+            embedding_norm: normed.then(|| source.norm(EMBEDDING_NORM)).transpose()?,
             inverse_frequencies: if rotates { config.rope_inverse_frequencies() } else { Vec::new() },
             positions,
             blocks,
-            final_norm: source.norm("model.norm")?,
+            final_norm: source.norm(FINAL_NORM)?,
             output,
             rotary: Mutex::new(Arc::new(RotaryTable::default())),
         };
@@ -150,12 +156,19 @@ impl Model {
             + optional(&self.output)
             + optional(&self.positions)
             + self.embedding.byte_len()
+            + self.embedding_norm.as_ref().map_or(0, Norm::byte_len)
             + self.final_norm.byte_len()
     }
 
     /// Bytes of weights that reading one token takes: all but looked-up rows.
     pub fn bytes_per_token(&self) -> usize {
         self.bytes_per_token
+    }
+
+    /// The states before the first token: of every layer's mixer, then of every layer's channel mixing.
+    pub(crate) fn new_states(&self) -> Vec<Box<dyn AnyState>> {
+        let mixers = self.blocks.iter().map(|block| block.mixer.as_ref());
+        mixers.chain(self.blocks.iter().filter_map(Block::channel_mix)).map(|mixer| mixer.new_state()).collect()
     }
 
     /// Rotary angles of at least `positions` positions; none where nothing turns by them. Grown when asked for and shared by all sessions, so that neither
@@ -213,27 +226,33 @@ impl<'a> Source<'_, 'a> {
             }
         };
         let mixer_norm = self.norm(&at("input_layernorm"))?;
-        let feed_forward = match config.intermediate_size {
+        let second = match config.intermediate_size {
             0 => None,
-            _ => Some((self.norm(&at("post_attention_layernorm"))?, self.feed_forward(&at)?)),
+            _ => Some((self.norm(&at("post_attention_layernorm"))?, self.second(&at)?)),
         };
-        Ok(Block { mixer_norm, mixer, feed_forward })
+        Ok(Block { mixer_norm, mixer, second })
     }
 
-    fn feed_forward(&self, at: &dyn Fn(&str) -> String) -> Result<FeedForward> {
+    fn second(&self, at: &dyn Fn(&str) -> String) -> Result<Second> {
         let (width, inner) = (self.config.hidden_size, self.config.intermediate_size);
         let linear = |parts: &[&str], bias: bool, cols| {
             self.linear(&parts.iter().map(|part| (at(part), bias)).collect::<Vec<_>>(), cols)
         };
         Ok(match self.config.architecture {
-            Architecture::Gpt2 => FeedForward::Gelu {
+            Architecture::Gpt2 => Second::FeedForward(FeedForward::Gelu {
                 up: linear(&["mlp.up_proj"], true, width)?,
                 down: linear(&["mlp.down_proj"], true, inner)?,
-            },
-            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => FeedForward::SwiGlu {
-                gate_up: linear(&["mlp.gate_proj", "mlp.up_proj"], false, width)?,
-                down: linear(&["mlp.down_proj"], false, inner)?,
-            },
+            }),
+            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => {
+                Second::FeedForward(FeedForward::SwiGlu {
+                    gate_up: linear(&["mlp.gate_proj", "mlp.up_proj"], false, width)?,
+                    down: linear(&["mlp.down_proj"], false, inner)?,
+                })
+            }
+            architecture @ (Architecture::Rwkv4 | Architecture::Rwkv7) => {
+                let lookup = |name: &str| (self.tensor)(&at(&format!("mlp.{name}")));
+                Second::ChannelMix(Box::new(ChannelMix::new(&MixerTensors(&lookup), architecture, width, inner)?))
+            }
         })
     }
 

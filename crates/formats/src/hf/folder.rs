@@ -24,7 +24,8 @@ pub(crate) fn open_folder(dir: &Path) -> Result<(ModelConfig, Weights)> {
         let path = dir.join(name);
         let file = MappedFile::open(&path)?;
         for found in safetensors::read_header(file.bytes(), &path)? {
-            let (name, mut shape) = (names::own_name(&config, found.name), found.shape);
+            let name = names::own_name(&config, found.name);
+            let mut shape = names::own_shape(&config, &name, found.shape);
             let mut rows = names::rows(&config, &name);
             match rows {
                 RowOrder::Turned if shape.len() == 2 => shape.reverse(),

@@ -5,6 +5,7 @@ mod folder;
 mod gpt2_config;
 mod hybrid;
 mod names;
+mod rwkv_config;
 pub(crate) mod safetensors;
 
 pub(crate) use folder::{HfTokenizerFiles, open_folder, read_tokenizer_files};

@@ -18,6 +18,19 @@ const GPT2: [(&str, &str); 10] = [
     (".mlp.c_proj.", ".mlp.down_proj."),
 ];
 
+/// RWKV-4's names and Bantam's.
+const RWKV4: [(&str, &str); 9] = [
+    ("rwkv.embeddings.", "model.embed_tokens."),
+    ("rwkv.blocks.0.pre_ln.", "model.embed_norm."),
+    ("rwkv.ln_out.", "model.norm."),
+    ("rwkv.blocks.", "model.layers."),
+    (".ln1.", ".input_layernorm."),
+    (".ln2.", ".post_attention_layernorm."),
+    (".attention.", ".mixer."),
+    (".feed_forward.", ".mlp."),
+    ("head.weight", "lm_head.weight"),
+];
+
 /// Bantam's name of a tensor in a folder of such a model.
 pub(super) fn own_name(config: &ModelConfig, name: String) -> String {
     match config.architecture {
@@ -27,8 +40,9 @@ pub(super) fn own_name(config: &ModelConfig, name: String) -> String {
             let name = if short { format!("transformer.{name}") } else { name };
             GPT2.iter().fold(name, |name, (theirs, own)| name.replacen(theirs, own, 1))
         }
+        Architecture::Rwkv4 => RWKV4.iter().fold(name, |name, (theirs, own)| name.replacen(theirs, own, 1)),
         Architecture::Llama => hybrid::own_name(name),
-        Architecture::Qwen2 | Architecture::Qwen3 => name,
+        Architecture::Qwen2 | Architecture::Qwen3 | Architecture::Rwkv7 => name,
     }
 }
 
@@ -36,6 +50,7 @@ pub(super) fn own_name(config: &ModelConfig, name: String) -> String {
 pub fn folder_name(config: &ModelConfig, name: &str) -> String {
     match config.architecture {
         Architecture::Gpt2 => GPT2.iter().fold(name.to_owned(), |name, (theirs, own)| name.replacen(own, theirs, 1)),
+        Architecture::Rwkv4 => RWKV4.iter().fold(name.to_owned(), |name, (theirs, own)| name.replacen(own, theirs, 1)),
         _ => hybrid::their_name(config, name),
     }
 }
@@ -49,6 +64,18 @@ pub(super) fn rows(config: &ModelConfig, name: &str) -> RowOrder {
     }
 }
 
+/// The shape of a tensor of this name from that in a folder: RWKV-4's shares of the position before are `[1, 1, width]` there.
+pub(super) fn own_shape(config: &ModelConfig, name: &str, shape: Vec<usize>) -> Vec<usize> {
+    match shape[..] {
+        [1, 1, width] if is_share(config, name) => vec![width],
+        _ => shape,
+    }
+}
+
+fn is_share(config: &ModelConfig, name: &str) -> bool {
+    config.architecture == Architecture::Rwkv4 && name.contains(".time_mix_")
+}
+
 /// A tensor as it is written: name, shape, elements.
 type Named = (String, Vec<usize>, Vec<f32>);
 
@@ -59,6 +86,8 @@ pub(super) fn to_write(config: &ModelConfig, (name, shape, values): &Named) -> N
     let values = order.put_in_order(values, shape[0]).into_owned();
     if order == RowOrder::Turned {
         shape.reverse();
+    } else if is_share(config, name) {
+        shape = vec![1, 1, shape[0]];
     }
     (folder_name(config, name), shape, values)
 }

@@ -22,6 +22,7 @@ mod shortconv;
 
 pub use attention::{Attention, AttentionState};
 pub use carried::CarriedState;
+pub(crate) use carried::{Pass, row};
 pub use gru::Gru;
 pub use hyena::Hyena;
 pub use initialization::Initialization;
@@ -29,6 +30,7 @@ pub use joined_attention::JoinedAttention;
 pub use linformer::Linformer;
 pub use lstm::Lstm;
 pub use mamba2::{Mamba2, Mamba2Sizes};
+pub(crate) use parameters::{fixed_rate, matrix, zeros};
 pub use performer::Performer;
 pub use retnet::Retnet;
 pub use rwkv4::Rwkv4;

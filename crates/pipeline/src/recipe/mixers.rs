@@ -95,7 +95,7 @@ pub(crate) fn fit(recipe: &mut Recipe, budget: u64, place: &str) -> Result<()> {
             (model.num_attention_heads, model.num_key_value_heads) = (width / WIDTH_STEP, width / WIDTH_STEP);
             model.intermediate_size = match model.architecture {
                 // Two matrices and not three.
-                Architecture::Gpt2 => 4 * width,
+                Architecture::Gpt2 | Architecture::Rwkv4 | Architecture::Rwkv7 => 4 * width,
                 _ => (width * 8 / 3).next_multiple_of(WIDTH_STEP),
             };
             let config = tried.model_config(tried.tokenizer.vocab_size)?;
@@ -158,6 +158,8 @@ mod tests {
         for model in [
             "mixers = ['lstm', { type = 'gru', hidden_size = 40, layers = 2 }]\nbudget = '2M'",
             "architecture = 'gpt2'\nbudget = '3M'",
+            "architecture = 'rwkv7'\nbudget = '3M'",
+            "architecture = 'rwkv4'\nmixers = [{ type = 'rwkv4', inner_size = 96 }]",
         ] {
             let recipe = parse(&format!("[model]\n{model}\n")).unwrap();
             assert_eq!(parse(&recipe.to_toml().unwrap()).unwrap(), recipe);
@@ -174,6 +176,7 @@ mod tests {
         assert!(error("[model]\nmixers = ['mamba']\n").starts_with("r.toml:2:1: model.mixers: `mamba` is no mixer"));
         assert!(error("[model]\narchitecture = 'gpt3'\n").contains("`gpt3` is none of llama"));
         assert!(error("[model]\narchitecture = 'qwen3'\n").starts_with("r.toml:2:1: model.architecture: "));
+        assert!(error("[model]\narchitecture = 'rwkv7'\nmixers = ['rwkv4']\n").contains("rwkv7 in every layer"));
         assert!(error("[model]\narchitecture = 'gpt2'\nmixers = ['lstm']\n").contains("attention in every layer"));
         assert!(error("[model]\nmixers = ['linformer']\n").contains("sees the future"));
         let short = "[model]\nmixers = [{ type = 'hyena', length = 64, filter_size = 8, features = 5 }]\n";
