@@ -69,7 +69,7 @@ impl ModelArtifact {
         let architecture = artifact.config.architecture;
         if !architecture.is_trained() {
             let what = format!("Bantam runs {} models, it does not train them", architecture.name());
-            return Err(Error::input(artifact.path.display(), what, "use a llama or qwen2 model"));
+            return Err(Error::input(artifact.path.display(), what, "use a llama, qwen2 or gpt2 model"));
         }
         Ok(artifact)
     }

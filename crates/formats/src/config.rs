@@ -1,12 +1,14 @@
 //! What a model's shape is: the one description that every file format is read into and written from.
 
 use bantam_core::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use crate::mixer::MixerConfig;
 use crate::rope::RopeScaling;
 
 /// Families of architecture that Bantam runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum Architecture {
     /// RMSNorm, RoPE, SwiGLU, grouped-query attention. Biases on q, k, v and o only with `attention_bias`.
     Llama,
@@ -16,19 +18,25 @@ pub enum Architecture {
     Qwen3,
     /// LayerNorm, learned positions, one matrix for q, k and v, a feed-forward of two matrices with GELU between; biases everywhere.
     Gpt2,
+    /// LayerNorm, of the embedding too, and RWKV-4's time and channel mixing.
+    Rwkv4,
+    /// The same with RWKV-7's.
+    Rwkv7,
 }
 
 impl Architecture {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Llama, Self::Qwen2, Self::Qwen3, Self::Gpt2];
+    pub const ALL: [Self; 6] = [Self::Llama, Self::Qwen2, Self::Qwen3, Self::Gpt2, Self::Rwkv4, Self::Rwkv7];
 
-    /// The name in `model_type` of a `config.json` and in GGUF's `general.architecture`.
+    /// The name in a recipe, and, where others know it, in `model_type` of a `config.json` and in GGUF's `general.architecture`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Llama => "llama",
             Self::Qwen2 => "qwen2",
             Self::Qwen3 => "qwen3",
             Self::Gpt2 => "gpt2",
+            Self::Rwkv4 => "rwkv4",
+            Self::Rwkv7 => "rwkv7",
         }
     }
 
@@ -44,11 +52,41 @@ impl Architecture {
 
     /// Whether Bantam trains it, and not only runs it.
     pub fn is_trained(self) -> bool {
-        matches!(self, Self::Llama | Self::Qwen2)
+        self != Self::Qwen3
+    }
+
+    /// Whether its norms are LayerNorms, with gain and bias, and not RMSNorms.
+    pub fn has_layer_norms(self) -> bool {
+        matches!(self, Self::Gpt2 | Self::Rwkv4 | Self::Rwkv7)
+    }
+
+    /// Whether it is an RWKV: the embedding is normalized, and what follows a mixer is channel mixing, which remembers a position.
+    pub fn mixes_channels(self) -> bool {
+        matches!(self, Self::Rwkv4 | Self::Rwkv7)
+    }
+
+    /// Whether positions are learned vectors, added to the embedding, and not rotations.
+    pub fn learns_positions(self) -> bool {
+        self == Self::Gpt2
     }
 }
 
-/// The name, in place of an architecture's, of Llama with other mixers, which no other program knows.
+impl From<Architecture> for &'static str {
+    fn from(architecture: Architecture) -> Self {
+        architecture.name()
+    }
+}
+
+impl TryFrom<String> for Architecture {
+    type Error = String;
+
+    fn try_from(name: String) -> std::result::Result<Self, String> {
+        let known = || Self::ALL.map(Self::name).join(", ");
+        Self::from_name(&name).ok_or_else(|| format!("`{name}` is none of {}", known()))
+    }
+}
+
+/// The name, in place of an architecture's, of what no other program knows: Llama with other mixers, and RWKV where it has no format of its own.
 pub(crate) const OWN: &str = "bantam";
 
 /// What to use, for error messages.
@@ -171,9 +209,20 @@ impl ModelConfig {
         for (i, mixer) in self.mixers.iter().enumerate() {
             mixer.validate(self.hidden_size, &format!("{place}: mixers[{i}]"))?;
         }
-        if !self.is_all_attention() && self.architecture != Architecture::Llama {
-            let what = format!("{} has attention in every layer", self.architecture.name());
+        let of_its_own = |mixer: &MixerConfig| mixer.name() == self.architecture.name();
+        let (fits, all_are) = match self.architecture {
+            Architecture::Llama => (true, ""),
+            Architecture::Rwkv4 | Architecture::Rwkv7 => {
+                (!self.mixers.is_empty() && self.mixers.iter().all(of_its_own), self.architecture.name())
+            }
+            Architecture::Qwen2 | Architecture::Qwen3 | Architecture::Gpt2 => (self.is_all_attention(), "attention"),
+        };
+        if !fits {
+            let what = format!("{} has {all_are} in every layer", self.architecture.name());
             return wrong("mixers", what, "leave the key out");
+        }
+        if self.architecture.mixes_channels() && self.intermediate_size == 0 {
+            return wrong("intermediate_size", "channel mixing needs a width".into(), "correct the size");
         }
         if let Some(scaling) = &self.rope_scaling {
             scaling.validate(place, self.head_dim)?;

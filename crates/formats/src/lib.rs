@@ -20,5 +20,5 @@ pub use artifact::{ArtifactKind, ModelArtifact};
 pub use config::{Architecture, ModelConfig};
 pub use mixer::{MixerConfig, NAMES as MIXER_NAMES};
 pub use rope::RopeScaling;
-pub use tensor::{DType, EMBEDDING, FINAL_NORM, OUTPUT, TensorData, TensorSpec};
+pub use tensor::{DType, EMBEDDING, EMBEDDING_NORM, FINAL_NORM, OUTPUT, POSITIONS, TensorData, TensorSpec};
 pub use tokenizer::{Tokenizer, TokenizerBundle};

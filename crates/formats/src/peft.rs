@@ -11,7 +11,7 @@ use std::path::Path;
 
 use bantam_core::{Error, Result, files, hash};
 
-use crate::config::ModelConfig;
+use crate::config::{Architecture, ModelConfig};
 use crate::hf::safetensors::{self, Place};
 use crate::tensor::TensorData;
 
@@ -40,8 +40,11 @@ pub struct LinearModule {
 
 impl ModelConfig {
     /// The linear maps inside the blocks, in the order of the forward pass: PEFT's "all-linear" (which leaves out the
-    /// output matrix).
+    /// output matrix). None for GPT-2, whose adapters PEFT keeps otherwise.
     pub fn linear_modules(&self) -> Vec<LinearModule> {
+        if self.architecture == Architecture::Gpt2 {
+            return Vec::new();
+        }
         let module = |spec: crate::TensorSpec| {
             let name = spec.name.strip_suffix("_proj.weight").map(|n| format!("{n}_proj"))?;
             Some(LinearModule { name, inputs: spec.shape[1], outputs: spec.shape[0] })
@@ -161,7 +164,7 @@ impl Adapter {
                 let note = serde_json::json!({ "base_sha256": hash });
                 files::write(&dir.join(ORIGIN_FILE), format!("{note:#}\n").as_bytes())?;
             }
-            safetensors::write(&dir.join(WEIGHTS_FILE), &tensors, |_| false)
+            safetensors::write(&dir.join(WEIGHTS_FILE), &tensors)
         })
     }
 

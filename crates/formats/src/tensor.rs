@@ -42,7 +42,7 @@ impl TensorData<'_> {
 /// A tensor that a model must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec {
-    /// Hugging Face's name, such as `model.layers.0.self_attn.q_proj.weight`.
+    /// Llama's name in Hugging Face's files, such as `model.layers.0.self_attn.q_proj.weight`, whatever the architecture's own files call it.
     pub name: String,
     /// Sizes, outermost first; a matrix is `[out, in]`. (GPT-2's files hold most of them the other way; reading and writing turns them.)
     pub shape: Vec<usize>,
@@ -50,66 +50,91 @@ pub struct TensorSpec {
 
 /// Name of the embedding.
 pub const EMBEDDING: &str = "model.embed_tokens.weight";
-/// Name of the last norm's gain.
-pub const FINAL_NORM: &str = "model.norm.weight";
+/// Name of the learned positions, where a model has them.
+pub const POSITIONS: &str = "model.embed_positions.weight";
+/// What the names of the embedding's norm begin with, where a model has one.
+pub const EMBEDDING_NORM: &str = "model.embed_norm";
+/// What the names of the last norm begin with.
+pub const FINAL_NORM: &str = "model.norm";
 /// Name of the output matrix (only when it is not the embedding).
 pub const OUTPUT: &str = "lm_head.weight";
-/// GPT-2's name of the embedding.
-const GPT2_EMBEDDING: &str = "transformer.wte.weight";
-
-impl Architecture {
-    /// Name of the embedding.
-    pub fn embedding(self) -> &'static str {
-        if self == Self::Gpt2 { GPT2_EMBEDDING } else { EMBEDDING }
-    }
-
-    /// Whether Hugging Face's files hold this matrix as `[in, out]` (GPT-2's `Conv1D`).
-    pub(crate) fn is_turned(self, name: &str) -> bool {
-        self == Self::Gpt2
-            && (name.ends_with(".c_attn.weight") || name.ends_with(".c_proj.weight") || name.ends_with(".c_fc.weight"))
-    }
-}
 
 impl ModelConfig {
-    /// Every tensor of the model, in the order of the forward pass, under Hugging Face's names.
+    /// Every tensor of the model, in the order of the forward pass, under the names that Bantam has for them.
     /// The config must be valid ([`ModelConfig::validate`]).
     pub fn tensor_specs(&self) -> Vec<TensorSpec> {
         let mut specs = Vec::new();
         let mut add = |name: String, shape: &[usize]| specs.push(TensorSpec { name, shape: shape.to_vec() });
-        match self.architecture {
-            Architecture::Gpt2 => self.gpt2_tensors(&mut add),
-            _ => self.llama_tensors(&mut add),
+        let (vocabulary, width) = (self.vocab_size, self.hidden_size);
+        add(EMBEDDING.into(), &[vocabulary, width]);
+        if self.architecture.mixes_channels() {
+            self.norm_tensors(EMBEDDING_NORM, &mut add);
         }
+        if self.architecture.learns_positions() {
+            add(POSITIONS.into(), &[self.max_position_embeddings, width]);
+        }
+        for layer in 0..self.num_hidden_layers {
+            let at = |part: &str| format!("model.layers.{layer}.{part}");
+            self.norm_tensors(&at("input_layernorm"), &mut add);
+            let mixer = self.mixer(layer);
+            mixer.tensors(width).into_iter().for_each(|(name, shape)| add(at(&format!("mixer.{name}")), &shape));
+            if mixer == MixerConfig::Attention {
+                self.attention_tensors(&at, &mut add);
+            }
+            if self.intermediate_size > 0 {
+                self.norm_tensors(&at("post_attention_layernorm"), &mut add);
+                self.feed_forward_tensors(&at, &mut add);
+            }
+        }
+        self.norm_tensors(FINAL_NORM, &mut add);
         if !self.tie_word_embeddings {
-            add(OUTPUT.into(), &[self.vocab_size, self.hidden_size]);
+            add(OUTPUT.into(), &[vocabulary, width]);
         }
         specs
     }
 
-    fn llama_tensors(&self, add: &mut dyn FnMut(String, &[usize])) {
-        let (width, inner) = (self.hidden_size, self.intermediate_size);
-        add(EMBEDDING.into(), &[self.vocab_size, width]);
-        for layer in 0..self.num_hidden_layers {
-            let at = |part: &str| format!("model.layers.{layer}.{part}");
-            add(at("input_layernorm.weight"), &[width]);
-            let mixer = self.mixer(layer);
-            mixer.tensors(width).into_iter().for_each(|(name, shape)| add(at(&format!("mixer.{name}")), &shape));
-            if mixer == MixerConfig::Attention {
-                self.attention_tensors(&at, add);
-            }
-            if inner > 0 {
-                add(at("post_attention_layernorm.weight"), &[width]);
-                add(at("mlp.gate_proj.weight"), &[inner, width]);
-                add(at("mlp.up_proj.weight"), &[inner, width]);
-                add(at("mlp.down_proj.weight"), &[width, inner]);
-            }
+    fn norm_tensors(&self, name: &str, add: &mut dyn FnMut(String, &[usize])) {
+        add(format!("{name}.weight"), &[self.hidden_size]);
+        if self.architecture.has_layer_norms() {
+            add(format!("{name}.bias"), &[self.hidden_size]);
         }
-        add(FINAL_NORM.into(), &[width]);
+    }
+
+    fn feed_forward_tensors(&self, at: &dyn Fn(&str) -> String, add: &mut dyn FnMut(String, &[usize])) {
+        let (width, inner) = (self.hidden_size, self.intermediate_size);
+        let parts: &[(&str, &[usize])] = match self.architecture {
+            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => &[
+                ("gate_proj.weight", &[inner, width]),
+                ("up_proj.weight", &[inner, width]),
+                ("down_proj.weight", &[width, inner]),
+            ],
+            Architecture::Gpt2 => &[
+                ("up_proj.weight", &[inner, width]),
+                ("up_proj.bias", &[inner]),
+                ("down_proj.weight", &[width, inner]),
+                ("down_proj.bias", &[width]),
+            ],
+            Architecture::Rwkv4 => &[
+                ("time_mix_key", &[width]),
+                ("time_mix_receptance", &[width]),
+                ("key.weight", &[inner, width]),
+                ("receptance.weight", &[width, width]),
+                ("value.weight", &[width, inner]),
+            ],
+            Architecture::Rwkv7 => {
+                &[("x_k", &[width]), ("key.weight", &[inner, width]), ("value.weight", &[width, inner])]
+            }
+        };
+        parts.iter().for_each(|(part, shape)| add(at(&format!("mlp.{part}")), shape));
     }
 
     fn attention_tensors(&self, at: &dyn Fn(&str) -> String, add: &mut dyn FnMut(String, &[usize])) {
         let (width, q, kv) = (self.hidden_size, self.query_width(), self.key_value_width());
-        for (part, out) in [("q_proj", q), ("k_proj", kv), ("v_proj", kv)] {
+        let projections = match self.architecture {
+            Architecture::Gpt2 => vec![("qkv_proj", q + 2 * kv)],
+            _ => vec![("q_proj", q), ("k_proj", kv), ("v_proj", kv)],
+        };
+        for (part, out) in projections {
             add(at(&format!("self_attn.{part}.weight")), &[out, width]);
             if self.attention_bias {
                 add(at(&format!("self_attn.{part}.bias")), &[out]);
@@ -123,26 +148,6 @@ impl ModelConfig {
         if self.output_projection_bias() {
             add(at("self_attn.o_proj.bias"), &[width]);
         }
-    }
-
-    fn gpt2_tensors(&self, add: &mut dyn FnMut(String, &[usize])) {
-        let (width, inner) = (self.hidden_size, self.intermediate_size);
-        add(GPT2_EMBEDDING.into(), &[self.vocab_size, width]);
-        add("transformer.wpe.weight".into(), &[self.max_position_embeddings, width]);
-        for layer in 0..self.num_hidden_layers {
-            let mut both = |part: &str, shape: &[usize]| {
-                add(format!("transformer.h.{layer}.{part}.weight"), shape);
-                add(format!("transformer.h.{layer}.{part}.bias"), &shape[..1]);
-            };
-            both("ln_1", &[width]);
-            both("attn.c_attn", &[3 * width, width]);
-            both("attn.c_proj", &[width, width]);
-            both("ln_2", &[width]);
-            both("mlp.c_fc", &[inner, width]);
-            both("mlp.c_proj", &[width, inner]);
-        }
-        add("transformer.ln_f.weight".into(), &[width]);
-        add("transformer.ln_f.bias".into(), &[width]);
     }
 
     /// Number of parameters; a tied output matrix counts once.

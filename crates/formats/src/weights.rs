@@ -9,10 +9,10 @@ use std::path::Path;
 use bantam_core::{Error, Result};
 use memmap2::Mmap;
 
-use crate::config::{ModelConfig, USE_A_KNOWN_ONE};
+use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
 use crate::gguf::package;
 use crate::mixer::MixerConfig;
-use crate::tensor::{DType, OUTPUT, TensorData};
+use crate::tensor::{DType, EMBEDDING, OUTPUT, TensorData};
 
 /// How a stored tensor stands to the matrix `[out, in]` with rows in the order Hugging Face gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,15 +49,17 @@ impl RowOrder {
         }
     }
 
-    /// A tensor's values as they are stored, those of a matrix with its rows where they are stored. (What is turned is turned by who writes it.)
+    /// A tensor's values as they are stored, those of a matrix with its rows where they are stored.
     pub fn put_in_order(self, values: &[f32], rows: usize) -> Cow<'_, [f32]> {
         if self == Self::NegatedExponential {
             return values.iter().map(|v| -v.exp()).collect();
         }
-        if matches!(self, Self::HuggingFace | Self::Turned) {
-            return Cow::Borrowed(values);
-        }
         let width = values.len() / rows;
+        match self {
+            Self::HuggingFace => return Cow::Borrowed(values),
+            Self::Turned => return (0..values.len()).map(|i| values[i % rows * width + i / rows]).collect(),
+            _ => {}
+        }
         let mut out = vec![0.0; values.len()];
         for (row, values) in values.chunks_exact(width).enumerate() {
             out[self.stored(row, rows) * width..][..width].copy_from_slice(values);
@@ -125,8 +127,6 @@ impl MappedFile {
 pub(crate) struct Weights {
     files: Vec<MappedFile>,
     tensors: HashMap<String, Stored>,
-    /// What a tied output matrix is.
-    embedding: &'static str,
 }
 
 impl Weights {
@@ -159,11 +159,11 @@ impl Weights {
             tensors.remove(OUTPUT);
         }
         // Older files keep the rotary table, or GPT-2's causal mask, which the config determines.
-        tensors.retain(|name, _| {
-            let mask = name.starts_with("transformer.")
-                && [".attn.bias", ".attn.masked_bias"].iter().any(|m| name.ends_with(m));
-            !(mask || name.ends_with(".rotary_emb.inv_freq"))
-        });
+        let unused = match config.architecture {
+            Architecture::Gpt2 => &[".attn.bias", ".attn.masked_bias"][..],
+            _ => &[".rotary_emb.inv_freq"],
+        };
+        tensors.retain(|name, _| !unused.iter().any(|end| name.ends_with(end)));
         let specs = config.tensor_specs();
         for spec in &specs {
             let at = || format!("{place}: {}", spec.name);
@@ -195,13 +195,13 @@ impl Weights {
                 USE_A_KNOWN_ONE,
             ));
         }
-        Ok(Self { files, tensors, embedding: config.architecture.embedding() })
+        Ok(Self { files, tensors })
     }
 
     /// One tensor with its rows in Hugging Face's order.
     pub fn tensor(&self, name: &str) -> Result<TensorData<'_>> {
         // A tied output is the embedding, under either name.
-        let stored = self.tensors.get(name).or_else(|| self.tensors.get(self.embedding).filter(|_| name == OUTPUT));
+        let stored = self.tensors.get(name).or_else(|| self.tensors.get(EMBEDDING).filter(|_| name == OUTPUT));
         let stored =
             stored.ok_or_else(|| Error::internal("formats::weights", format!("the model has no tensor `{name}`")))?;
         let bytes = &self.files[stored.file].bytes()[stored.range.clone()];
@@ -238,7 +238,7 @@ impl Weights {
 
 /// A matrix `[out, in]` of plain numbers from its transpose, or the other way round with the sizes exchanged. As many numbers as
 /// `bytes` holds; their size follows from it.
-pub(crate) fn turned(bytes: &[u8], out: usize, into: usize) -> Vec<u8> {
+fn turned(bytes: &[u8], out: usize, into: usize) -> Vec<u8> {
     let size = bytes.len() / (out * into).max(1);
     let mut result = Vec::with_capacity(bytes.len());
     for row in 0..out {

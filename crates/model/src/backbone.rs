@@ -7,9 +7,9 @@ use bantam_kernels::training::attention::RotaryTable;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::block::Block;
+use crate::block::{Block, BlockState};
 use crate::context::SequenceContext;
-use crate::mixers::{Crossing, MixerState};
+use crate::mixers::Crossing;
 
 /// Blocks in order.
 #[derive(Module, Debug)]
@@ -20,7 +20,12 @@ pub struct Backbone {
 impl Backbone {
     /// A backbone of the configured shape; matrices are zero.
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
-        let rotary = Arc::new(RotaryTable::new(&config.rope_inverse_frequencies(), config.max_position_embeddings));
+        let frequencies = match config.architecture.learns_positions() {
+            // Nothing turns.
+            true => vec![0.0; config.head_dim / 2],
+            false => config.rope_inverse_frequencies(),
+        };
+        let rotary = Arc::new(RotaryTable::new(&frequencies, config.max_position_embeddings));
         let blocks =
             (0..config.num_hidden_layers).map(|layer| Block::new(layer, config, rotary.clone(), device)).collect();
         Self { blocks }
@@ -42,12 +47,12 @@ impl Backbone {
         &self,
         mut x: Tensor<3>,
         context: &SequenceContext,
-        states: &mut Vec<Option<MixerState>>,
+        states: &mut Vec<BlockState>,
     ) -> Tensor<3> {
-        states.resize(self.blocks.len(), None);
+        states.resize(self.blocks.len(), BlockState::default());
         let mut crossing = Crossing::default();
         for (block, state) in self.blocks.iter().zip(states) {
-            (x, *state) = block.forward(x, context, state.take(), &mut crossing);
+            (x, *state) = block.forward(x, context, std::mem::take(state), &mut crossing);
         }
         x
     }

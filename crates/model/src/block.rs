@@ -13,25 +13,47 @@ use crate::linear::Linear;
 use crate::mixers::{AnyMixer, Crossing, Mixer, MixerState};
 use crate::ops;
 
-/// Root-mean-square norm with a learned scale.
+/// Root-mean-square norm with a learned scale, or, with a bias, LayerNorm.
 #[derive(Module, Debug)]
 pub struct Norm {
     /// `[width]`.
     pub weight: Param<Tensor<1>>,
+    /// `[width]`; its presence makes it a LayerNorm.
+    pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
     pub(crate) epsilon: f32,
 }
 
 impl Norm {
-    /// A norm of scale one.
-    pub fn new(width: usize, epsilon: f64, device: &Device) -> Self {
-        Self { weight: Param::from_tensor(Tensor::ones([width], device)), epsilon: epsilon as f32 }
+    /// A norm of scale one, of the kind that the architecture has.
+    pub fn new(config: &ModelConfig, device: &Device) -> Self {
+        let width = [config.hidden_size];
+        let has_bias = config.architecture.has_layer_norms();
+        Self {
+            weight: Param::from_tensor(Tensor::ones(width, device)),
+            bias: has_bias.then(|| Param::from_tensor(Tensor::zeros(width, device))),
+            epsilon: config.rms_norm_eps as f32,
+        }
     }
 
     /// `[rows, width] -> [rows, width]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        ops::rms_norm(x, self.weight.val(), self.epsilon)
+        match &self.bias {
+            None => ops::rms_norm(x, self.weight.val(), self.epsilon),
+            Some(bias) => {
+                let centred = x.clone() - x.mean_dim(1);
+                ops::rms_norm(centred, self.weight.val(), self.epsilon) + bias.val().unsqueeze()
+            }
+        }
     }
+}
+
+/// What a block carries from one chunk of a sequence to the next.
+#[derive(Clone, Debug, Default)]
+pub struct BlockState {
+    mixer: Option<MixerState>,
+    /// Of channel mixing.
+    feed_forward: Option<MixerState>,
 }
 
 /// A pre-norm residual block.
@@ -48,7 +70,7 @@ pub struct Block {
 impl Block {
     /// The block at place `layer` of the configured model, its matrices zero.
     pub fn new(layer: usize, config: &ModelConfig, rotary: Arc<RotaryTable>, device: &Device) -> Self {
-        let norm = || Norm::new(config.hidden_size, config.rms_norm_eps, device);
+        let norm = || Norm::new(config, device);
         let has_feed_forward = config.intermediate_size > 0;
         Self {
             mixer_norm: norm(),
@@ -73,26 +95,31 @@ impl Block {
         &self.mixer
     }
 
-    /// `[batch, time, width] -> [batch, time, width]`, and the mixer's state after the last position.
+    /// What follows the mixer, where the model has it.
+    pub fn feed_forward(&self) -> Option<&FeedForward> {
+        self.feed_forward.as_ref()
+    }
+
+    /// `[batch, time, width] -> [batch, time, width]`, and the state after the last position.
     pub fn forward(
         &self,
         x: Tensor<3>,
         context: &SequenceContext,
-        state: Option<MixerState>,
+        state: BlockState,
         crossing: &mut Crossing,
-    ) -> (Tensor<3>, Option<MixerState>) {
+    ) -> (Tensor<3>, BlockState) {
         let [batch, time, width] = x.dims();
         let flat = |x: Tensor<3>| x.reshape([batch * time, width]);
         let normed = self.mixer_norm.forward(flat(x.clone())).reshape([batch, time, width]);
-        let (mut mixed, state) = self.mixer.forward(normed, context, state, crossing);
+        let (mut mixed, mixer) = self.mixer.forward(normed, context, state.mixer, crossing);
         if let Some(dropout) = context.dropout() {
             mixed = dropout.apply(mixed, &format!("layers.{}.mixer", self.layer));
         }
         let (x, mixed) = (flat(x), flat(mixed));
-        let x = match (&self.feed_forward, &self.feed_forward_norm) {
-            (Some(feed_forward), Some(norm)) => feed_forward.forward(x, mixed, norm, context.precision()),
-            _ => x + mixed,
+        let (x, feed_forward) = match (&self.feed_forward, &self.feed_forward_norm) {
+            (Some(feed_forward), Some(norm)) => feed_forward.forward(x, mixed, norm, context, state.feed_forward),
+            _ => (x + mixed, None),
         };
-        (x.reshape([batch, time, width]), state)
+        (x.reshape([batch, time, width]), BlockState { mixer, feed_forward })
     }
 }

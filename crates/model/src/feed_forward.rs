@@ -1,40 +1,108 @@
-//! The SwiGLU feed-forward of Llama: `down(silu(gate(x)) * up(x))`.
+//! The second half of a block: Llama's gated feed-forward, GPT-2's plain one, RWKV's channel mixing.
 
-use bantam_formats::ModelConfig;
+use bantam_formats::{Architecture, ModelConfig};
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, activation};
 
 use crate::block::Norm;
-use crate::context::Precision;
+use crate::channel_mix::ChannelMix;
+use crate::context::{Precision, SequenceContext};
 use crate::linear::Linear;
+use crate::mixers::{MixerState, ParameterGroup};
 use crate::ops::{self, GatedMaps};
 
-/// Gate, up and down projections.
+/// What a block computes of every position by itself, or, in RWKV, of it and the one before.
 #[derive(Module, Debug)]
-pub struct FeedForward {
+#[allow(clippy::large_enum_variant)]
+pub enum FeedForward {
+    /// Llama's.
+    Gated(Gated),
+    /// GPT-2's.
+    Plain(Plain),
+    /// RWKV's.
+    ChannelMix(ChannelMix),
+}
+
+/// SwiGLU: `down(silu(gate(x)) * up(x))`.
+#[derive(Module, Debug)]
+pub struct Gated {
     gate_proj: Linear,
     up_proj: Linear,
     down_proj: Linear,
 }
 
+/// `down(gelu(up(x)))` with the tanh form of GELU and biases.
+#[derive(Module, Debug)]
+pub struct Plain {
+    up_proj: Linear,
+    down_proj: Linear,
+}
+
 impl FeedForward {
-    /// Weights of zeros.
+    /// The architecture's, with weights of zeros.
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
         let (width, inner) = (config.hidden_size, config.intermediate_size);
-        Self {
-            gate_proj: Linear::zeros(width, inner, false, device),
-            up_proj: Linear::zeros(width, inner, false, device),
-            down_proj: Linear::zeros(inner, width, false, device),
+        let bias = config.architecture == Architecture::Gpt2;
+        let up_proj = Linear::zeros(width, inner, bias, device);
+        let down_proj = Linear::zeros(inner, width, bias, device);
+        match config.architecture {
+            Architecture::Rwkv4 | Architecture::Rwkv7 => Self::ChannelMix(ChannelMix::new(config, device)),
+            Architecture::Gpt2 => Self::Plain(Plain { up_proj, down_proj }),
+            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => {
+                Self::Gated(Gated { gate_proj: Linear::zeros(width, inner, false, device), up_proj, down_proj })
+            }
         }
     }
 
     /// The maps by their path within the feed-forward.
-    pub(crate) fn linears_mut(&mut self) -> [(&'static str, &mut Linear); 3] {
-        [("gate_proj", &mut self.gate_proj), ("up_proj", &mut self.up_proj), ("down_proj", &mut self.down_proj)]
+    pub(crate) fn linears_mut(&mut self) -> Vec<(&'static str, &mut Linear)> {
+        match self {
+            Self::Gated(maps) => vec![
+                ("gate_proj", &mut maps.gate_proj),
+                ("up_proj", &mut maps.up_proj),
+                ("down_proj", &mut maps.down_proj),
+            ],
+            Self::Plain(maps) => vec![("up_proj", &mut maps.up_proj), ("down_proj", &mut maps.down_proj)],
+            Self::ChannelMix(mix) => mix.linears_mut(),
+        }
     }
 
-    /// `h + feed-forward(norm(h))` with `h = x + mixed`; both `[rows, width]`.
-    pub fn forward(&self, x: Tensor<2>, mixed: Tensor<2>, norm: &Norm, precision: Precision) -> Tensor<2> {
+    /// Rules for the parameters that have their own, by their path within the feed-forward.
+    pub(crate) fn parameter_groups(&self) -> Vec<ParameterGroup> {
+        match self {
+            Self::Gated(_) | Self::Plain(_) => Vec::new(),
+            Self::ChannelMix(mix) => mix.parameter_groups(),
+        }
+    }
+
+    /// `h + feed-forward(norm(h))` with `h = x + mixed`, both `[rows, width]`, and the state of what remembers a position, as a mixer's.
+    pub fn forward(
+        &self,
+        x: Tensor<2>,
+        mixed: Tensor<2>,
+        norm: &Norm,
+        context: &SequenceContext,
+        state: Option<MixerState>,
+    ) -> (Tensor<2>, Option<MixerState>) {
+        let precision = context.precision();
+        match self {
+            Self::Gated(maps) => (maps.forward(x, mixed, norm, precision), None),
+            Self::Plain(maps) => {
+                let h = x + mixed;
+                let inner = maps.up_proj.forward(norm.forward(h.clone()), precision);
+                (h + maps.down_proj.forward(activation::gelu_approximate(inner), precision), None)
+            }
+            Self::ChannelMix(mix) => {
+                let h = x + mixed;
+                let (y, state) = mix.forward(norm.forward(h.clone()), context, state);
+                (h + y, state)
+            }
+        }
+    }
+}
+
+impl Gated {
+    fn forward(&self, x: Tensor<2>, mixed: Tensor<2>, norm: &Norm, precision: Precision) -> Tensor<2> {
         let maps = [&self.gate_proj, &self.up_proj, &self.down_proj];
         if maps.iter().any(|map| !map.is_plain()) {
             let h = x + mixed;

@@ -6,6 +6,7 @@
 pub mod adapters;
 mod backbone;
 mod block;
+mod channel_mix;
 pub mod context;
 pub mod dropout;
 mod feed_forward;
@@ -17,7 +18,8 @@ mod token_model;
 pub mod weights;
 
 pub use backbone::Backbone;
-pub use block::Block;
+pub use block::{Block, BlockState};
+pub use channel_mix::ChannelMix;
 pub use context::SequenceContext;
 pub use feed_forward::FeedForward;
 pub use linear::Linear;

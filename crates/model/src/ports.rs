@@ -7,28 +7,45 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::block::Norm;
-use crate::context::Precision;
+use crate::context::{Precision, SequenceContext};
 use crate::ops::{self, Map};
 
-/// Token embedding.
+/// Token embedding, that of positions where they are learned, and the norm of an RWKV's.
 #[derive(Module, Debug)]
 pub struct TokenInPort {
     /// `[vocabulary, width]`.
     pub embedding: Param<Tensor<2>>,
+    /// `[positions, width]`, added.
+    positions: Option<Param<Tensor<2>>>,
+    /// Of the embedding, in RWKV.
+    norm: Option<Norm>,
 }
 
 impl TokenInPort {
     /// An embedding of zeros.
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
-        let embedding = Param::from_tensor(Tensor::zeros([config.vocab_size, config.hidden_size], device));
-        Self { embedding }
+        let table = |rows: usize| Param::from_tensor(Tensor::zeros([rows, config.hidden_size], device));
+        let learned = config.architecture.learns_positions();
+        Self {
+            embedding: table(config.vocab_size),
+            positions: learned.then(|| table(config.max_position_embeddings)),
+            norm: config.architecture.mixes_channels().then(|| Norm::new(config, device)),
+        }
     }
 
-    /// `[batch, time]` token ids to `[batch, time, width]`.
-    pub fn forward(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
+    /// `[batch, time]` token ids to `[batch, time, width]`. Every item begins at the first position.
+    pub fn forward(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<3> {
         let [batch, time] = tokens.dims();
         let width = self.embedding.dims()[1];
-        let rows = self.embedding.val().select(0, tokens.reshape([batch * time]));
+        let mut rows = self.embedding.val().select(0, tokens.reshape([batch * time]));
+        if let Some(positions) = &self.positions {
+            let of_rows: Vec<i32> = context.positions(0).into_iter().map(|position| position as i32).collect();
+            let of_rows = Tensor::<1, Int>::from_data(TensorData::new(of_rows, [batch * time]), &rows.device());
+            rows = rows + positions.val().select(0, of_rows);
+        }
+        if let Some(norm) = &self.norm {
+            rows = norm.forward(rows);
+        }
         rows.reshape([batch, time, width])
     }
 }
@@ -55,7 +72,7 @@ impl TokenOutPort {
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
         let head = (!config.tie_word_embeddings)
             .then(|| Param::from_tensor(Tensor::zeros([config.vocab_size, config.hidden_size], device)));
-        Self { norm: Norm::new(config.hidden_size, config.rms_norm_eps, device), head }
+        Self { norm: Norm::new(config, device), head }
     }
 
     fn projection(&self, input: &TokenInPort) -> Tensor<2> {

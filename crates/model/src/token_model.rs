@@ -10,7 +10,7 @@ use crate::linear::Linear;
 use crate::ports::{Targets, TokenInPort, TokenOutPort};
 use crate::weights::hugging_face_name;
 
-/// Tokens to logits. With the default configuration this is exactly Llama's architecture.
+/// Tokens to logits.
 #[derive(Module, Debug)]
 pub struct TokenModel {
     in_port: TokenInPort,
@@ -47,7 +47,7 @@ impl TokenModel {
 
     /// `[batch, time]` token ids to the first block's input, `[batch, time, width]`.
     pub fn embed(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<3> {
-        let x = self.in_port.forward(tokens);
+        let x = self.in_port.forward(tokens, context);
         match context.dropout() {
             Some(dropout) => dropout.apply(x, "embedding"),
             None => x,

@@ -6,11 +6,12 @@
 use std::collections::{HashMap, HashSet};
 
 use bantam_core::{Error, Result, seed};
-use bantam_formats::{EMBEDDING, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, TensorSpec};
+use bantam_formats::{EMBEDDING, EMBEDDING_NORM, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, POSITIONS, TensorSpec};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 
 use crate::adapters;
+use crate::feed_forward::FeedForward;
 use crate::mixers::{Initialization, Mixer, ParameterGroup, ZOO, tensor_name};
 use crate::ops;
 use crate::token_model::TokenModel;
@@ -24,11 +25,11 @@ struct Path(Vec<String>);
 
 impl Path {
     fn enter(&mut self, name: &str, container: &str) {
-        // An enum's variant says which mixer it is; attention's parameters have names of their own.
-        self.0.push(match (container.starts_with("Enum:"), name) {
-            (true, "Attention") => String::new(),
-            (true, _) => ZOO.trim_end_matches('.').to_owned(),
-            (false, name) => name.to_owned(),
+        // An enum's variant says which mixer or feed-forward it is; attention's parameters have names of their own.
+        self.0.push(match (container, name) {
+            ("Enum:AnyMixer", "Attention" | "JoinedAttention") | ("Enum:FeedForward" | "Enum:Shares", _) => String::new(),
+            ("Enum:AnyMixer", _) => ZOO.trim_end_matches('.').to_owned(),
+            (_, name) => name.to_owned(),
         });
     }
 
@@ -62,14 +63,19 @@ pub(crate) fn hugging_face_name(path: &str) -> String {
                 None => format!("self_attn.{p}"),
             },
             Some(("feed_forward_norm", p)) => format!("post_attention_layernorm.{p}"),
-            Some(("feed_forward", p)) => format!("mlp.{p}"),
+            Some(("feed_forward", p)) => format!("mlp.{}", p.trim_start_matches("shares.")),
             _ => part.to_string(),
         };
         return format!("model.layers.{layer}.{part}");
     }
+    for (port, name) in [("in_port.norm.", EMBEDDING_NORM), ("out_port.norm.", FINAL_NORM)] {
+        if let Some(part) = path.strip_prefix(port) {
+            return format!("{name}.{part}");
+        }
+    }
     match path {
         "in_port.embedding" => EMBEDDING,
-        "out_port.norm.weight" => FINAL_NORM,
+        "in_port.positions" => POSITIONS,
         "out_port.head" => OUTPUT,
         other => other,
     }
@@ -251,28 +257,38 @@ pub fn load_artifact(artifact: &ModelArtifact, device: &burn::tensor::Device) ->
     load(TokenModel::new(config, device), tensors, &artifact.path().display().to_string())
 }
 
-/// Rules of every parameter, by Hugging Face name: the mixers' own, and for the rest normal(0.02) with decay for
-/// matrices, one without decay for norms. Projections back into the residual stream start smaller by
+/// Rules of every parameter, by Hugging Face name: the mixers' and channel mixing's own, and for the rest normal(0.02) with decay for
+/// matrices, one without decay for norms, zero without decay for biases. Projections back into the residual stream start smaller by
 /// `1 / sqrt(2 * layers)` (Radford et al. 2019).
 pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<ParameterGroup> {
     let residual_scale = 1.0 / (2.0 * config.num_hidden_layers as f64).sqrt();
-    let mut of_mixers = HashMap::new();
+    let mut of_their_own = HashMap::new();
     for (layer, block) in model.backbone().blocks().iter().enumerate() {
-        for group in block.mixer().parameter_groups() {
-            let folder = block.mixer().folder();
-            let path = hugging_face_name(&format!("backbone.blocks.{layer}.mixer.{folder}{}", group.path));
-            of_mixers.insert(path.clone(), ParameterGroup { path, ..group });
+        let mixer = (format!("mixer.{}", block.mixer().folder()), block.mixer().parameter_groups());
+        let feed_forward = block.feed_forward().map(FeedForward::parameter_groups).unwrap_or_default();
+        for (part, groups) in [mixer, ("feed_forward.".to_owned(), feed_forward)] {
+            for group in groups {
+                let path = hugging_face_name(&format!("backbone.blocks.{layer}.{part}{}", group.path));
+                of_their_own.insert(path.clone(), ParameterGroup { path, ..group });
+            }
         }
     }
     let rule = |spec: TensorSpec| {
         let matrix = spec.shape.len() > 1;
-        let mut group = of_mixers.remove(&spec.name).unwrap_or(ParameterGroup {
+        let constant = if spec.name.ends_with(".bias") { 0.0 } else { 1.0 };
+        let mut group = of_their_own.remove(&spec.name).unwrap_or(ParameterGroup {
             path: spec.name.clone(),
             learning_rate_scale: 1.0,
             decays: matrix,
-            initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(1.0) },
+            initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(constant) },
         });
-        let ends = ["o_proj.weight", "down_proj.weight", "mixer.out_proj.weight", "mixer.output.weight"];
+        let ends = [
+            "o_proj.weight",
+            "down_proj.weight",
+            "mixer.out_proj.weight",
+            "mixer.output.weight",
+            "mlp.value.weight",
+        ];
         let to_residual = ends.iter().any(|end| spec.name.ends_with(end));
         if let (true, &Initialization::Normal(deviation)) = (to_residual, &group.initialization) {
             group.initialization = Initialization::Normal(deviation * residual_scale);

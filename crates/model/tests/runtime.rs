@@ -32,15 +32,29 @@ fn config(mixers: Vec<MixerConfig>) -> ModelConfig {
     }
 }
 
-/// Every causal mixer with its usual sizes, and patterns of several.
-fn patterns() -> Vec<Vec<MixerConfig>> {
+/// Every causal mixer with its usual sizes, patterns of several, and the architectures that are not Llama's.
+fn models() -> Vec<(String, ModelConfig)> {
     let plain = config(Vec::new());
     let usual = |name: &str| MixerConfig::usual(name, &plain).unwrap();
     let mut patterns: Vec<_> =
         MIXER_NAMES.iter().filter(|name| **name != "linformer").map(|name| vec![usual(name)]).collect();
     patterns.push(["mamba2", "mamba2", "attention"].map(usual).into());
     patterns.push(["rwkv7", "gru", "rwkv7", "shortconv"].map(usual).into());
-    patterns
+    let name = |mixers: &[MixerConfig]| mixers.iter().map(MixerConfig::name).collect::<Vec<_>>().join(", ");
+    let mut models: Vec<_> = patterns.into_iter().map(|mixers| (name(&mixers), config(mixers))).collect();
+    let gpt2 = ModelConfig {
+        architecture: Architecture::Gpt2,
+        num_key_value_heads: 4,
+        attention_bias: true,
+        ..config(Vec::new())
+    };
+    models.push(("gpt2".into(), gpt2));
+    for architecture in [Architecture::Rwkv4, Architecture::Rwkv7] {
+        let mixers = vec![usual(architecture.name())];
+        let rwkv = ModelConfig { architecture, tie_word_embeddings: false, num_hidden_layers: 3, ..config(mixers) };
+        models.push((format!("{} whole", architecture.name()), rwkv));
+    }
+    models
 }
 
 /// As training starts, with larger matrices and no zeros, so that every path matters.
@@ -84,9 +98,7 @@ fn divergence(logits: &[f32], wanted: &[f32]) -> f64 {
 fn every_mixer_is_run_as_it_is_trained() {
     let (device, dir) = (Device::flex(), tempfile::tempdir().unwrap());
     let prompt: Vec<u32> = (0..23u32).map(|i| (i * i * 7 + i * 3 + 1) % VOCABULARY as u32).collect();
-    for mixers in patterns() {
-        let name = mixers.iter().map(MixerConfig::name).collect::<Vec<_>>().join(", ");
-        let config = config(mixers);
+    for (name, config) in models() {
         let trained = model(&config, &device);
         let wanted = trained_logits(&trained, &prompt, &device);
         let tensors = weights::read(&trained);

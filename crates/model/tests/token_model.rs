@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use bantam_formats::{Architecture, ModelConfig};
+use bantam_formats::{Architecture, MixerConfig, ModelConfig};
 use bantam_kernels::training::attention::RotaryTable;
 use bantam_model::context::{Precision, Span};
 use bantam_model::ops::{self, AttentionSpec, GatedMaps, Map};
 use bantam_model::ports::Targets;
 use bantam_model::{SequenceContext, TokenModel, weights};
 use burn::tensor::{Device, Int, Tensor, TensorData};
+
+const TRAINED: [Architecture; 5] =
+    [Architecture::Llama, Architecture::Qwen2, Architecture::Gpt2, Architecture::Rwkv4, Architecture::Rwkv7];
 
 fn config(architecture: Architecture) -> ModelConfig {
     ModelConfig {
@@ -18,18 +21,22 @@ fn config(architecture: Architecture) -> ModelConfig {
         intermediate_size: 48,
         num_hidden_layers: 2,
         num_attention_heads: 4,
-        num_key_value_heads: 2,
+        num_key_value_heads: if architecture == Architecture::Gpt2 { 4 } else { 2 },
         head_dim: 8,
         rms_norm_eps: 1e-5,
         rope_theta: 1e4,
         rope_scaling: None,
         tie_word_embeddings: architecture == Architecture::Llama,
         max_position_embeddings: 64,
-        attention_bias: architecture == Architecture::Qwen2,
+        attention_bias: matches!(architecture, Architecture::Qwen2 | Architecture::Gpt2),
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: None,
-        mixers: Vec::new(),
+        mixers: match architecture {
+            Architecture::Rwkv4 => vec![MixerConfig::Rwkv4 { inner_size: 24 }],
+            Architecture::Rwkv7 => vec![MixerConfig::Rwkv7 { head_dim: 8, ranks: [3, 2, 5, 4], first: false }],
+            _ => Vec::new(),
+        },
     }
 }
 
@@ -157,7 +164,7 @@ fn fused_operations_equal_composed_ones_with_their_gradients() {
 #[test]
 fn a_changed_future_token_leaves_the_past_exactly_alone() {
     let device = Device::flex();
-    for architecture in [Architecture::Llama, Architecture::Qwen2] {
+    for architecture in TRAINED {
         let config = config(architecture);
         let model = model(&config, &device);
         let ids: Vec<i32> = (0..40).map(|i| i * 7 % 61).collect();
@@ -176,42 +183,46 @@ fn a_changed_future_token_leaves_the_past_exactly_alone() {
 #[test]
 fn packing_and_padding_change_nothing() {
     let device = Device::flex();
-    let config = config(Architecture::Llama);
-    let model = model(&config, &device);
-    let items: [Vec<i32>; 3] = [(0..13).collect(), (20..21).collect(), (0..30).map(|i| (i * 11 + 3) % 61).collect()];
-    let mut packed = vec![60; 50];
-    let spans = vec![Span { start: 0, len: 13 }, Span { start: 13, len: 1 }, Span { start: 17, len: 30 }];
-    for (item, span) in items.iter().zip(&spans) {
-        packed[span.start..span.start + span.len].copy_from_slice(item);
-    }
-    let context = SequenceContext::packed(1, 50, spans.clone());
-    let together = data(model.logits(tokens(&packed, 1, &device), &context));
-    for (item, span) in items.iter().zip(&spans) {
-        let context = SequenceContext::whole_rows(1, item.len());
-        let alone = data(model.logits(tokens(item, 1, &device), &context));
-        close(&together[span.start * 61..(span.start + span.len) * 61], &alone, 1e-5);
+    for architecture in TRAINED {
+        let config = config(architecture);
+        let model = model(&config, &device);
+        let items: [Vec<i32>; 3] =
+            [(0..13).collect(), (20..21).collect(), (0..30).map(|i| (i * 11 + 3) % 61).collect()];
+        let mut packed = vec![60; 50];
+        let spans = vec![Span { start: 0, len: 13 }, Span { start: 13, len: 1 }, Span { start: 17, len: 30 }];
+        for (item, span) in items.iter().zip(&spans) {
+            packed[span.start..span.start + span.len].copy_from_slice(item);
+        }
+        let context = SequenceContext::packed(1, 50, spans.clone());
+        let together = data(model.logits(tokens(&packed, 1, &device), &context));
+        for (item, span) in items.iter().zip(&spans) {
+            let context = SequenceContext::whole_rows(1, item.len());
+            let alone = data(model.logits(tokens(item, 1, &device), &context));
+            close(&together[span.start * 61..(span.start + span.len) * 61], &alone, 1e-5);
+        }
     }
 }
 
 #[test]
 fn any_split_into_chunks_gives_the_same() {
     let device = Device::flex();
-    let config = config(Architecture::Qwen2);
-    let seeded = model(&config, &device);
-    let backbone = seeded.backbone();
-    let x = Tensor::<3>::from_data(
-        TensorData::new(noise([46, 32], 5).try_into_vec::<f32>().unwrap(), [2, 23, 32]),
-        &device,
-    );
-    let whole = data(backbone.forward(x.clone(), &SequenceContext::whole_rows(2, 23), &mut Vec::new()));
-    for cuts in [vec![1, 22], vec![7, 7, 9], vec![22, 1], vec![5, 1, 1, 16]] {
-        let (mut states, mut at, mut parts) = (Vec::new(), 0, Vec::new());
-        for len in cuts {
-            let chunk = x.clone().narrow(1, at, len);
-            parts.push(backbone.forward(chunk, &SequenceContext::whole_rows(2, len), &mut states));
-            at += len;
+    for architecture in TRAINED {
+        let seeded = model(&config(architecture), &device);
+        let backbone = seeded.backbone();
+        let x = Tensor::<3>::from_data(
+            TensorData::new(noise([46, 32], 5).try_into_vec::<f32>().unwrap(), [2, 23, 32]),
+            &device,
+        );
+        let whole = data(backbone.forward(x.clone(), &SequenceContext::whole_rows(2, 23), &mut Vec::new()));
+        for cuts in [vec![1, 22], vec![7, 7, 9], vec![22, 1], vec![5, 1, 1, 16]] {
+            let (mut states, mut at, mut parts) = (Vec::new(), 0, Vec::new());
+            for len in cuts {
+                let chunk = x.clone().narrow(1, at, len);
+                parts.push(backbone.forward(chunk, &SequenceContext::whole_rows(2, len), &mut states));
+                at += len;
+            }
+            close(&data(Tensor::cat(parts, 1)), &whole, 1e-5);
         }
-        close(&data(Tensor::cat(parts, 1)), &whole, 1e-5);
     }
 }
 
@@ -250,7 +261,7 @@ fn the_loss_gradient_matches_finite_differences_and_no_gradient_reaches_the_futu
 #[test]
 fn weights_survive_reading_and_loading() {
     let device = Device::flex();
-    for architecture in [Architecture::Llama, Architecture::Qwen2] {
+    for architecture in TRAINED {
         let config = config(architecture);
         let seeded = model(&config, &device);
         let tensors = weights::read(&seeded);

@@ -14,7 +14,7 @@ use bantam_core::{Error, Result, files, hash};
 use bantam_data::edge_json::GenerateConfig;
 use bantam_data::prompt::{Reading, SPECIAL_TOKENS, SchemaInPrompt};
 use bantam_formats::gguf::GgufType;
-use bantam_formats::{Architecture, ModelConfig};
+use bantam_formats::{Architecture, MixerConfig, ModelConfig};
 use bantam_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
@@ -143,10 +143,13 @@ impl Default for TokenizerSection {
     }
 }
 
-/// `[model]`: a Llama-architecture decoder; names as in Hugging Face's `config.json`.
+/// `[model]`: a decoder, Llama's unless it says otherwise; names as in Hugging Face's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelSection {
+    /// What is around the mixers: norms, positions and feed-forwards.
+    #[serde(skip_serializing_if = "is_llama")]
+    pub architecture: Architecture,
     /// Width of the residual stream.
     pub hidden_size: usize,
     /// Number of blocks.
@@ -161,7 +164,7 @@ pub struct ModelSection {
     pub max_position_embeddings: usize,
     /// Base of the rotary frequencies.
     pub rope_theta: f64,
-    /// Added to the mean square in every RMSNorm.
+    /// Added to the mean square in every RMSNorm, to the variance in every LayerNorm.
     pub rms_norm_eps: f64,
     /// Whether the output matrix is the embedding.
     pub tie_word_embeddings: bool,
@@ -176,9 +179,15 @@ pub struct ModelSection {
     pub start: Option<String>,
 }
 
+/// Left out, as it was before there was a choice: what recipes make keeps its hashes.
+fn is_llama(architecture: &Architecture) -> bool {
+    *architecture == Architecture::Llama
+}
+
 impl Default for ModelSection {
     fn default() -> Self {
         Self {
+            architecture: Architecture::Llama,
             hidden_size: 192,
             num_hidden_layers: 4,
             num_attention_heads: 6,
@@ -334,6 +343,11 @@ impl Recipe {
             let what = format!("{heads} heads do not divide a hidden_size of {width}");
             return wrong("model.num_attention_heads", what, "choose a divisor");
         }
+        let architecture = self.model.architecture;
+        if !architecture.is_trained() {
+            let what = format!("Bantam runs {} models, it does not train them", architecture.name());
+            return wrong("model.architecture", what, "choose llama, qwen2, gpt2, rwkv4 or rwkv7");
+        }
         let config = self.model_config(vocab).map_err(|e| e.at(place_of("model.mixers")))?;
         mixers::check(&config, self.train.gradient_checkpointing, &place_of("model.mixers"))?;
         config.validate("").map_err(|e| {
@@ -416,7 +430,7 @@ impl Recipe {
             at.and_then(|id| u32::try_from(id).ok())
         };
         let mut config = ModelConfig {
-            architecture: Architecture::Llama,
+            architecture: model.architecture,
             vocab_size,
             hidden_size: model.hidden_size,
             intermediate_size: model.intermediate_size,
@@ -429,7 +443,7 @@ impl Recipe {
             rope_scaling: None,
             tie_word_embeddings: model.tie_word_embeddings,
             max_position_embeddings: model.max_position_embeddings,
-            attention_bias: false,
+            attention_bias: matches!(model.architecture, Architecture::Qwen2 | Architecture::Gpt2),
             bos_token_id: None,
             eos_token_ids: special("<|end|>").into_iter().collect(),
             pad_token_id: special("<|pad|>"),
@@ -439,6 +453,13 @@ impl Recipe {
         config.mixers = choices
             .map(|(i, choice)| choice.resolved(&config, &format!("model.mixers[{i}]")))
             .collect::<Result<_>>()?;
+        if model.architecture.mixes_channels() {
+            // There are none, and this is what files without them are read as.
+            (config.num_attention_heads, config.num_key_value_heads, config.head_dim) = (1, 1, 2);
+            if config.mixers.is_empty() {
+                config.mixers.extend(MixerConfig::usual(model.architecture.name(), &config));
+            }
+        }
         Ok(config)
     }
 }

@@ -120,8 +120,8 @@ impl<'m> Batch<'m> {
             model,
             &tokens,
             |row| positions[row],
-            |layer, mixer, x, scratch, out| {
-                mixer.run_batch(&context, x, &mut lanes, layer, scratch, out);
+            |place, mixer, x, scratch, out| {
+                mixer.run_batch(&context, x, &mut lanes, place, scratch, out);
             },
         );
         // Neighbouring rows for neighbouring parts are one product.

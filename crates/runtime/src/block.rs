@@ -1,4 +1,4 @@
-//! What a block is made of beside its mixer: norms and feed-forwards.
+//! What a block is made of beside its mixer: norms and the second half.
 
 use bantam_kernels::inference::activation::{gelu, swiglu};
 use bantam_kernels::inference::norm::{layer_norm, rms_norm};
@@ -7,18 +7,40 @@ use bantam_kernels::inference::{Isa, Pool, ProductInput};
 use crate::linear::Linear;
 use crate::mixers::{AnyMixer, room};
 
-/// A block: norm, mixer, residual, and, where the model has one, norm, feed-forward, residual.
+/// A block: norm, mixer, residual, and, where the model has one, norm, second half, residual.
 pub(crate) struct Block {
     pub mixer_norm: Norm,
     pub mixer: Box<dyn AnyMixer>,
-    pub feed_forward: Option<(Norm, FeedForward)>,
+    pub second: Option<(Norm, Second)>,
+}
+
+/// What comes after the mixer.
+pub(crate) enum Second {
+    /// Of every token by itself.
+    FeedForward(FeedForward),
+    /// RWKV's channel mixing, which remembers a token as a mixer does.
+    ChannelMix(Box<dyn AnyMixer>),
 }
 
 impl Block {
     /// Bytes of memory that the weights take.
     pub fn byte_len(&self) -> usize {
-        let feed_forward = self.feed_forward.as_ref().map_or(0, |(norm, maps)| norm.byte_len() + maps.byte_len());
-        self.mixer_norm.byte_len() + self.mixer.weight_bytes() + feed_forward
+        let second = self.second.as_ref().map_or(0, |(norm, second)| {
+            let maps = match second {
+                Second::FeedForward(maps) => maps.byte_len(),
+                Second::ChannelMix(mixer) => mixer.weight_bytes(),
+            };
+            norm.byte_len() + maps
+        });
+        self.mixer_norm.byte_len() + self.mixer.weight_bytes() + second
+    }
+
+    /// Channel mixing, where that is the second half.
+    pub fn channel_mix(&self) -> Option<&dyn AnyMixer> {
+        match &self.second {
+            Some((_, Second::ChannelMix(mixer))) => Some(mixer.as_ref()),
+            _ => None,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bantam_kernels::inference::multiply;
 
-use crate::block::Inner;
+use crate::block::{Inner, Second};
 use crate::mixers::{AnyMixer, Scratch, room};
 use crate::model::Model;
 
@@ -22,7 +22,8 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-    /// All blocks over `tokens`, whose positions `position(row)` tells; `mix(layer, mixer, x, scratch, out)` runs a layer's mixer.
+    /// All blocks over `tokens`, whose positions `position(row)` tells; `mix(place, mixer, x, scratch, out)` runs a mixer, whose state
+    /// stands at `place` among those of [`Model::new_states`].
     /// Leaves the final hidden states for [`project`](Self::project).
     pub fn forward(
         &mut self,
@@ -45,13 +46,22 @@ impl Buffers {
                 row.iter_mut().zip(learned).for_each(|(x, p)| *x += *p);
             }
         }
+        if let Some(norm) = &model.embedding_norm {
+            norm.apply(isa, x, normed);
+            x.copy_from_slice(normed);
+        }
         for (layer, block) in model.blocks.iter().enumerate() {
             block.mixer_norm.apply(isa, x, normed);
             mix(layer, block.mixer.as_ref(), normed, scratch, mixed);
             x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
-            if let Some((norm, feed_forward)) = &block.feed_forward {
+            if let Some((norm, second)) = &block.second {
                 norm.apply(isa, x, normed);
-                feed_forward.apply(isa, pool, normed, n, &mut scratch.product, inner, mixed);
+                match second {
+                    Second::FeedForward(maps) => maps.apply(isa, pool, normed, n, &mut scratch.product, inner, mixed),
+                    Second::ChannelMix(mixer) => {
+                        mix(model.blocks.len() + layer, mixer.as_ref(), normed, scratch, mixed);
+                    }
+                }
                 x.iter_mut().zip(&*mixed).for_each(|(x, y)| *x += y);
             }
         }

@@ -2,7 +2,7 @@
 //! batches, forks and saved states are all the same sequence.
 
 use bantam_core::{Error, Result};
-use bantam_formats::{MixerConfig, ModelConfig, TensorData};
+use bantam_formats::{Architecture, MixerConfig, ModelConfig, TensorData};
 use bantam_kernels::inference::rope::RotaryTable;
 use bantam_kernels::inference::{Isa, Pool};
 use golden::{Golden, turned};
@@ -132,7 +132,7 @@ fn outputs_and_states_are_the_reference_s_in_chunks_of_any_size() {
     }
 }
 
-/// One of each, with sizes that are no multiples of anything, in models of two layers; and patterns of several.
+/// One of each, with sizes that are no multiples of anything, in models of two layers; patterns of several; and whole RWKVs.
 fn zoo() -> Vec<(String, Model)> {
     let mamba2 = MixerConfig::Mamba2 { inner_size: 30, head_dim: 5, groups: 3, state_size: 7, conv_kernel: 3 };
     let shortconv = MixerConfig::Shortconv { kernel: 4 };
@@ -151,13 +151,18 @@ fn zoo() -> Vec<(String, Model)> {
     ];
     let mut patterns: Vec<Vec<MixerConfig>> = one.map(|m| vec![m]).into();
     patterns.push(vec![mamba2, MixerConfig::Attention, shortconv]);
-    patterns.push(vec![rwkv7.clone(), MixerConfig::Rwkv4 { inner_size: 32 }, rwkv7]);
+    patterns.push(vec![rwkv7.clone(), MixerConfig::Rwkv4 { inner_size: 32 }, rwkv7.clone()]);
+    let whole = [(Architecture::Rwkv4, MixerConfig::Rwkv4 { inner_size: 21 }), (Architecture::Rwkv7, rwkv7)];
+    let whole = whole.map(|(architecture, mixer)| {
+        let config = ModelConfig { architecture, mixers: vec![mixer], intermediate_size: 41, ..llama() };
+        (format!("{} whole", architecture.name()), model(&config, 7))
+    });
     let named = |mixers: Vec<MixerConfig>| {
         let name = mixers.iter().map(MixerConfig::name).collect::<Vec<_>>().join(", ");
         let config = ModelConfig { num_hidden_layers: mixers.len().max(2), mixers, ..llama() };
         (name, model(&config, 7))
     };
-    patterns.into_iter().map(named).collect()
+    patterns.into_iter().map(named).chain(whole).collect()
 }
 
 #[test]

@@ -3,13 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bantam_core::{Error, Result};
-use bantam_formats::{Architecture, FINAL_NORM, MixerConfig, ModelArtifact, ModelConfig, OUTPUT, TensorData};
+use bantam_formats::{
+    Architecture, EMBEDDING, EMBEDDING_NORM, FINAL_NORM, MixerConfig, ModelArtifact, ModelConfig, OUTPUT, POSITIONS,
+    TensorData,
+};
 use bantam_kernels::inference::rope::RotaryTable;
 use bantam_kernels::inference::{CacheFormat, Isa, PackedMatrix, Pool};
 
-use crate::block::{Block, FeedForward, Norm};
+use crate::block::{Block, FeedForward, Norm, Second};
 use crate::linear::{Linear, from_f32, pack_rows};
-use crate::mixers::{self, Attention, HeadNorms, MixerTensors};
+use crate::mixers::{self, AnyState, Attention, ChannelMix, HeadNorms, MixerTensors};
 
 /// Bytes of weights, times tokens, from which on a pass is divided among threads. Measured at 1.1 MB: 22,000 tokens a second by one thread,
 /// 15,000 by two.
@@ -32,6 +35,7 @@ pub struct Model {
     /// The calling thread alone.
     solo: Pool,
     pub(crate) embedding: PackedMatrix,
+    pub(crate) embedding_norm: Option<Norm>,
     /// `[positions, width]`, added to the embedding, where positions are learned.
     pub(crate) positions: Option<PackedMatrix>,
     pub(crate) blocks: Vec<Block>,
@@ -81,26 +85,15 @@ impl Model {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        let quantized = tensor(config.architecture.embedding())?.dtype.is_blocks();
+        let quantized = tensor(EMBEDDING)?.dtype.is_blocks();
         let by_weights = if quantized { CacheFormat::F16 } else { CacheFormat::F32 };
         let source = Source { config, tensor, cache: options.cache.unwrap_or(by_weights) };
         let width = config.hidden_size;
-        let block = |layer| match config.architecture {
-            Architecture::Gpt2 => source.gpt2_block(layer),
-            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => source.llama_block(layer),
-        };
-        let blocks = (0..config.num_hidden_layers).map(block).collect::<Result<Vec<_>>>()?;
-        let (final_norm, positions) = match config.architecture {
-            Architecture::Gpt2 => {
-                let positions = pack_rows(&[tensor("transformer.wpe.weight")?], width)?;
-                (source.layer_norm("transformer.ln_f")?, Some(positions))
-            }
-            _ => (source.rms_norm(FINAL_NORM)?, None),
-        };
-        let output = match config.tie_word_embeddings {
-            true => None,
-            false => Some(pack_rows(&[tensor(OUTPUT)?], width)?),
-        };
+        let rows = |name: &str| pack_rows(&[tensor(name)?], width);
+        let blocks = (0..config.num_hidden_layers).map(|layer| source.block(layer)).collect::<Result<Vec<_>>>()?;
+        let positions = config.architecture.learns_positions().then(|| rows(POSITIONS)).transpose()?;
+        let output = (!config.tie_word_embeddings).then(|| rows(OUTPUT)).transpose()?;
+        let normed = config.architecture.mixes_channels();
         let attends = |layer| config.mixer(layer) == MixerConfig::Attention;
         let rotates = positions.is_none() && (0..config.num_hidden_layers).any(attends);
         let mut model = Self {
@@ -109,11 +102,12 @@ impl Model {
             isa: Isa::best(),
             pool: Pool::new(threads),
             solo: Pool::new(1),
-            embedding: pack_rows(&[tensor(config.architecture.embedding())?], width)?,
+            embedding: rows(EMBEDDING)?,
+            embedding_norm: normed.then(|| source.norm(EMBEDDING_NORM)).transpose()?,
             inverse_frequencies: if rotates { config.rope_inverse_frequencies() } else { Vec::new() },
             positions,
             blocks,
-            final_norm,
+            final_norm: source.norm(FINAL_NORM)?,
             output,
             rotary: Mutex::new(Arc::new(RotaryTable::default())),
         };
@@ -162,12 +156,19 @@ impl Model {
             + optional(&self.output)
             + optional(&self.positions)
             + self.embedding.byte_len()
+            + self.embedding_norm.as_ref().map_or(0, Norm::byte_len)
             + self.final_norm.byte_len()
     }
 
     /// Bytes of weights that reading one token takes: all but looked-up rows.
     pub fn bytes_per_token(&self) -> usize {
         self.bytes_per_token
+    }
+
+    /// The states before the first token: of every layer's mixer, then of every layer's channel mixing.
+    pub(crate) fn new_states(&self) -> Vec<Box<dyn AnyState>> {
+        let mixers = self.blocks.iter().map(|block| block.mixer.as_ref());
+        mixers.chain(self.blocks.iter().filter_map(Block::channel_mix)).map(|mixer| mixer.new_state()).collect()
     }
 
     /// Rotary angles of at least `positions` positions; none where nothing turns by them. Grown when asked for and shared by all sessions, so that neither
@@ -195,13 +196,13 @@ impl<'a> Source<'_, 'a> {
         (self.tensor)(name).map(|t| t.to_f32())
     }
 
-    fn rms_norm(&self, weight: &str) -> Result<Norm> {
-        Ok(Norm::Rms { gain: self.values(weight)?, epsilon: self.config.rms_norm_eps as f32 })
-    }
-
-    fn layer_norm(&self, name: &str) -> Result<Norm> {
-        let (gain, bias) = (self.values(&format!("{name}.weight"))?, self.values(&format!("{name}.bias"))?);
-        Ok(Norm::Layer { gain, bias, epsilon: self.config.rms_norm_eps as f32 })
+    fn norm(&self, name: &str) -> Result<Norm> {
+        let gain = self.values(&format!("{name}.weight"))?;
+        let epsilon = self.config.rms_norm_eps as f32;
+        Ok(match self.config.architecture.has_layer_norms() {
+            true => Norm::Layer { gain, bias: self.values(&format!("{name}.bias"))?, epsilon },
+            false => Norm::Rms { gain, epsilon },
+        })
     }
 
     /// Matrices one above the other, each with its name and whether it has a bias.
@@ -213,35 +214,57 @@ impl<'a> Source<'_, 'a> {
         Linear::pack(&weights, &biases, cols)
     }
 
-    /// Llama's block with any mixer, Qwen2's with its biases, Qwen3's with its norms of queries and keys.
-    fn llama_block(&self, layer: usize) -> Result<Block> {
+    /// A block, with any mixer.
+    fn block(&self, layer: usize) -> Result<Block> {
         let config = self.config;
         let at = |part: &str| format!("model.layers.{layer}.{part}");
         let mixer = match config.mixer(layer) {
-            MixerConfig::Attention => Box::new(self.llama_attention(&at)?),
+            MixerConfig::Attention => Box::new(self.attention(&at)?),
             other => {
                 let lookup = |name: &str| (self.tensor)(&at(&format!("mixer.{name}")));
                 mixers::build(&other, config, &MixerTensors(&lookup))?
             }
         };
-        let mixer_norm = self.rms_norm(&at("input_layernorm.weight"))?;
-        if config.intermediate_size == 0 {
-            return Ok(Block { mixer_norm, mixer, feed_forward: None });
-        }
-        let gate_up = ["mlp.gate_proj", "mlp.up_proj"].map(|p| (at(p), false));
-        let feed_forward = FeedForward::SwiGlu {
-            gate_up: self.linear(&gate_up, config.hidden_size)?,
-            down: self.linear(&[(at("mlp.down_proj"), false)], config.intermediate_size)?,
+        let mixer_norm = self.norm(&at("input_layernorm"))?;
+        let second = match config.intermediate_size {
+            0 => None,
+            _ => Some((self.norm(&at("post_attention_layernorm"))?, self.second(&at)?)),
         };
-        let norm = self.rms_norm(&at("post_attention_layernorm.weight"))?;
-        Ok(Block { mixer_norm, mixer, feed_forward: Some((norm, feed_forward)) })
+        Ok(Block { mixer_norm, mixer, second })
     }
 
-    /// Llama's attention, of the layer that `at` names.
-    fn llama_attention(&self, at: &dyn Fn(&str) -> String) -> Result<Attention> {
+    fn second(&self, at: &dyn Fn(&str) -> String) -> Result<Second> {
+        let (width, inner) = (self.config.hidden_size, self.config.intermediate_size);
+        let linear = |parts: &[&str], bias: bool, cols| {
+            self.linear(&parts.iter().map(|part| (at(part), bias)).collect::<Vec<_>>(), cols)
+        };
+        Ok(match self.config.architecture {
+            Architecture::Gpt2 => Second::FeedForward(FeedForward::Gelu {
+                up: linear(&["mlp.up_proj"], true, width)?,
+                down: linear(&["mlp.down_proj"], true, inner)?,
+            }),
+            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => {
+                Second::FeedForward(FeedForward::SwiGlu {
+                    gate_up: linear(&["mlp.gate_proj", "mlp.up_proj"], false, width)?,
+                    down: linear(&["mlp.down_proj"], false, inner)?,
+                })
+            }
+            architecture @ (Architecture::Rwkv4 | Architecture::Rwkv7) => {
+                let lookup = |name: &str| (self.tensor)(&at(&format!("mlp.{name}")));
+                Second::ChannelMix(Box::new(ChannelMix::new(&MixerTensors(&lookup), architecture, width, inner)?))
+            }
+        })
+    }
+
+    /// Attention of the layer that `at` names.
+    fn attention(&self, at: &dyn Fn(&str) -> String) -> Result<Attention> {
         let config = self.config;
-        let projections =
-            ["q_proj", "k_proj", "v_proj"].map(|p| (at(&format!("self_attn.{p}")), config.attention_bias));
+        let stored: &[&str] = match config.architecture {
+            Architecture::Gpt2 => &["qkv_proj"],
+            _ => &["q_proj", "k_proj", "v_proj"],
+        };
+        let projections: Vec<_> =
+            stored.iter().map(|part| (at(&format!("self_attn.{part}")), config.attention_bias)).collect();
         let head_norms = match config.architecture.normalizes_queries_and_keys() {
             false => None,
             true => Some(HeadNorms {
@@ -258,35 +281,7 @@ impl<'a> Source<'_, 'a> {
             head_dim: config.head_dim,
             head_norms,
             cache: self.cache,
-            rotates: true,
-        })
-    }
-
-    fn gpt2_block(&self, layer: usize) -> Result<Block> {
-        let config = self.config;
-        let width = config.hidden_size;
-        let at = |part: &str| format!("transformer.h.{layer}.{part}");
-        let linear = |part: &str, cols| self.linear(&[(at(part), true)], cols);
-        let mixer = Attention {
-            qkv: linear("attn.c_attn", width)?,
-            output: linear("attn.c_proj", width)?,
-            query_heads: config.num_attention_heads,
-            key_heads: config.num_key_value_heads,
-            head_dim: config.head_dim,
-            head_norms: None,
-            cache: self.cache,
-            rotates: false,
-        };
-        Ok(Block {
-            mixer_norm: self.layer_norm(&at("ln_1"))?,
-            mixer: Box::new(mixer),
-            feed_forward: Some((
-                self.layer_norm(&at("ln_2"))?,
-                FeedForward::Gelu {
-                    up: linear("mlp.c_fc", width)?,
-                    down: linear("mlp.c_proj", config.intermediate_size)?,
-                },
-            )),
+            rotates: !config.architecture.learns_positions(),
         })
     }
 }

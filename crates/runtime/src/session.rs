@@ -26,7 +26,7 @@ impl<'m> Session<'m> {
     pub fn new(model: &'m Model) -> Self {
         Self {
             model,
-            states: model.blocks.iter().map(|b| b.mixer.new_state()).collect(),
+            states: model.new_states(),
             position: 0,
             rotary: Arc::default(),
             buffers: Buffers::default(),
@@ -186,7 +186,7 @@ impl<'m> Session<'m> {
         if position > self.model.context_length() {
             return Err(wrong("longer than the model's context"));
         }
-        let mut states: Vec<_> = self.model.blocks.iter().map(|b| b.mixer.new_state()).collect();
+        let mut states = self.model.new_states();
         for state in &mut states {
             state.load(position, &mut rest)?;
         }
@@ -241,18 +241,20 @@ impl<'m> Session<'m> {
             model,
             tokens,
             |row| position + row,
-            |layer, mixer, x, scratch, out| {
-                mixer.run(&context, position, x, n, states[layer].as_mut(), scratch, out);
+            |place, mixer, x, scratch, out| {
+                mixer.run(&context, position, x, n, states[place].as_mut(), scratch, out);
             },
         );
         self.position += n;
     }
 }
 
-/// What must agree for a state to fit: the sizes that shape it, and the mixers beside attention.
+/// What must agree for a state to fit: the sizes that shape it, the mixers beside attention, and whether channels are mixed.
 fn fingerprint(model: &Model) -> Vec<u8> {
     let c = &model.config;
     let sizes = [c.num_hidden_layers, c.num_key_value_heads, c.head_dim, c.hidden_size, c.vocab_size];
     let mixers = if c.is_all_attention() { String::new() } else { format!("{:?}", c.mixers) };
-    sizes.into_iter().flat_map(|n| (n as u64).to_le_bytes()).chain(mixers.into_bytes()).collect()
+    let channels = if c.architecture.mixes_channels() { "channels" } else { "" };
+    let sizes = sizes.into_iter().flat_map(|n| (n as u64).to_le_bytes());
+    sizes.chain(mixers.into_bytes()).chain(channels.bytes()).collect()
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use bantam_core::{Error, Result};
 use bantam_model::mixers::Crossing;
-use bantam_model::{TokenModel, weights};
+use bantam_model::{BlockState, TokenModel, weights};
 use burn::module::Module;
 use burn::tensor::{Gradients, Tensor};
 
@@ -29,7 +29,7 @@ pub(crate) fn loss_and_gradients(
         let mut x = plain.embed(inputs.tokens.clone().inner(), context);
         for block in plain.backbone().blocks() {
             kept.push(x.clone());
-            x = block.forward(x, context, None, &mut Crossing::default()).0;
+            x = block.forward(x, context, BlockState::default(), &mut Crossing::default()).0;
         }
         kept.push(x);
     }
@@ -45,7 +45,7 @@ pub(crate) fn loss_and_gradients(
     let mut all = weights::take_gradients(model, &mut backward);
     for block in blocks.iter().rev() {
         let x = leaf();
-        let y = block.forward(x.clone(), context, None, &mut Crossing::default()).0;
+        let y = block.forward(x.clone(), context, BlockState::default(), &mut Crossing::default()).0;
         let mut backward = pulled_back(y, gradient);
         gradient = gradient_of(&x, &backward)?;
         add(&mut all, weights::take_gradients(model, &mut backward));

@@ -3,9 +3,8 @@
 use bantam_core::Result;
 
 use super::model::Keys;
-use crate::config::{Architecture, ModelConfig};
+use crate::config::ModelConfig;
 use crate::mixer::MixerConfig;
-use crate::tensor::{DType, TensorSpec};
 
 /// Sizes, after the architecture's name.
 pub(super) fn keys(config: &ModelConfig) -> [(&'static str, usize); 6] {
@@ -48,7 +47,6 @@ pub(super) fn mixer(read: &Keys<'_>) -> Result<MixerConfig> {
 /// The config of such a model, but for what every GGUF says.
 pub(super) fn config(read: &Keys<'_>, of_all: ModelConfig) -> Result<ModelConfig> {
     Ok(ModelConfig {
-        architecture: Architecture::Llama,
         intermediate_size: 0,
         num_attention_heads: 1,
         num_key_value_heads: 1,
@@ -69,11 +67,4 @@ pub(super) fn reshape(config: &ModelConfig, gguf_name: &str, shape: &mut Vec<usi
         "norm.weight" => *shape = vec![groups, shape[0] / groups],
         _ => {}
     }
-}
-
-/// The shape that the model asks for where the file has as many values in another one, which is how llama.cpp keeps some.
-pub(super) fn shape_of(spec: &TensorSpec, shape: Vec<usize>, dtype: DType) -> Vec<usize> {
-    let count = |s: &[usize]| s.iter().try_fold(1usize, |all, n| all.checked_mul(*n));
-    let same = dtype == DType::F32 && count(&shape).is_some_and(|n| Some(n) == count(&spec.shape));
-    if same { spec.shape.clone() } else { shape }
 }

@@ -5,8 +5,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::names::MIXER;
-use crate::mixer::MixerConfig;
 use crate::tensor::DType;
 
 /// What a model is packaged as. Vectors (norms, biases), learned positions and what is no linear map in a mixer are always F32.
@@ -112,8 +110,7 @@ impl GgufType {
     /// The format of one tensor, by its GGUF name and its shape (outermost first). `tied`: the output matrix is the embedding.
     pub(super) fn dtype_for(self, gguf_name: &str, shape: &[usize], layers: usize, tied: bool) -> DType {
         let [_, row] = *shape else { return DType::F32 };
-        let keeps = gguf_name.split_once(MIXER).is_some_and(|(_, name)| !MixerConfig::is_linear_map(name));
-        if keeps || gguf_name == "position_embd.weight" {
+        if gguf_name == "position_embd.weight" {
             return DType::F32;
         }
         let base = self.base();

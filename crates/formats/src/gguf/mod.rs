@@ -10,6 +10,7 @@ mod model;
 mod names;
 pub mod package;
 mod reader;
+mod rwkv7;
 mod sentence_piece;
 mod vocabulary;
 mod write_model;

@@ -6,14 +6,14 @@ use std::path::Path;
 use bantam_core::{Error, Result};
 
 use super::keys::Value;
-use super::mamba2;
-use super::names::{Dialect, ROPE_DIVISORS, hf_name};
+use super::{mamba2, rwkv7};
+use super::names::{Dialect, ROPE_DIVISORS, own_name};
 use super::reader::{self, shortened};
 use super::vocabulary::Vocabulary;
 use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
 use crate::mixer::{self, MixerConfig};
 use crate::rope::RopeScaling;
-use crate::tensor::OUTPUT;
+use crate::tensor::{DType, EMBEDDING, OUTPUT, TensorSpec};
 use crate::weights::{MappedFile, RowOrder, Stored, Weights};
 
 /// What a GGUF holds, as a model.
@@ -61,6 +61,10 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
             USE_A_KNOWN_ONE,
         ));
     };
+    let tensors: Vec<_> = match dialect {
+        Dialect::Rwkv7 => tensors.into_iter().flat_map(rwkv7::apart).collect(),
+        _ => tensors,
+    };
     let mut divisors = None;
     let mut by_name = HashMap::new();
     for tensor in tensors {
@@ -68,7 +72,7 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
             divisors = Some(tensor);
             continue;
         }
-        let Some(name) = hf_name(dialect, &tensor.name) else {
+        let Some(name) = own_name(dialect, &tensor.name) else {
             return Err(Error::input(
                 format!("{place}: {}", shortened(&tensor.name)),
                 "a tensor that Bantam has no place for",
@@ -88,10 +92,10 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
         config.rope_scaling = Some(RopeScaling::Divisors(data.to_f32()));
     }
     config.validate(&place)?;
-    if dialect == Dialect::Mamba2 {
+    if matches!(dialect, Dialect::Mamba2 | Dialect::Rwkv7) {
         for spec in config.tensor_specs() {
             if let Some(info) = by_name.get_mut(&spec.name) {
-                info.shape = mamba2::shape_of(&spec, std::mem::take(&mut info.shape), info.dtype);
+                info.shape = shape_of(&spec, std::mem::take(&mut info.shape), info.dtype);
             }
         }
     }
@@ -103,6 +107,13 @@ pub(crate) fn open_model(path: &Path) -> Result<GgufModel> {
     Ok(GgufModel { config, weights, vocabulary, chat_template })
 }
 
+/// The shape that the model asks for where the file has as many values in another one, which is how llama.cpp keeps some.
+fn shape_of(spec: &TensorSpec, shape: Vec<usize>, dtype: DType) -> Vec<usize> {
+    let count = |s: &[usize]| s.iter().try_fold(1usize, |all, n| all.checked_mul(*n));
+    let same = dtype == DType::F32 && count(&shape).is_some_and(|n| Some(n) == count(&spec.shape));
+    if same { spec.shape.clone() } else { shape }
+}
+
 /// The config from the keys under the architecture's name. Not yet validated.
 fn read_config(
     keys: &HashMap<String, Value>,
@@ -111,11 +122,20 @@ fn read_config(
     vocabulary: &Vocabulary,
     place: &str,
 ) -> Result<ModelConfig> {
-    let (read, architecture) = (Keys { keys, architecture: dialect.name(), place }, dialect.architecture());
+    let read = Keys { keys, architecture: dialect.name(), place };
+    let architecture = match dialect {
+        Dialect::Of(architecture) => architecture,
+        Dialect::Mamba2 => Architecture::Llama,
+        Dialect::Rwkv7 => Architecture::Rwkv7,
+        Dialect::Own => read.own_architecture()?,
+    };
     read.refuse_what_we_do_not_compute()?;
     let hidden_size = read.required("embedding_length")?;
-    // Mamba-2 alone has none.
-    let num_attention_heads = if dialect == Dialect::Mamba2 { 1 } else { read.required("attention.head_count")? };
+    let num_attention_heads = match dialect {
+        // There are none.
+        Dialect::Mamba2 | Dialect::Rwkv7 => 1,
+        Dialect::Of(_) | Dialect::Own => read.required("attention.head_count")?,
+    };
     let head_dim = match read.size("attention.key_length")? {
         Some(n) => n,
         None if num_attention_heads > 0 && hidden_size.is_multiple_of(num_attention_heads) => {
@@ -128,7 +148,7 @@ fn read_config(
             return Err(read.error(same, &format!("differs from the head's width {head_dim}")));
         }
     }
-    let Some(embedding) = tensors.get(architecture.embedding()) else {
+    let Some(embedding) = tensors.get(EMBEDDING) else {
         return Err(Error::input(
             format!("{place}: token_embd.weight"),
             "tensor missing",
@@ -144,7 +164,7 @@ fn read_config(
     let mut seen = std::collections::HashSet::new();
     eos_token_ids.retain(|id| seen.insert(*id));
     let is_gpt2 = architecture == Architecture::Gpt2;
-    let epsilon = if is_gpt2 { "attention.layer_norm_epsilon" } else { "attention.layer_norm_rms_epsilon" };
+    let epsilon = epsilon_key(architecture);
     let config = ModelConfig {
         architecture,
         vocab_size,
@@ -168,7 +188,19 @@ fn read_config(
         pad_token_id: vocabulary.pad,
         mixers: if dialect == Dialect::Own { read.mixers()? } else { Vec::new() },
     };
-    if dialect == Dialect::Mamba2 { mamba2::config(&read, config) } else { Ok(config) }
+    match dialect {
+        Dialect::Mamba2 => mamba2::config(&read, config),
+        Dialect::Rwkv7 => rwkv7::config(&read, config),
+        Dialect::Of(_) | Dialect::Own => Ok(config),
+    }
+}
+
+/// The key of what is added in norms.
+pub(super) fn epsilon_key(architecture: Architecture) -> &'static str {
+    match architecture.has_layer_norms() {
+        true => "attention.layer_norm_epsilon",
+        false => "attention.layer_norm_rms_epsilon",
+    }
 }
 
 /// Typed look-ups of `<architecture>.<name>`.
@@ -206,6 +238,17 @@ impl Keys<'_> {
             Some(Value::F32(v)) => Ok(Some(v.to_string().parse().unwrap_or_else(|_| f64::from(*v)))),
             Some(Value::F64(v)) => Ok(Some(*v)),
             Some(other) => Err(self.error(name, &format!("{} where a float is due", other.kind_name()))),
+        }
+    }
+
+    /// What a model of Bantam's own is beside its mixers: Llama where nothing is said.
+    fn own_architecture(&self) -> Result<Architecture> {
+        match self.get("architecture") {
+            None => Ok(Architecture::Llama),
+            Some(name) => {
+                let known = name.as_text().and_then(Architecture::from_name).filter(|known| known.mixes_channels());
+                known.ok_or_else(|| self.error("architecture", "is not supported"))
+            }
         }
     }
 

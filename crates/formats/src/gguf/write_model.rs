@@ -7,14 +7,15 @@ use std::path::Path;
 use bantam_core::{Error, Result};
 
 use super::keys::Value;
-use super::mamba2;
+use super::{mamba2, rwkv7};
 use super::mix::GgufType;
-use super::model::row_order;
+use super::model::{epsilon_key, row_order};
 use super::names::{Dialect, ROPE_DIVISORS, gguf_name};
 use super::write_tokenizer::tokenizer_keys;
 use super::writer::{Tensor, write};
 use crate::artifact::ModelArtifact;
 use crate::config::{Architecture, ModelConfig};
+use crate::mixer::MixerConfig;
 use crate::rope::RopeScaling;
 use crate::tensor::{DType, TensorSpec, check_to_write, f32_bytes};
 use crate::tokenizer::TokenizerBundle;
@@ -96,19 +97,35 @@ fn write_values(
     }
     let dialect = Dialect::of(config);
     for TensorSpec { name, mut shape } in config.tensor_specs() {
-        let gguf_name = gguf_name(dialect, &name).ok_or_else(|| Error::internal("gguf::write_model", &name))?;
-        let dtype = kind.dtype_for(&gguf_name, &shape, config.num_hidden_layers, config.tie_word_embeddings);
+        let mut gguf_name = gguf_name(dialect, &name).ok_or_else(|| Error::internal("gguf::write_model", &name))?;
+        let dtype = match name.split_once(".mixer.") {
+            Some((_, part)) if !MixerConfig::is_linear_map(part) => DType::F32,
+            _ => kind.dtype_for(&gguf_name, &shape, config.num_hidden_layers, config.tie_word_embeddings),
+        };
         check_values(&name, &values(&name)?, dtype)?;
         let (rows, order) = (shape[0], row_order(config, &name));
-        if dialect == Dialect::Mamba2 {
-            mamba2::reshape(config, &gguf_name, &mut shape);
+        let parts = match dialect {
+            Dialect::Rwkv7 => rwkv7::together(&name),
+            _ => vec![name],
+        };
+        if parts.is_empty() {
+            continue;
         }
+        match dialect {
+            Dialect::Mamba2 => mamba2::reshape(config, &gguf_name, &mut shape),
+            Dialect::Rwkv7 => rwkv7::reshape(&mut gguf_name, &mut shape),
+            Dialect::Of(_) | Dialect::Own => {}
+        }
+        let encoded = move |part: &String| Ok(encode(&values(part)?, rows, order, dtype));
         out.push(Tensor {
             name: gguf_name,
             shape,
             dtype,
-            bytes: Box::new(move || Ok(encode(&values(&name)?, rows, order, dtype))),
+            bytes: Box::new(move || Ok(parts.iter().map(&encoded).collect::<Result<Vec<_>>>()?.concat())),
         });
+    }
+    if dialect == Dialect::Rwkv7 {
+        out.extend(rwkv7::unused(config));
     }
     write(path, &keys, &out)?;
     let listed: Vec<_> = out.iter().map(|t| (t.name.clone(), t.shape.iter().product::<usize>(), t.dtype)).collect();
@@ -158,22 +175,24 @@ fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Result<Vec<(S
         (of("feed_forward_length"), size(config.intermediate_size)),
         (of("vocab_size"), size(config.vocab_size)),
     ];
-    let epsilon = Value::F32(config.rms_norm_eps as f32);
-    if dialect == Dialect::Mamba2 {
-        keys.push((of("attention.layer_norm_rms_epsilon"), epsilon));
-        keys.extend(mamba2::keys(config).map(|(key, n)| (of(key), size(n))));
+    keys.push((of(epsilon_key(config.architecture)), Value::F32(config.rms_norm_eps as f32)));
+    let of_its_own = match dialect {
+        Dialect::Mamba2 => Some(mamba2::keys(config)),
+        Dialect::Rwkv7 => Some(rwkv7::keys(config)),
+        Dialect::Of(_) | Dialect::Own => None,
+    };
+    if let Some(sizes) = of_its_own {
+        keys.extend(sizes.map(|(key, n)| (of(key), size(n))));
         return Ok(keys);
     }
     keys.push((of("attention.head_count"), size(config.num_attention_heads)));
     if config.architecture == Architecture::Gpt2 {
-        keys.push((of("attention.layer_norm_epsilon"), epsilon));
         return Ok(keys);
     }
     keys.extend([
         (of("attention.head_count_kv"), size(config.num_key_value_heads)),
         (of("attention.key_length"), size(config.head_dim)),
         (of("attention.value_length"), size(config.head_dim)),
-        (of("attention.layer_norm_rms_epsilon"), epsilon),
         (of("rope.dimension_count"), size(config.head_dim)),
         (of("rope.freq_base"), Value::F32(config.rope_theta as f32)),
     ]);
@@ -185,6 +204,9 @@ fn model_keys(config: &ModelConfig, name: &str, kind: GgufType) -> Result<Vec<(S
     if let Some((kind, factor)) = scaling {
         keys.push((of("rope.scaling.type"), Value::Text(kind.into())));
         keys.push((of("rope.scaling.factor"), Value::F32(factor as f32)));
+    }
+    if config.architecture.mixes_channels() {
+        keys.push((of("architecture"), Value::Text(config.architecture.name().into())));
     }
     if !config.is_all_attention() {
         keys.push((of("mixers"), Value::Text(config.mixers_json()?.to_string())));

@@ -1,11 +1,11 @@
-//! `config.json` of Llama, Qwen2 and Qwen3 models, in the spellings of transformers v4 and v5; GPT-2's is in `gpt2_config.rs`.
+//! `config.json` of Llama, Qwen2 and Qwen3 models, in the spellings of transformers v4 and v5; GPT-2's and RWKV-4's have files of their own.
 
 use bantam_core::{Error, Result};
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
-use super::gpt2_config;
 use super::hybrid::{self, Family};
+use super::{gpt2_config, rwkv_config};
 use crate::config::{Architecture, ModelConfig, OWN, USE_A_KNOWN_ONE};
 use crate::mixer::{self, MixerConfig};
 use crate::rope::RopeScaling;
@@ -34,10 +34,15 @@ impl ModelConfig {
             config.validate(place)?;
             return Ok(config);
         }
-        // A model of Bantam's own is Llama's with other mixers.
-        let known = if name == OWN { Some(Architecture::Llama) } else { Architecture::from_name(&name) };
-        let Some(architecture) = known else {
-            return Err(read.error("model_type", format!("`{name}` is not supported"), USE_A_KNOWN_ONE));
+        if name == rwkv_config::NAME {
+            let config = rwkv_config::read(&read)?;
+            config.validate(place)?;
+            return Ok(config);
+        }
+        let own = if name == OWN { read.text("architecture")?.unwrap_or_else(|| "llama".into()) } else { name.clone() };
+        let known = Architecture::from_name(&own);
+        let Some(architecture) = known.filter(|known| name == OWN || !known.mixes_channels()) else {
+            return Err(read.error("model_type", format!("`{own}` is not supported"), USE_A_KNOWN_ONE));
         };
         if architecture == Architecture::Gpt2 {
             let config = gpt2_config::read(&read)?;
@@ -64,7 +69,7 @@ impl ModelConfig {
             }
         };
         let (num_key_value_heads, default_length, attention_bias) = match architecture {
-            Architecture::Llama => (
+            Architecture::Llama | Architecture::Rwkv4 | Architecture::Rwkv7 => (
                 read.size("num_key_value_heads")?.unwrap_or(num_attention_heads),
                 2048,
                 read.flag("attention_bias")?.unwrap_or(false),
@@ -104,6 +109,9 @@ impl ModelConfig {
         if self.architecture == Architecture::Gpt2 {
             return Ok(format!("{:#}\n", gpt2_config::to_json(self)));
         }
+        if let Some(json) = rwkv_config::to_json(self) {
+            return Ok(format!("{json:#}\n"));
+        }
         if let Some(family) = Family::of(self) {
             return Ok(format!("{:#}\n", hybrid::to_json(family, self)));
         }
@@ -133,9 +141,9 @@ impl ModelConfig {
         };
         let class = match self.architecture {
             _ if !self.is_all_attention() => "BantamForCausalLM",
-            Architecture::Llama => "LlamaForCausalLM",
+            Architecture::Qwen2 => "Qwen2ForCausalLM",
             Architecture::Qwen3 => "Qwen3ForCausalLM",
-            Architecture::Qwen2 | Architecture::Gpt2 => "Qwen2ForCausalLM",
+            _ => "LlamaForCausalLM",
         };
         let mut out = json!({
             "architectures": [class],
@@ -165,15 +173,18 @@ impl ModelConfig {
             out["mixers"] = self.mixers_json()?;
         }
         match self.architecture {
-            Architecture::Llama => {
-                out["attention_bias"] = json!(self.attention_bias);
-                out["mlp_bias"] = json!(false);
-            }
+            Architecture::Qwen2 => out["use_sliding_window"] = json!(false),
             Architecture::Qwen3 => {
                 out["attention_bias"] = json!(false);
                 out["use_sliding_window"] = json!(false);
             }
-            Architecture::Qwen2 | Architecture::Gpt2 => out["use_sliding_window"] = json!(false),
+            _ => {
+                out["attention_bias"] = json!(self.attention_bias);
+                out["mlp_bias"] = json!(false);
+            }
+        }
+        if self.architecture.mixes_channels() {
+            out["architecture"] = json!(self.architecture.name());
         }
         Ok(format!("{out:#}\n"))
     }

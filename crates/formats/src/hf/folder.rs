@@ -7,8 +7,8 @@ use bantam_core::{Error, Result, files};
 use serde_json::{Map, Value, json};
 
 use super::config::ids_json;
-use super::{hybrid, safetensors};
-use crate::config::{Architecture, ModelConfig};
+use super::{names, safetensors};
+use crate::config::ModelConfig;
 use crate::tokenizer::TokenizerBundle;
 use crate::weights::{MappedFile, RowOrder, Stored, Weights};
 
@@ -24,11 +24,14 @@ pub(crate) fn open_folder(dir: &Path) -> Result<(ModelConfig, Weights)> {
         let path = dir.join(name);
         let file = MappedFile::open(&path)?;
         for found in safetensors::read_header(file.bytes(), &path)? {
-            let (name, mut shape) = (full_name(found.name, &config), found.shape);
-            let mut rows = hybrid::rows(&config, &name);
-            if config.architecture.is_turned(&name) {
-                shape.reverse();
-                rows = RowOrder::Turned;
+            let name = names::own_name(&config, found.name);
+            let mut shape = names::own_shape(&config, &name, found.shape);
+            let mut rows = names::rows(&config, &name);
+            match rows {
+                RowOrder::Turned if shape.len() == 2 => shape.reverse(),
+                // Of another shape than it should have, which is told where shapes are compared.
+                RowOrder::Turned => rows = RowOrder::HuggingFace,
+                _ => {}
             }
             let stored = Stored { file: mapped.len(), range: found.range, dtype: found.dtype, shape, rows };
             if tensors.insert(name.clone(), stored).is_some() {
@@ -43,16 +46,6 @@ pub(crate) fn open_folder(dir: &Path) -> Result<(ModelConfig, Weights)> {
     }
     let weights = Weights::new(mapped, tensors, &config, &dir.display().to_string())?;
     Ok((config, weights))
-}
-
-/// The hub's first GPT-2 files were saved without the prefix that the model's class gives; Mamba-2 and Bamba have names of their own.
-fn full_name(name: String, config: &ModelConfig) -> String {
-    if config.architecture == Architecture::Llama {
-        return hybrid::own_name(name);
-    }
-    let short = config.architecture == Architecture::Gpt2
-        && ["wte.", "wpe.", "h.", "ln_f."].iter().any(|p| name.starts_with(p));
-    if short { format!("transformer.{name}") } else { name }
 }
 
 /// Generation ends at the ids of `generation_config.json` where it names more than `config.json`, as in transformers.
@@ -159,7 +152,7 @@ pub(crate) fn read_tokenizer_files(dir: &Path) -> Result<HfTokenizerFiles> {
 /// Writes a model as a folder that `AutoModelForCausalLM` and `AutoTokenizer` load: `config.json`, `generation_config.json`,
 /// `model.safetensors` (f32), `tokenizer.json`, `tokenizer_config.json` (with the chat template). The folder appears whole or not at all.
 ///
-/// `tensors` are (Hugging Face name, shape, elements), exactly those of [`ModelConfig::tensor_specs`], in any order.
+/// `tensors` are (name, shape, elements), exactly those of [`ModelConfig::tensor_specs`], in any order.
 pub fn write_folder(
     dir: &Path,
     config: &ModelConfig,
@@ -177,12 +170,8 @@ pub fn write_folder(
             "pad_token_id": config.pad_token_id,
         });
         files::write(&dir.join("generation_config.json"), format!("{generation:#}\n").as_bytes())?;
-        let path = dir.join("model.safetensors");
-        let is_turned = |name: &str| config.architecture.is_turned(name);
-        match hybrid::to_write(config, tensors) {
-            Some(renamed) => safetensors::write(&path, &renamed, is_turned)?,
-            None => safetensors::write(&path, tensors, is_turned)?,
-        }
+        let written: Vec<_> = tensors.iter().map(|tensor| names::to_write(config, tensor)).collect();
+        safetensors::write(&dir.join("model.safetensors"), &written)?;
         if let Some(bundle) = tokenizer {
             write_tokenizer_files(dir, bundle, config.max_position_embeddings)?;
         }

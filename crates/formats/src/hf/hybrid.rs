@@ -297,14 +297,15 @@ pub(super) fn own_name(name: String) -> String {
     NAMES.iter().fold(name, |name, (theirs, own)| name.replacen(theirs, own, 1))
 }
 
-/// The name in a folder of this family.
-fn their_name(family: Family, name: &str) -> String {
-    match family {
-        Family::Mamba2 => match name.strip_prefix("model.layers.") {
+/// The name in a folder of such a model; Bantam's for any other.
+pub(super) fn their_name(config: &ModelConfig, name: &str) -> String {
+    match Family::of(config) {
+        None => name.to_owned(),
+        Some(Family::Mamba2) => match name.strip_prefix("model.layers.") {
             Some(rest) => format!("backbone.layers.{}", rest.replacen(".input_layernorm.", ".norm.", 1)),
             None => NAMES[..2].iter().fold(name.to_owned(), |name, (theirs, own)| name.replacen(own, theirs, 1)),
         },
-        Family::Bamba => NAMES[2..].iter().fold(name.to_owned(), |name, (theirs, own)| name.replacen(own, theirs, 1)),
+        Some(Family::Bamba) => NAMES[2..].iter().fold(name.to_owned(), |name, (theirs, own)| name.replacen(own, theirs, 1)),
     }
 }
 
@@ -316,19 +317,6 @@ pub(super) fn rows(config: &ModelConfig, name: &str) -> RowOrder {
         }
         _ => RowOrder::HuggingFace,
     }
-}
-
-/// A tensor as it is written: name, shape, elements.
-type Named = (String, Vec<usize>, Vec<f32>);
-
-/// The tensors under their names and in their order in a folder of such a model; `None` for any other model.
-pub(super) fn to_write(config: &ModelConfig, tensors: &[Named]) -> Option<Vec<Named>> {
-    let family = Family::of(config)?;
-    let written = |(name, shape, values): &Named| {
-        let values = rows(config, name).put_in_order(values, shape[0]).into_owned();
-        (their_name(family, name), shape.clone(), values)
-    };
-    Some(tensors.iter().map(written).collect())
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::tensor::{DType, f32_bytes};
-use crate::weights::turned;
 
 const REMEDY: &str = "the file is damaged: restore it from its origin";
 /// The format's own limit of the header.
@@ -68,24 +67,15 @@ pub(crate) fn read_header(file: &[u8], path: &Path) -> Result<Vec<Place>> {
     Ok(places)
 }
 
-/// Writes a safetensors file of f32 tensors, in name order, with the metadata transformers asks for. Matrices that `is_turned`
-/// names are written transposed.
-pub(crate) fn write(
-    path: &Path,
-    tensors: &[(String, Vec<usize>, Vec<f32>)],
-    is_turned: impl Fn(&str) -> bool,
-) -> Result<()> {
+/// Writes a safetensors file of f32 tensors, in name order, with the metadata transformers asks for.
+pub(crate) fn write(path: &Path, tensors: &[(String, Vec<usize>, Vec<f32>)]) -> Result<()> {
     let mut ordered: Vec<_> = tensors.iter().collect();
     ordered.sort_by(|a, b| a.0.cmp(&b.0));
     let mut end = 0;
     let infos = ordered.iter().map(|(name, shape, data)| {
         let start = end;
         end += 4 * data.len();
-        let mut shape = shape.clone();
-        if is_turned(name) {
-            shape.reverse();
-        }
-        (name.clone(), TensorInfo { dtype: Dtype::F32, shape, data_offsets: (start, end) })
+        (name.clone(), TensorInfo { dtype: Dtype::F32, shape: shape.clone(), data_offsets: (start, end) })
     });
     let metadata = Metadata::new(Some([("format".to_owned(), "pt".to_owned())].into()), infos.collect())
         .map_err(|e| Error::internal("safetensors", e))?;
@@ -94,12 +84,6 @@ pub(crate) fn write(
     bantam_core::files::write_with(path, |out| {
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
-        ordered.iter().try_for_each(|(name, shape, data)| {
-            let bytes = f32_bytes(data);
-            match shape[..] {
-                [rows, columns] if is_turned(name) => out.write_all(&turned(&bytes, columns, rows)),
-                _ => out.write_all(&bytes),
-            }
-        })
+        ordered.iter().try_for_each(|(_, _, data)| out.write_all(&f32_bytes(data)))
     })
 }

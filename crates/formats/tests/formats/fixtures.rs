@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bantam_formats::gguf::{GgufType, write_model};
-use bantam_formats::{Architecture, ModelConfig, TokenizerBundle, hf, tokenizer_training};
+use bantam_formats::{Architecture, MixerConfig, ModelConfig, TokenizerBundle, hf, tokenizer_training};
 
 pub type Tensors = Vec<(String, Vec<usize>, Vec<f32>)>;
 
@@ -30,15 +30,20 @@ pub fn bundle() -> TokenizerBundle {
 
 /// A config of one block that fits [`bundle`].
 pub fn config(architecture: Architecture) -> ModelConfig {
+    let (heads, key_heads, head_dim) = match architecture {
+        Architecture::Gpt2 => (4, 4, 8),
+        Architecture::Rwkv4 | Architecture::Rwkv7 => (1, 1, 2),
+        Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => (4, 2, 8),
+    };
     ModelConfig {
         architecture,
         vocab_size: 1030,
         hidden_size: 32,
         intermediate_size: 40,
         num_hidden_layers: 1,
-        num_attention_heads: 4,
-        num_key_value_heads: if architecture == Architecture::Gpt2 { 4 } else { 2 },
-        head_dim: 8,
+        num_attention_heads: heads,
+        num_key_value_heads: key_heads,
+        head_dim,
         rms_norm_eps: 1e-5,
         rope_theta: 10_000.0,
         rope_scaling: None,
@@ -48,7 +53,11 @@ pub fn config(architecture: Architecture) -> ModelConfig {
         bos_token_id: None,
         eos_token_ids: vec![0],
         pad_token_id: Some(4),
-        mixers: Vec::new(),
+        mixers: match architecture {
+            Architecture::Rwkv4 => vec![MixerConfig::Rwkv4 { inner_size: 24 }],
+            Architecture::Rwkv7 => vec![MixerConfig::Rwkv7 { head_dim: 8, ranks: [3, 2, 5, 4], first: false }],
+            _ => Vec::new(),
+        },
     }
 }
 

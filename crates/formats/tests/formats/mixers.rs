@@ -187,3 +187,90 @@ fn mamba2_alone_has_llama_cpp_s_names_and_layout() {
         assert!(e.exit_code() == 2, "{e}");
     }
 }
+
+/// The models that Bantam alone has a format for.
+#[test]
+fn rwkv_reads_back_as_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.gguf");
+    for (architecture, tied, name) in [
+        (Architecture::Rwkv4, true, "bantam"),
+        (Architecture::Rwkv4, false, "bantam"),
+        (Architecture::Rwkv7, true, "bantam"),
+        (Architecture::Rwkv7, false, "rwkv7"),
+    ] {
+        let mut config = fixtures::config(architecture);
+        (config.tie_word_embeddings, config.num_hidden_layers) = (tied, 2);
+        let tensors = fixtures::tensors(&config);
+        write_model(&path, &config, &tensors, Some(&fixtures::bundle()), GgufType::F32).unwrap();
+        let file = std::fs::read(&path).unwrap();
+        assert_eq!(gguf::parse(&file, "x").unwrap().keys["general.architecture"], Value::Text(name.into()));
+        let back = ModelArtifact::open(&path).unwrap();
+        assert_eq!(back.config(), &config);
+        for (tensor, shape, data) in &tensors {
+            let read = back.tensor(tensor).unwrap();
+            assert_eq!((&read.shape, &read.to_f32()), (shape, data), "{tensor}");
+        }
+    }
+}
+
+#[test]
+fn rwkv7_has_llama_cpp_s_names_and_layout() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.gguf");
+    let config = ModelConfig { tie_word_embeddings: false, ..fixtures::config(Architecture::Rwkv7) };
+    write_model(&path, &config, &fixtures::tensors(&config), None, GgufType::Q8_0).unwrap();
+    let file = std::fs::read(&path).unwrap();
+    let contents = gguf::parse(&file, "x").unwrap();
+    for (key, size) in [
+        ("attention.head_count", 0),
+        ("wkv.head_size", 8),
+        ("attention.decay_lora_rank", 3),
+        ("attention.iclr_lora_rank", 2),
+        ("attention.value_residual_mix_lora_rank", 5),
+        ("attention.gate_lora_rank", 4),
+        ("feed_forward_length", 40),
+    ] {
+        assert_eq!(contents.keys[&format!("rwkv7.{key}")], Value::U32(size), "{key}");
+    }
+    assert!(contents.keys.contains_key("rwkv7.attention.layer_norm_epsilon"));
+    // Also the value residual that the first layer does not have.
+    let expected: [(&str, &[usize], DType); 12] = [
+        ("token_embd_norm.bias", &[32], DType::F32),
+        ("output.weight", &[1030, 32], DType::Q8_0),
+        ("blk.0.attn_norm_2.weight", &[32], DType::F32),
+        ("blk.0.time_mix_lerp_fused.weight", &[6, 1, 1, 32], DType::F32),
+        ("blk.0.time_mix_r_k.weight", &[32], DType::F32),
+        ("blk.0.time_mix_w1.weight", &[3, 32], DType::F32),
+        ("blk.0.time_mix_v0.weight", &[32], DType::F32),
+        ("blk.0.time_mix_v1.weight", &[2, 32], DType::F32),
+        ("blk.0.time_mix_v2.weight", &[32, 2], DType::F32),
+        ("blk.0.time_mix_ln.bias", &[32], DType::F32),
+        ("blk.0.time_mix_value.weight", &[32, 32], DType::Q8_0),
+        ("blk.0.channel_mix_key.weight", &[40, 32], DType::Q8_0),
+    ];
+    for (name, shape, dtype) in expected {
+        let found = contents.tensors.iter().find(|t| t.name == name).unwrap_or_else(|| panic!("no {name}"));
+        assert_eq!((found.shape.as_slice(), found.dtype), (shape, dtype), "{name}");
+    }
+    let damages: [(&str, Value); 3] = [
+        ("rwkv7.wkv.head_size", Value::U32(5)),
+        ("rwkv7.attention.gate_lora_rank", Value::U32(7)),
+        ("rwkv7.feed_forward_length", Value::U32(0)),
+    ];
+    for (key, value) in damages {
+        let mut keys = contents.keys.clone();
+        keys.insert(key.into(), value);
+        let bytes = &file;
+        let copied = contents.tensors.iter().map(|t| gguf::Tensor {
+            name: t.name.clone(),
+            shape: t.shape.clone(),
+            dtype: t.dtype,
+            bytes: Box::new(move || Ok(bytes[t.range.clone()].to_vec())),
+        });
+        let damaged = dir.path().join("damaged.gguf");
+        gguf::write(&damaged, &keys.into_iter().collect::<Vec<_>>(), &copied.collect::<Vec<_>>()).unwrap();
+        let e = ModelArtifact::open(&damaged).err().unwrap();
+        assert!(e.exit_code() == 2, "{key}: {e}");
+    }
+}

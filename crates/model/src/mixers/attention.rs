@@ -7,6 +7,7 @@ use bantam_kernels::training::attention::RotaryTable;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use super::parameters::{fixed_rate, matrix};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
@@ -20,13 +21,7 @@ pub struct Attention {
     v_proj: Linear,
     o_proj: Linear,
     #[module(skip)]
-    heads: usize,
-    #[module(skip)]
-    kv_heads: usize,
-    #[module(skip)]
-    head_dim: usize,
-    #[module(skip)]
-    rotary: Arc<RotaryTable>,
+    spec: AttentionSpec,
 }
 
 /// Keys (not yet rotated) and values of all earlier positions, `[batch * past, kv_heads * head_dim]`: views of what the
@@ -46,10 +41,7 @@ impl Attention {
             k_proj: Linear::zeros(width, config.key_value_width(), bias, device),
             v_proj: Linear::zeros(width, config.key_value_width(), bias, device),
             o_proj: Linear::zeros(config.query_width(), width, config.output_projection_bias(), device),
-            heads: config.num_attention_heads,
-            kv_heads: config.num_key_value_heads,
-            head_dim: config.head_dim,
-            rotary,
+            spec: spec(config, rotary),
         }
     }
 
@@ -62,6 +54,20 @@ impl Attention {
             ("o_proj", &mut self.o_proj),
         ]
     }
+
+    fn linears(&self) -> [(&'static str, &Linear); 4] {
+        [("q_proj", &self.q_proj), ("k_proj", &self.k_proj), ("v_proj", &self.v_proj), ("o_proj", &self.o_proj)]
+    }
+}
+
+/// The model's heads and angles.
+pub(super) fn spec(config: &ModelConfig, rotary: Arc<RotaryTable>) -> AttentionSpec {
+    AttentionSpec {
+        heads: config.num_attention_heads,
+        kv_heads: config.num_key_value_heads,
+        head_dim: config.head_dim,
+        rotary,
+    }
 }
 
 /// Attention of each row's new queries to all of its keys and values, the last query aligned with the last key.
@@ -70,6 +76,57 @@ fn continued(queries: Tensor<2>, keys: Tensor<2>, values: Tensor<2>, batch: usiz
     let segment = |b: usize| Segment { query_start: b * time, query_len: time, key_start: b * all, key_len: all };
     let segments: Vec<Segment> = (0..batch).map(segment).collect();
     ops::composed_attention(queries, keys, values, &segments, spec)
+}
+
+/// What queries, keys and values side by side (`[rows, (heads + 2 kv_heads) * head_dim]`) give, and the state after them.
+pub(super) fn attend(
+    qkv: Tensor<2>,
+    context: &SequenceContext,
+    state: Option<MixerState>,
+    spec: &AttentionSpec,
+) -> (Tensor<2>, Option<MixerState>) {
+    let (batch, time) = (context.batch(), context.time());
+    let (q_width, kv_width) = (spec.heads * spec.head_dim, spec.kv_heads * spec.head_dim);
+    let part = |first: usize| qkv.clone().narrow(1, first, kv_width);
+    let carried = context.is_whole_rows().then(|| (part(q_width), part(q_width + kv_width)));
+    let (mixed, state) = match (state, carried) {
+        (Some(MixerState::Attention(past)), Some((keys, values))) => {
+            let join = |past: Tensor<2>, new: Tensor<2>| -> Tensor<2> {
+                let before = past.dims()[0] / batch;
+                let rows = |x: Tensor<2>, n: usize| -> Tensor<3> { x.reshape([batch, n, kv_width]) };
+                let all = Tensor::cat(vec![rows(past, before), rows(new, time)], 1);
+                all.reshape([batch * (before + time), kv_width])
+            };
+            let (keys, values) = (join(past.keys, keys), join(past.values, values));
+            let queries = qkv.clone().narrow(1, 0, q_width);
+            let mixed = continued(queries, keys.clone(), values.clone(), batch, spec);
+            (mixed, Some(AttentionState { keys, values }))
+        }
+        (Some(MixerState::Attention(_)), None) => panic!("a carried state needs one item a row"),
+        (Some(_), _) => panic!("the state of another mixer"),
+        (None, carried) => {
+            let state = carried.map(|(keys, values)| AttentionState { keys, values });
+            (ops::causal_attention(qkv, context.shared_spans(), spec.clone()), state)
+        }
+    };
+    (mixed, state.map(MixerState::Attention))
+}
+
+/// Multiply-adds of attention with these projections over `time` positions.
+pub(super) fn attention_cost(projections: &[(&str, &Linear)], spec: &AttentionSpec, time: usize) -> u64 {
+    let weights: usize = projections.iter().map(|(_, linear)| linear.shape().iter().product::<usize>()).sum();
+    let pairs = (time as u64) * (time as u64 + 1) / 2;
+    time as u64 * weights as u64 + 2 * pairs * (spec.heads * spec.head_dim) as u64
+}
+
+/// Rules for projections: matrices decay, biases start at zero and do not.
+pub(super) fn projection_groups(projections: &[(&str, &Linear)]) -> Vec<ParameterGroup> {
+    let of = |(name, linear): &(&str, &Linear)| {
+        let bias = fixed_rate(&format!("{name}.bias"), Initialization::Constant(0.0));
+        let weight = matrix(&format!("{name}.weight"));
+        [Some(weight), linear.bias.is_some().then_some(bias)]
+    };
+    projections.iter().flat_map(of).flatten().collect()
 }
 
 impl Mixer for Attention {
@@ -81,40 +138,11 @@ impl Mixer for Attention {
         _: &mut Crossing,
     ) -> (Tensor<3>, Option<MixerState>) {
         let [batch, time, width] = x.dims();
-        let (q_width, kv_width) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
         let precision = context.precision();
         let flat = x.reshape([batch * time, width]);
         let qkv = Linear::forward_joined(flat, &[&self.q_proj, &self.k_proj, &self.v_proj], precision);
-        let part = |first: usize| qkv.clone().narrow(1, first, kv_width);
-        let carried = context.is_whole_rows().then(|| (part(q_width), part(q_width + kv_width)));
-        let spec = AttentionSpec {
-            heads: self.heads,
-            kv_heads: self.kv_heads,
-            head_dim: self.head_dim,
-            rotary: self.rotary.clone(),
-        };
-        let (mixed, state) = match (state, carried) {
-            (Some(MixerState::Attention(past)), Some((keys, values))) => {
-                let join = |past: Tensor<2>, new: Tensor<2>| -> Tensor<2> {
-                    let before = past.dims()[0] / batch;
-                    let rows = |x: Tensor<2>, n: usize| -> Tensor<3> { x.reshape([batch, n, kv_width]) };
-                    let all = Tensor::cat(vec![rows(past, before), rows(new, time)], 1);
-                    all.reshape([batch * (before + time), kv_width])
-                };
-                let (keys, values) = (join(past.keys, keys), join(past.values, values));
-                let queries = qkv.clone().narrow(1, 0, q_width);
-                let mixed = continued(queries, keys.clone(), values.clone(), batch, &spec);
-                (mixed, Some(AttentionState { keys, values }))
-            }
-            (Some(MixerState::Attention(_)), None) => panic!("a carried state needs one item a row"),
-            (Some(_), _) => panic!("the state of another mixer"),
-            (None, carried) => {
-                let state = carried.map(|(keys, values)| AttentionState { keys, values });
-                (ops::causal_attention(qkv, context.shared_spans(), spec), state)
-            }
-        };
-        let y = self.o_proj.forward(mixed, precision).reshape([batch, time, width]);
-        (y, state.map(MixerState::Attention))
+        let (mixed, state) = attend(qkv, context, state, &self.spec);
+        (self.o_proj.forward(mixed, precision).reshape([batch, time, width]), state)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -122,32 +150,10 @@ impl Mixer for Attention {
     }
 
     fn cost(&self, time: usize) -> u64 {
-        let weights = |l: &Linear| l.shape().iter().product::<usize>() as u64;
-        let projections = weights(&self.q_proj) + weights(&self.k_proj) + weights(&self.v_proj) + weights(&self.o_proj);
-        let pairs = (time as u64) * (time as u64 + 1) / 2;
-        time as u64 * projections + 2 * pairs * (self.heads * self.head_dim) as u64
+        attention_cost(&self.linears(), &self.spec, time)
     }
 
     fn parameter_groups(&self) -> Vec<ParameterGroup> {
-        let matrices = ["q_proj", "k_proj", "v_proj", "o_proj"];
-        let linears = [&self.q_proj, &self.k_proj, &self.v_proj, &self.o_proj];
-        let mut groups = Vec::new();
-        for (name, linear) in matrices.iter().zip(linears) {
-            groups.push(ParameterGroup {
-                path: format!("{name}.weight"),
-                learning_rate_scale: 1.0,
-                decays: true,
-                initialization: Initialization::Normal(0.02),
-            });
-            if linear.bias.is_some() {
-                groups.push(ParameterGroup {
-                    path: format!("{name}.bias"),
-                    learning_rate_scale: 1.0,
-                    decays: false,
-                    initialization: Initialization::Constant(0.0),
-                });
-            }
-        }
-        groups
+        projection_groups(&self.linears())
     }
 }

@@ -13,7 +13,7 @@ use crate::ops;
 pub type CarriedState = Vec<Arc<Vec<f32>>>;
 
 /// Runs the operations of a mixer, which take their states from, and leave them in, the same order.
-pub(super) struct Pass<'a> {
+pub(crate) struct Pass<'a> {
     context: &'a SequenceContext,
     continued: Option<CarriedState>,
     left: CarriedState,
@@ -51,6 +51,6 @@ impl<'a> Pass<'a> {
 }
 
 /// `[width]` as a matrix of one row.
-pub(super) fn row(x: Tensor<1>) -> Tensor<2> {
+pub(crate) fn row(x: Tensor<1>) -> Tensor<2> {
     x.unsqueeze()
 }

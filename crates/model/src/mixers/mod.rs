@@ -7,6 +7,7 @@ mod grouped_norm;
 mod gru;
 mod hyena;
 mod initialization;
+mod joined_attention;
 mod linformer;
 mod lstm;
 mod mamba2;
@@ -21,12 +22,15 @@ mod shortconv;
 
 pub use attention::{Attention, AttentionState};
 pub use carried::CarriedState;
+pub(crate) use carried::{Pass, row};
 pub use gru::Gru;
 pub use hyena::Hyena;
 pub use initialization::Initialization;
+pub use joined_attention::JoinedAttention;
 pub use linformer::Linformer;
 pub use lstm::Lstm;
 pub use mamba2::{Mamba2, Mamba2Sizes};
+pub(crate) use parameters::{fixed_rate, matrix, zeros};
 pub use performer::Performer;
 pub use retnet::Retnet;
 pub use rwkv4::Rwkv4;
@@ -36,7 +40,7 @@ pub use shortconv::Shortconv;
 
 use std::sync::Arc;
 
-use bantam_formats::{MixerConfig, ModelConfig};
+use bantam_formats::{Architecture, MixerConfig, ModelConfig};
 use bantam_kernels::training::attention::RotaryTable;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -130,6 +134,8 @@ pub trait Mixer {
 pub enum AnyMixer {
     /// Causal softmax attention.
     Attention(Attention),
+    /// The same with one matrix for queries, keys and values, which do not rotate.
+    JoinedAttention(JoinedAttention),
     /// LSTM.
     Lstm(Lstm),
     /// Stacked GRU.
@@ -159,6 +165,7 @@ macro_rules! each {
     ($any:expr, $mixer:ident => $does:expr) => {
         match $any {
             AnyMixer::Attention($mixer) => $does,
+            AnyMixer::JoinedAttention($mixer) => $does,
             AnyMixer::Lstm($mixer) => $does,
             AnyMixer::Gru($mixer) => $does,
             AnyMixer::Mamba2($mixer) => $does,
@@ -179,6 +186,9 @@ impl AnyMixer {
     pub fn new(config: &MixerConfig, model: &ModelConfig, rotary: Arc<RotaryTable>, device: &Device) -> Self {
         let width = model.hidden_size;
         match *config {
+            MixerConfig::Attention if model.architecture == Architecture::Gpt2 => {
+                Self::JoinedAttention(JoinedAttention::new(model, rotary, device))
+            }
             MixerConfig::Attention => Self::Attention(Attention::new(model, rotary, device)),
             MixerConfig::Lstm { hidden_size } => Self::Lstm(Lstm::new(width, hidden_size, device)),
             MixerConfig::Gru { hidden_size, layers } => Self::Gru(Gru::new(width, hidden_size, layers, device)),
@@ -209,7 +219,7 @@ impl AnyMixer {
     /// What its parameters' paths begin with, beside attention's.
     pub(crate) fn folder(&self) -> &'static str {
         match self {
-            Self::Attention(_) => "",
+            Self::Attention(_) | Self::JoinedAttention(_) => "",
             _ => ZOO,
         }
     }

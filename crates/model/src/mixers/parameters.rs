@@ -6,17 +6,17 @@ use burn::tensor::{Device, Tensor};
 use super::{Initialization, ParameterGroup};
 
 /// Zeros, to be loaded or started.
-pub(super) fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+pub(crate) fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
     Param::from_tensor(Tensor::zeros(shape, device))
 }
 
 /// A matrix of a linear map: it decays.
-pub(super) fn matrix(path: &str) -> ParameterGroup {
+pub(crate) fn matrix(path: &str) -> ParameterGroup {
     with(path, true, Initialization::Normal(0.02))
 }
 
 /// A parameter that does not decay.
-pub(super) fn fixed_rate(path: &str, initialization: Initialization) -> ParameterGroup {
+pub(crate) fn fixed_rate(path: &str, initialization: Initialization) -> ParameterGroup {
     with(path, false, initialization)
 }
 

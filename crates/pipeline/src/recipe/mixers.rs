@@ -1,7 +1,7 @@
 //! Which mixers does a recipe's model have, and how wide and deep is it for a number of parameters?
 
 use bantam_core::{Error, Result};
-use bantam_formats::{MixerConfig, ModelConfig};
+use bantam_formats::{Architecture, MixerConfig, ModelConfig};
 use serde::{Deserialize, Serialize};
 
 use super::Recipe;
@@ -93,7 +93,11 @@ pub(crate) fn fit(recipe: &mut Recipe, budget: u64, place: &str) -> Result<()> {
             let model = &mut tried.model;
             (model.num_hidden_layers, model.hidden_size) = (layers, width);
             (model.num_attention_heads, model.num_key_value_heads) = (width / WIDTH_STEP, width / WIDTH_STEP);
-            model.intermediate_size = (width * 8 / 3).next_multiple_of(WIDTH_STEP);
+            model.intermediate_size = match model.architecture {
+                // Two matrices and not three.
+                Architecture::Gpt2 | Architecture::Rwkv4 | Architecture::Rwkv7 => 4 * width,
+                _ => (width * 8 / 3).next_multiple_of(WIDTH_STEP),
+            };
             let config = tried.model_config(tried.tokenizer.vocab_size)?;
             let parameters = config.parameter_count() as f64;
             let off = (parameters / budget as f64).ln().abs();
@@ -151,9 +155,15 @@ mod tests {
 
     #[test]
     fn a_resolved_recipe_resolves_to_itself() {
-        let text = "[model]\nmixers = ['lstm', { type = 'gru', hidden_size = 40, layers = 2 }]\nbudget = '2M'\n";
-        let recipe = parse(text).unwrap();
-        assert_eq!(parse(&recipe.to_toml().unwrap()).unwrap(), recipe);
+        for model in [
+            "mixers = ['lstm', { type = 'gru', hidden_size = 40, layers = 2 }]\nbudget = '2M'",
+            "architecture = 'gpt2'\nbudget = '3M'",
+            "architecture = 'rwkv7'\nbudget = '3M'",
+            "architecture = 'rwkv4'\nmixers = [{ type = 'rwkv4', inner_size = 96 }]",
+        ] {
+            let recipe = parse(&format!("[model]\n{model}\n")).unwrap();
+            assert_eq!(parse(&recipe.to_toml().unwrap()).unwrap(), recipe);
+        }
     }
 
     #[test]
@@ -164,6 +174,10 @@ mod tests {
             e.to_string()
         };
         assert!(error("[model]\nmixers = ['mamba']\n").starts_with("r.toml:2:1: model.mixers: `mamba` is no mixer"));
+        assert!(error("[model]\narchitecture = 'gpt3'\n").contains("`gpt3` is none of llama"));
+        assert!(error("[model]\narchitecture = 'qwen3'\n").starts_with("r.toml:2:1: model.architecture: "));
+        assert!(error("[model]\narchitecture = 'rwkv7'\nmixers = ['rwkv4']\n").contains("rwkv7 in every layer"));
+        assert!(error("[model]\narchitecture = 'gpt2'\nmixers = ['lstm']\n").contains("attention in every layer"));
         assert!(error("[model]\nmixers = ['linformer']\n").contains("sees the future"));
         let short = "[model]\nmixers = [{ type = 'hyena', length = 64, filter_size = 8, features = 5 }]\n";
         assert!(error(short).contains("reach 64 of 2048"));

@@ -6,7 +6,7 @@ use super::{AnyState, MixerState, own_state};
 
 /// One sequence that takes part in a batch's step.
 pub(crate) struct BatchLane<'s> {
-    /// Its states, layer by layer.
+    /// Its states, as [`Model::new_states`](crate::Model) orders them.
     pub states: &'s mut [Box<dyn AnyState>],
     /// Position of its first token given.
     pub position: usize,
@@ -38,7 +38,7 @@ pub struct Lanes<'l, 's, S>(Which<'l, 's, S>);
 
 enum Which<'l, 's, S> {
     One(Lane<'l, S>),
-    Batch { lanes: &'l mut [BatchLane<'s>], layer: usize },
+    Batch { lanes: &'l mut [BatchLane<'s>], place: usize },
 }
 
 impl<'l, 's, S: MixerState> Lanes<'l, 's, S> {
@@ -47,8 +47,9 @@ impl<'l, 's, S: MixerState> Lanes<'l, 's, S> {
         Self(Which::One(Lane { first: 0, tokens, position, state }))
     }
 
-    pub(super) fn batch(lanes: &'l mut [BatchLane<'s>], layer: usize) -> Self {
-        Self(Which::Batch { lanes, layer })
+    /// Several sequences, the states of which stand at `place` among each one's.
+    pub(super) fn batch(lanes: &'l mut [BatchLane<'s>], place: usize) -> Self {
+        Self(Which::Batch { lanes, place })
     }
 
     /// Tokens of all sequences together.
@@ -65,10 +66,10 @@ impl<'l, 's, S: MixerState> Lanes<'l, 's, S> {
             Which::One(Lane { first, tokens, position, state }) => {
                 visit(Lane { first: *first, tokens: *tokens, position: *position, state });
             }
-            Which::Batch { lanes, layer } => {
+            Which::Batch { lanes, place } => {
                 let mut first = 0;
                 for lane in lanes.iter_mut() {
-                    let state = own_state(lane.states[*layer].as_mut());
+                    let state = own_state(lane.states[*place].as_mut());
                     visit(Lane { first, tokens: lane.tokens, position: lane.position, state });
                     first += lane.tokens;
                 }

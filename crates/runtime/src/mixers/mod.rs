@@ -2,6 +2,7 @@
 
 mod attention;
 mod carried;
+mod channel_mix;
 mod gru;
 mod hyena;
 mod lanes;
@@ -27,6 +28,7 @@ use bantam_kernels::inference::{Isa, Pool, ProductInput};
 
 pub use attention::{Attention, AttentionState, HeadNorms};
 pub use carried::CarriedState;
+pub use channel_mix::ChannelMix;
 pub use gru::Gru;
 pub use hyena::{Hyena, HyenaState};
 pub(crate) use lanes::BatchLane;
@@ -208,7 +210,7 @@ pub(crate) trait AnyMixer: Send + Sync {
         context: &StepContext<'_>,
         x: &[f32],
         lanes: &mut [BatchLane<'_>],
-        layer: usize,
+        place: usize,
         scratch: &mut Scratch,
         out: &mut [f32],
     );
@@ -250,11 +252,11 @@ impl<M: Mixer> AnyMixer for M {
         context: &StepContext<'_>,
         x: &[f32],
         lanes: &mut [BatchLane<'_>],
-        layer: usize,
+        place: usize,
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
-        self.forward(context, x, &mut Lanes::batch(lanes, layer), scratch, out);
+        self.forward(context, x, &mut Lanes::batch(lanes, place), scratch, out);
     }
 
     fn weight_bytes(&self) -> usize {

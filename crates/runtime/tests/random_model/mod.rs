@@ -89,8 +89,7 @@ pub fn tensors(config: &ModelConfig, seed: u64) -> Tensors {
         .map(|spec| {
             let mut rng = seed::rng(seed, &spec.name);
             let n = spec.shape.iter().product();
-            let gain =
-                spec.name.ends_with("norm.weight") || spec.name.contains(".ln_") && spec.name.ends_with(".weight");
+            let gain = spec.name.ends_with("norm.weight");
             let scale = if spec.shape.len() == 2 { 1.7 / (spec.shape[1] as f32).sqrt() } else { 0.2 };
             let values =
                 (0..n).map(|_| rng.random_range(-scale..scale) + if gain { 1.0 } else { 0.0 }).collect::<Vec<f32>>();

@@ -10,7 +10,7 @@ mod muon;
 use std::collections::{BTreeMap, HashMap};
 
 use bantam_core::Result;
-use bantam_formats::{EMBEDDING, OUTPUT};
+use bantam_formats::{EMBEDDING, OUTPUT, POSITIONS};
 use bantam_kernels::training::sum_of_squares::sum_of_squares;
 use bantam_model::TokenModel;
 use bantam_model::mixers::ParameterGroup;
@@ -43,7 +43,7 @@ enum Rule {
 
 impl Method {
     fn rule(&self, name: &str, shape: &[usize]) -> Rule {
-        let hidden = shape.len() == 2 && name != EMBEDDING && name != OUTPUT;
+        let hidden = shape.len() == 2 && ![EMBEDDING, POSITIONS, OUTPUT].contains(&name);
         match self {
             Method::AdamW(c) => Rule::AdamW(*c),
             Method::Muon(c, _) if hidden => Rule::Muon(*c),
