@@ -17,3 +17,4 @@ pub mod recall;
 pub mod schemas;
 pub mod signature;
 pub mod substitution;
+pub mod windows;

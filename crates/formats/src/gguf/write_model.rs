@@ -42,7 +42,8 @@ pub fn write_model(
     tokenizer: Option<&TokenizerBundle>,
     kind: GgufType,
 ) -> Result<GgufSummary> {
-    check_to_write(config, tensors)?;
+    config.validate("model")?;
+    check_to_write(config.tensor_specs(), tensors)?;
     let given: HashMap<&str, &[f32]> = tensors.iter().map(|(name, _, data)| (name.as_str(), data.as_slice())).collect();
     // `check_to_write` has found every name.
     let values = |name: &str| Ok(Cow::Borrowed(given.get(name).copied().unwrap_or_default()));

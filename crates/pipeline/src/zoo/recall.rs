@@ -264,9 +264,9 @@ fn one(made: &Made, pattern: &Pattern, place: &Place, progress: &dyn Progress) -
     let asked: usize = splits.test.iter().map(|e| e.targets().count()).sum();
     let (steps, accuracy, loss) = match outcome {
         Ok(Outcome { model, steps, .. }) => {
-            let tested = validate(&model, &splits.test, training.phases[0].batch_tokens);
+            let tested = validate(&model, &NextToken::default(), &splits.test, training.phases[0].batch_tokens)?;
             let tested = tested.ok_or_else(|| Error::internal("zoo recall", "no test items"))?;
-            let right = (tested.token_accuracy * tested.tokens as f64).round() as usize;
+            let right = (tested.accuracy * tested.tokens as f64).round() as usize;
             (steps, Estimate::proportion(right, tested.tokens), Some(tested.loss))
         }
         // The loss or a gradient became infinite at this step: the only check that is named by a step.
@@ -343,7 +343,7 @@ impl Observer for Watch<'_> {
     }
 
     fn validated(&mut self, step: u64, validation: &Validation, _: Weights) -> Result<()> {
-        self.curve.push(Point { step, loss: validation.loss, accuracy: validation.token_accuracy });
+        self.curve.push(Point { step, loss: validation.loss, accuracy: validation.accuracy });
         let text = serde_json::to_vec(&self.curve).map_err(|e| Error::internal(self.path.display(), e))?;
         files::write(&self.path, &text)
     }
