@@ -6,6 +6,7 @@ mod pattern;
 pub mod recall;
 mod record;
 mod standings;
+mod watch;
 
 pub use pattern::Pattern;
 pub use record::{Circumstances, Made, Record, read_all};

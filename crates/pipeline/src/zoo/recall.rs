@@ -3,22 +3,26 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bantam_core::host::Host;
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, files};
 use bantam_data::packing::Source;
-use bantam_data::recall::Settings;
+use bantam_data::recall::{Settings, Splits};
 use bantam_eval::statistics::Estimate;
-use bantam_formats::ModelConfig;
+use bantam_formats::{ModelConfig, VectorConfig, VectorPorts};
+use bantam_model::vectors::Vectors;
+use bantam_model::{TokenModel, VectorModel};
 use bantam_train::{
-    Control, DeviceChoice, NextToken, Observer, Outcome, Phase, Schedule, Start, StepReport, TrainConfig, Training,
-    Validation, Weights, checkpoint_steps, train, validate,
+    DeviceChoice, LossKind, NextToken, Objective, Outcome, Phase, Schedule, Start, TrainConfig, Trainable, Training,
+    Validation, VectorLoss, VectorSetup, train, validate,
 };
 use serde::Serialize;
 
-use super::record::{Circumstances, Made, Point, Record};
+use super::record::{Circumstances, Made, Record};
+use super::watch::Watch;
 use super::{Pattern, costs};
 use crate::recipe::{MOST_BATCH_TOKENS, ModelSection};
 
@@ -234,51 +238,48 @@ impl Place {
 
 /// Trains and scores.
 fn one(made: &Made, pattern: &Pattern, place: &Place, progress: &dyn Progress) -> Result<Record> {
-    let (config, training) = (made.model(pattern)?, made.training());
-    let splits = made.settings.items(made.seed)?;
-    let mut watch = Watch::open(place, made.enough, progress)?;
+    let (blocks, training) = (made.model(pattern)?, made.training());
+    let mut splits = made.settings.items(made.seed)?;
+    let mut watch = Watch::open(place.curve(), made.enough, progress)?;
     if watch.was_stopped(&place.checkpoints())? {
         // It was cut off after its last step and before its record. Continuing would add a step.
         std::fs::remove_dir_all(place.checkpoints()).map_err(|e| Error::io(&place.checkpoints(), "remove", &e))?;
     }
     files::create_dir(&place.checkpoints())?;
-    let device = DeviceChoice::Cpu.open("zoo recall")?.device.autodiff();
     let start = Instant::now();
-    let outcome = train(
-        Training {
-            model: &config,
-            config: &training,
-            seed: made.seed,
-            device: &device,
-            start: Start::Random,
-            trainable: None,
-            objective: &NextToken::default(),
-            sources: &[Source { examples: &splits.train, weight: 1.0 }],
-            validation: &splits.valid,
-            checkpoints: &place.checkpoints(),
-            resume: true,
-        },
-        &mut watch,
-    );
+    let (parameters, tested) = match made.settings.task.vector_size() {
+        None => {
+            let objective = NextToken::default();
+            (
+                blocks.parameter_count(),
+                tested::<TokenModel>(made, &blocks, &training, &objective, &splits, place, &mut watch)?,
+            )
+        }
+        Some(vector_size) => {
+            // What is asked for has nothing to do with the mean of what was shown.
+            let ports = VectorPorts::Plain;
+            let config = VectorConfig { vector_size, domains: 0, ports, blocks: blocks.clone() };
+            let vectors = Vectors::new(vector_size, std::mem::take(&mut splits.vectors), Vec::new());
+            let parameters = config.parameter_count();
+            let setup = VectorSetup { config, vectors: Arc::new(vectors), scaler: None };
+            let objective = VectorLoss::of(LossKind::Cosine);
+            (parameters, tested::<VectorModel>(made, &setup, &training, &objective, &splits, place, &mut watch)?)
+        }
+    };
     let seconds = start.elapsed().as_secs_f64();
     let asked: usize = splits.test.iter().map(|e| e.targets().count()).sum();
-    let (steps, accuracy, loss) = match outcome {
-        Ok(Outcome { model, steps, .. }) => {
-            let tested = validate(&model, &NextToken::default(), &splits.test, training.phases[0].batch_tokens)?;
-            let tested = tested.ok_or_else(|| Error::internal("zoo recall", "no test items"))?;
+    let (steps, accuracy, loss) = match tested {
+        Some((steps, tested)) => {
             let right = (tested.accuracy * tested.tokens as f64).round() as usize;
             (steps, Estimate::proportion(right, tested.tokens), Some(tested.loss))
         }
-        // The loss or a gradient became infinite at this step: the only check that is named by a step.
-        Err(e) if e.exit_code() == 1 && e.place().starts_with("step ") => {
-            (watch.steps, Estimate::proportion(0, asked), None)
-        }
-        Err(e) => return Err(e),
+        None => (watch.steps, Estimate::proportion(0, asked), None),
     };
     Ok(Record {
         made: made.clone(),
-        parameters: config.parameter_count(),
-        state_bytes: costs::state_bytes(&config, made.settings.task.item_tokens())?,
+        parameters,
+        // The blocks hold it, whatever the ports.
+        state_bytes: costs::state_bytes(&blocks, made.settings.task.item_tokens())?,
         steps,
         accuracy,
         chance: made.settings.task.chance(),
@@ -293,66 +294,46 @@ fn one(made: &Made, pattern: &Pattern, place: &Place, progress: &dyn Progress) -
     })
 }
 
-/// Keeps the curve of a run on disk, and ends the run when it is good enough.
-struct Watch<'a> {
-    path: PathBuf,
-    curve: Vec<Point>,
-    enough: f64,
-    steps: u64,
-    tokens: usize,
-    progress: &'a dyn Progress,
-}
-
-impl<'a> Watch<'a> {
-    fn open(place: &Place, enough: f64, progress: &'a dyn Progress) -> Result<Self> {
-        let path = place.curve();
-        let curve = match path.is_file() {
-            true => serde_json::from_slice(&files::read(&path)?)
-                .map_err(|e| Error::input(path.display(), format_args!("damaged: {e}"), "remove its folder"))?,
-            false => Vec::new(),
-        };
-        Ok(Self { path, curve, enough, steps: 0, tokens: 0, progress })
-    }
-
-    /// Whether the last validation was good enough.
-    fn is_enough(&self) -> bool {
-        self.curve.last().is_some_and(|p| p.accuracy >= self.enough)
-    }
-
-    /// Whether the newest checkpoint is the one that a good enough run ended with.
-    fn was_stopped(&self, checkpoints: &Path) -> Result<bool> {
-        let good = self.curve.last().filter(|_| self.is_enough()).map(|p| p.step);
-        let newest = checkpoint_steps(checkpoints)?.pop();
-        Ok(good.zip(newest).is_some_and(|(good, newest)| newest > good))
-    }
-}
-
-impl Observer for Watch<'_> {
-    fn started(&mut self, steps: u64) -> Result<()> {
-        self.curve.retain(|p| p.step <= steps);
-        self.steps = steps;
-        Ok(())
-    }
-
-    fn stepped(&mut self, step: u64, report: &StepReport) -> Result<Control> {
-        self.steps = step;
-        self.tokens += report.tokens;
-        let accuracy = self.curve.last().map(|p| format!(", accuracy {:.3}", p.accuracy)).unwrap_or_default();
-        self.progress.update(step, &format!("loss {:.3}{accuracy}", report.loss));
-        Ok(if self.is_enough() { Control::Stop } else { Control::Continue })
-    }
-
-    fn validated(&mut self, step: u64, validation: &Validation, _: Weights) -> Result<()> {
-        self.curve.push(Point { step, loss: validation.loss, accuracy: validation.accuracy });
-        let text = serde_json::to_vec(&self.curve).map_err(|e| Error::internal(self.path.display(), e))?;
-        files::write(&self.path, &text)
+/// Steps taken, and what the test items say; `None` if the loss or a gradient became infinite.
+fn tested<M: Trainable>(
+    made: &Made,
+    model: &M::Config,
+    training: &TrainConfig,
+    objective: &dyn Objective<M>,
+    splits: &Splits,
+    place: &Place,
+    watch: &mut Watch<'_>,
+) -> Result<Option<(u64, Validation)>> {
+    let device = DeviceChoice::Cpu.open("zoo recall")?.device.autodiff();
+    let training = Training {
+        model,
+        config: training,
+        seed: made.seed,
+        device: &device,
+        start: Start::Random,
+        trainable: None,
+        objective,
+        sources: &[Source { examples: &splits.train, weight: 1.0 }],
+        validation: &splits.valid,
+        checkpoints: &place.checkpoints(),
+        resume: true,
+    };
+    let batch_tokens = training.config.phases[0].batch_tokens;
+    match train(training, watch) {
+        Ok(Outcome { model, steps, .. }) => {
+            let tested = validate(&model, objective, &splits.test, batch_tokens)?;
+            Ok(Some((steps, tested.ok_or_else(|| Error::internal("zoo recall", "no test items"))?)))
+        }
+        // The only check that is named by a step.
+        Err(e) if e.exit_code() == 1 && e.place().starts_with("step ") => Ok(None),
+        Err(e) => Err(e),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use bantam_core::progress::Silent;
-    use bantam_data::recall::{Induction, Task};
+    use bantam_data::recall::{Induction, Task, VectorMqar};
 
     use super::*;
 
@@ -389,6 +370,28 @@ mod tests {
         // The checkpoints are still there: as if it had been killed before the record was written.
         assert!(place.checkpoints().join("step-00000005").is_dir());
         assert_eq!(comparable(one(&made, pattern, &place, &Silent).unwrap()), first);
+    }
+
+    #[test]
+    fn vectors_are_recalled_by_the_nearest_value() {
+        let dir = tempfile::tempdir().unwrap();
+        let task = Task::VectorMqar(VectorMqar { size: 8, length: 8, pairs: 2, power: 0.01 });
+        let settings = Settings { task, train: 400, valid: 50, test: 100 };
+        let plan = Plan {
+            settings,
+            mixers: vec!["attention".parse().unwrap()],
+            width: 32,
+            layers: 2,
+            batch: 32,
+            steps: 400,
+            ..plan(0.95)
+        };
+        let (pattern, made) = plan.runs().remove(0);
+        let place = Place::take(dir.path(), "run").unwrap().unwrap();
+        let record = one(&made, pattern, &place, &Silent).unwrap();
+        assert_eq!((record.accuracy.n, record.chance), (200, 0.5));
+        assert!(record.accuracy.value > 0.8, "{record:?}");
+        assert!(record.state_bytes.is_some() && record.parameters > 1000);
     }
 
     #[test]
