@@ -18,3 +18,4 @@ pub mod recall;
 pub mod schemas;
 pub mod signature;
 pub mod substitution;
+pub mod windows;

@@ -19,7 +19,7 @@ pub use read::{Compared, Scored, read};
 pub const ALPHA: f64 = 0.05;
 
 /// Metrics of which less is better.
-const LESS_IS_BETTER: [&str; 5] = ["wrong_valid", "invalid", "brier", "error", "bits_per_byte"];
+const LESS_IS_BETTER: [&str; 6] = ["wrong_valid", "invalid", "brier", "error", "bits_per_byte", "squared_error"];
 
 /// The tests in words.
 pub const TESTS: &str = "Every pair of systems is tested on the same items: metrics of yes and no by McNemar's exact test, \

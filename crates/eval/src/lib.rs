@@ -3,7 +3,7 @@
 //! The way through: [`harness`] asks a [`local_model`] or an [`endpoint`] (or reads [`predictions`]) for every item of a suite such as
 //! [`edge_json`] or [`intent`], and keeps what is
 //! finished; [`answer`] finds the answer in an output, [`metrics`] scores it, [`statistics`] says how sure the score is, [`floors`] what it has
-//! to beat, [`result`] how it is filed. [`compare`] and [`gate`] read what is filed, [`audit`] reads the data, [`perplexity`] weighs texts, [`speed`]
+//! to beat, [`result`] how it is filed. [`compare`] and [`gate`] read what is filed, [`audit`] reads the data, [`perplexity`] weighs texts, [`vectors`] judges predicted vectors, [`speed`]
 //! and [`energy`] say what an answer takes.
 
 pub mod answer;
@@ -27,3 +27,4 @@ pub mod predictions;
 pub mod result;
 pub mod speed;
 pub mod statistics;
+pub mod vectors;

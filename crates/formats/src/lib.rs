@@ -13,6 +13,8 @@ pub mod rope;
 mod tensor;
 mod tokenizer;
 pub mod tokenizer_training;
+mod vector_file;
+mod vector_model;
 mod weights;
 mod zstandard;
 
@@ -22,3 +24,5 @@ pub use mixer::{MixerConfig, NAMES as MIXER_NAMES};
 pub use rope::RopeScaling;
 pub use tensor::{DType, EMBEDDING, EMBEDDING_NORM, FINAL_NORM, OUTPUT, POSITIONS, TensorData, TensorSpec};
 pub use tokenizer::{Tokenizer, TokenizerBundle};
+pub use vector_file::VectorFile;
+pub use vector_model::{VectorConfig, VectorPorts};

@@ -165,10 +165,8 @@ pub(crate) fn f32_bytes(values: &[f32]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Checks tensors about to be written: exactly the model's, each with as many elements as its shape says, all finite.
-pub(crate) fn check_to_write(config: &ModelConfig, tensors: &[(String, Vec<usize>, Vec<f32>)]) -> Result<()> {
-    config.validate("model")?;
-    let specs = config.tensor_specs();
+/// Checks tensors about to be written: exactly those of `specs`, each with as many elements as its shape says, all finite.
+pub(crate) fn check_to_write(specs: Vec<TensorSpec>, tensors: &[(String, Vec<usize>, Vec<f32>)]) -> Result<()> {
     let given: HashMap<&str, (&Vec<usize>, &Vec<f32>)> = tensors.iter().map(|(n, s, d)| (n.as_str(), (s, d))).collect();
     if given.len() != tensors.len() || tensors.len() != specs.len() {
         let what = format!("{} tensors given, {} needed", tensors.len(), specs.len());

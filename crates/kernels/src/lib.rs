@@ -4,4 +4,6 @@ pub mod codec;
 pub mod inference;
 pub mod memory;
 pub mod multiversion;
+pub mod ridge;
+pub mod similarity;
 pub mod training;

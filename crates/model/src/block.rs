@@ -27,13 +27,14 @@ pub struct Norm {
 impl Norm {
     /// A norm of scale one, of the kind that the architecture has.
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
-        let width = [config.hidden_size];
         let has_bias = config.architecture.has_layer_norms();
-        Self {
-            weight: Param::from_tensor(Tensor::ones(width, device)),
-            bias: has_bias.then(|| Param::from_tensor(Tensor::zeros(width, device))),
-            epsilon: config.rms_norm_eps as f32,
-        }
+        let bias = || Param::from_tensor(Tensor::zeros([config.hidden_size], device));
+        Self { bias: has_bias.then(bias), ..Self::rms(config.hidden_size, config.rms_norm_eps, device) }
+    }
+
+    /// An RMS norm of scale one.
+    pub fn rms(width: usize, epsilon: f64, device: &Device) -> Self {
+        Self { weight: Param::from_tensor(Tensor::ones([width], device)), bias: None, epsilon: epsilon as f32 }
     }
 
     /// `[rows, width] -> [rows, width]`.

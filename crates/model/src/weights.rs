@@ -6,15 +6,19 @@
 use std::collections::{HashMap, HashSet};
 
 use bantam_core::{Error, Result, seed};
-use bantam_formats::{EMBEDDING, EMBEDDING_NORM, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, POSITIONS, TensorSpec};
+use bantam_formats::{
+    EMBEDDING, EMBEDDING_NORM, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, POSITIONS, TensorSpec, VectorConfig,
+};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 
 use crate::adapters;
+use crate::backbone::Backbone;
 use crate::feed_forward::FeedForward;
 use crate::mixers::{Initialization, Mixer, ParameterGroup, ZOO, tensor_name};
 use crate::ops;
 use crate::token_model::TokenModel;
+use crate::vector_model::VectorModel;
 
 /// A parameter's Hugging Face name, shape and values.
 pub type NamedTensor = (String, Vec<usize>, Vec<f32>);
@@ -27,7 +31,9 @@ impl Path {
     fn enter(&mut self, name: &str, container: &str) {
         // An enum's variant says which mixer or feed-forward it is; attention's parameters have names of their own.
         self.0.push(match (container, name) {
-            ("Enum:AnyMixer", "Attention" | "JoinedAttention") | ("Enum:FeedForward" | "Enum:Shares", _) => String::new(),
+            ("Enum:AnyMixer", "Attention" | "JoinedAttention") | ("Enum:FeedForward" | "Enum:Shares", _) => {
+                String::new()
+            }
             ("Enum:AnyMixer", _) => ZOO.trim_end_matches('.').to_owned(),
             (_, name) => name.to_owned(),
         });
@@ -83,7 +89,7 @@ pub(crate) fn hugging_face_name(path: &str) -> String {
 }
 
 /// Every parameter, in the order of the forward pass.
-pub fn read(model: &TokenModel) -> Vec<NamedTensor> {
+pub fn read<M: Module>(model: &M) -> Vec<NamedTensor> {
     read_some(model, |_| true)
 }
 
@@ -112,7 +118,7 @@ pub fn read_some<M: Module>(model: &M, wanted: impl Fn(&str) -> bool) -> Vec<Nam
 }
 
 /// The names of [`read`], without the values.
-pub fn names(model: &TokenModel) -> Vec<String> {
+pub fn names<M: Module>(model: &M) -> Vec<String> {
     struct Namer(Path, Vec<String>);
     impl ModuleVisitor for Namer {
         fn enter_module(&mut self, name: &str, container: &str) {
@@ -160,7 +166,7 @@ pub fn take_gradients<M: Module>(model: &M, gradients: &mut Gradients) -> HashMa
 }
 
 /// Passes every parameter's values through `change`, in the order of the forward pass.
-pub fn update(model: TokenModel, change: impl FnMut(&str, &[usize], &mut [f32])) -> TokenModel {
+pub fn update<M: Module>(model: M, change: impl FnMut(&str, &[usize], &mut [f32])) -> M {
     update_some(model, |_| true, change)
 }
 
@@ -196,7 +202,7 @@ pub fn update_some<M: Module>(
 }
 
 /// Puts `tensors` in the model. All of the model's parameters must be there, of the right shapes.
-pub fn load(model: TokenModel, tensors: Vec<NamedTensor>, place: &str) -> Result<TokenModel> {
+pub fn load<M: Module>(model: M, tensors: Vec<NamedTensor>, place: &str) -> Result<M> {
     load_some(model, tensors, place, |_| true)
 }
 
@@ -229,7 +235,7 @@ pub fn load_some<M: Module>(
 
 /// Lets gradients reach only the parameters that `trainable` names. The others are not tracked: nothing of the backward
 /// pass is kept for them.
-pub fn freeze(model: TokenModel, trainable: impl Fn(&str) -> bool) -> TokenModel {
+pub fn freeze<M: Module>(model: M, trainable: impl Fn(&str) -> bool) -> M {
     struct Freezer<F>(Path, F);
     impl<F: Fn(&str) -> bool> ModuleMapper for Freezer<F> {
         fn enter_module(&mut self, name: &str, container: &str) {
@@ -257,13 +263,25 @@ pub fn load_artifact(artifact: &ModelArtifact, device: &burn::tensor::Device) ->
     load(TokenModel::new(config, device), tensors, &artifact.path().display().to_string())
 }
 
-/// Rules of every parameter, by Hugging Face name: the mixers' and channel mixing's own, and for the rest normal(0.02) with decay for
-/// matrices, one without decay for norms, zero without decay for biases. Projections back into the residual stream start smaller by
-/// `1 / sqrt(2 * layers)` (Radford et al. 2019).
+/// Rules of every parameter, by Hugging Face name: those of [`usual_rules`].
 pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<ParameterGroup> {
-    let residual_scale = 1.0 / (2.0 * config.num_hidden_layers as f64).sqrt();
+    let base = usual_rules(config.tensor_specs(), model.backbone());
+    // Adapters are matrices like others; how they start is told where they are made.
+    let adapter = |path| ParameterGroup {
+        path,
+        learning_rate_scale: 1.0,
+        decays: true,
+        initialization: Initialization::Constant(0.0),
+    };
+    base.into_iter().chain(adapters::parameter_names(model).into_iter().map(adapter)).collect()
+}
+
+/// The mixers' and channel mixing's own rules, and for the rest normal(0.02) with decay for matrices, one without decay for norms, zero
+/// without decay for biases. Projections back into the residual stream start smaller by `1 / sqrt(2 * layers)` (Radford et al. 2019).
+fn usual_rules(specs: Vec<TensorSpec>, backbone: &Backbone) -> Vec<ParameterGroup> {
+    let residual_scale = 1.0 / (2.0 * backbone.blocks().len() as f64).sqrt();
     let mut of_their_own = HashMap::new();
-    for (layer, block) in model.backbone().blocks().iter().enumerate() {
+    for (layer, block) in backbone.blocks().iter().enumerate() {
         let mixer = (format!("mixer.{}", block.mixer().folder()), block.mixer().parameter_groups());
         let feed_forward = block.feed_forward().map(FeedForward::parameter_groups).unwrap_or_default();
         for (part, groups) in [mixer, ("feed_forward.".to_owned(), feed_forward)] {
@@ -282,34 +300,59 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
             decays: matrix,
             initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(constant) },
         });
-        let ends = [
-            "o_proj.weight",
-            "down_proj.weight",
-            "mixer.out_proj.weight",
-            "mixer.output.weight",
-            "mlp.value.weight",
-        ];
+        let ends =
+            ["o_proj.weight", "down_proj.weight", "mixer.out_proj.weight", "mixer.output.weight", "mlp.value.weight"];
         let to_residual = ends.iter().any(|end| spec.name.ends_with(end));
         if let (true, &Initialization::Normal(deviation)) = (to_residual, &group.initialization) {
             group.initialization = Initialization::Normal(deviation * residual_scale);
         }
         group
     };
-    let base: Vec<ParameterGroup> = config.tensor_specs().into_iter().map(rule).collect();
-    // Adapters are matrices like others; how they start is told where they are made.
-    let adapter = |path| ParameterGroup {
-        path,
-        learning_rate_scale: 1.0,
-        decays: true,
-        initialization: Initialization::Constant(0.0),
+    specs.into_iter().map(rule).collect()
+}
+
+/// Rules of every parameter of a vector model: [`usual_rules`], and its ports' own. The input map starts so that normalized vectors
+/// come out with a variance of one, a domain code starts without effect, and a scaler (median, spread) stays what is given.
+pub fn vector_parameter_groups(
+    model: &VectorModel,
+    config: &VectorConfig,
+    scaler: Option<&[Vec<f32>; 2]>,
+) -> Vec<ParameterGroup> {
+    let given = |part: usize| {
+        let values = scaler.map(|s| s[part].iter().map(|&v| f64::from(v)).collect());
+        values.map_or(Initialization::Constant(part as f64), Initialization::Values)
     };
-    base.into_iter().chain(adapters::parameter_names(model).into_iter().map(adapter)).collect()
+    let own = |name: &str| match name {
+        "in_port.projection.weight" => Some(Initialization::Normal(1.0 / (config.vector_size as f64).sqrt())),
+        "in_port.scaler.median" => Some(given(0)),
+        "in_port.scaler.spread" => Some(given(1)),
+        _ if name.starts_with("in_port.domain.") || name.ends_with("_port.projection.bias") => {
+            Some(Initialization::Constant(0.0))
+        }
+        _ => None,
+    };
+    let rule = |group: ParameterGroup| match own(&group.path) {
+        Some(initialization) => {
+            let decays = group.path == "in_port.projection.weight";
+            ParameterGroup { initialization, decays, ..group }
+        }
+        None => group,
+    };
+    usual_rules(config.tensor_specs(), model.backbone()).into_iter().map(rule).collect()
 }
 
 /// Starts every parameter by its rule, each from its own random stream of `seed`.
 pub fn initialize(model: TokenModel, config: &ModelConfig, seed: u64) -> TokenModel {
-    let groups: HashMap<String, ParameterGroup> =
-        parameter_groups(&model, config).into_iter().map(|g| (g.path.clone(), g)).collect();
+    let groups = parameter_groups(&model, config);
+    start(model, groups, seed)
+}
+
+/// Starts every parameter by its rule in `groups`, each from its own random stream of `seed`.
+///
+/// # Panics
+/// If a parameter has no rule.
+pub fn start<M: Module>(model: M, groups: Vec<ParameterGroup>, seed: u64) -> M {
+    let groups: HashMap<String, ParameterGroup> = groups.into_iter().map(|g| (g.path.clone(), g)).collect();
     update(model, |name, shape, values| {
         let mut rng = seed::rng(seed, &format!("init/{name}"));
         groups[name].initialization.fill(shape, values, &mut rng);

@@ -190,7 +190,8 @@ impl<'a> Task<'a> {
         };
         let objective = objective::of_recipe(self.recipe, &config, &tokenizer, &sources, &device, run, progress)?;
         let start = Start::Model(Box::new(model));
-        Ok(Material { config, sources, valid, start, trainable, objective, device: opened })
+        let parameters = config.parameter_count();
+        Ok(Material { config, parameters, sources, valid, start, trainable, objective, device: opened })
     }
 
     fn package(&self, context: &StageContext<'_>) -> Result<Vec<Output>> {

@@ -22,4 +22,5 @@ pub mod stage;
 mod stamp;
 pub mod tokenizer;
 pub mod training;
+pub mod vectors;
 pub mod zoo;

@@ -7,6 +7,7 @@ mod distill;
 mod fine_tune;
 pub(crate) mod mixers;
 mod read;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,7 @@ pub use distill::DistillSection;
 pub use fine_tune::{FineTuneSection, Method, SourceFile, SourceKind, Targets};
 pub use mixers::{MixerChoice, parameters};
 use read::Source;
+pub use vectors::VectorSection;
 
 /// A whole recipe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,6 +51,18 @@ pub struct Recipe {
     /// The model to train further. Only `run`, `train` and `distill` count beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finetune: Option<FineTuneSection>,
+    /// The documents of vectors to learn. Only `run`, `model` and `train` count beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vectors: Option<VectorSection>,
+}
+
+/// A recipe with `[vectors]` as it is written out: the sections that count.
+#[derive(Serialize)]
+struct VectorRecipe<'a> {
+    run: &'a RunSection,
+    model: &'a ModelSection,
+    train: &'a TrainConfig,
+    vectors: &'a VectorSection,
 }
 
 /// A recipe with `[finetune]` as it is written out: the sections that count.
@@ -267,14 +281,21 @@ impl Recipe {
                 .try_into()
                 .map_err(|e: toml::de::Error| Error::input(&place, e.message(), read::remedy_for(e.message())))?;
         }
-        if table.contains_key("finetune") {
-            let unused = ["data", "tokenizer", "model", "package", "eval", "sources"]
-                .into_iter()
-                .find(|s| table.contains_key(*s));
-            if let Some(section) = unused {
-                let what =
-                    "does not count beside [finetune]: model and tokenizer are the base's, the data is in sources";
+        let unused = |sections: &[&'static str]| sections.iter().copied().find(|s| table.contains_key(*s));
+        if table.contains_key("finetune")
+            && let Some(section) = unused(&["data", "tokenizer", "model", "package", "eval", "sources", "vectors"])
+        {
+            let what = "does not count beside [finetune]: model and tokenizer are the base's, the data is in sources";
+            return Err(Error::input(source.place_of(section), what, "remove the section"));
+        }
+        if table.contains_key("vectors") {
+            if let Some(section) = unused(&["data", "tokenizer", "package", "eval", "sources", "distill"]) {
+                let what = "does not count beside [vectors]: there are no tokens";
                 return Err(Error::input(source.place_of(section), what, "remove the section"));
+            }
+            if recipe.model.budget.is_some() || recipe.model.start.is_some() {
+                let what = "a vector model is given by its sizes and starts from random weights";
+                return Err(Error::input(source.place_of("model"), what, "remove budget and start"));
             }
         }
         if table.get("data").is_none_or(|data| data.get("seed").is_none()) {
@@ -291,9 +312,15 @@ impl Recipe {
 
     /// The recipe as TOML with every default written out.
     pub fn to_toml(&self) -> Result<String> {
-        let text = match &self.finetune {
-            None => toml::to_string_pretty(self),
-            Some(finetune) => toml::to_string_pretty(&FineTuneRecipe {
+        let text = match (&self.finetune, &self.vectors) {
+            (None, None) => toml::to_string_pretty(self),
+            (None, Some(vectors)) => toml::to_string_pretty(&VectorRecipe {
+                run: &self.run,
+                model: &self.model,
+                train: &self.train,
+                vectors,
+            }),
+            (Some(finetune), _) => toml::to_string_pretty(&FineTuneRecipe {
                 run: &self.run,
                 train: &self.train,
                 finetune,
@@ -362,6 +389,9 @@ impl Recipe {
             e.at(place_of(&key))
         };
         self.data.validate().map_err(located)?;
+        if let Some(vectors) = &self.vectors {
+            vectors.check().map_err(located)?;
+        }
         if let Some(finetune) = &self.finetune {
             finetune.check().map_err(located)?;
         }

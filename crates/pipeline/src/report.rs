@@ -18,6 +18,7 @@ use crate::evaluation;
 use crate::recipe::Recipe;
 use crate::stage::{Output, StageContext, StageReport};
 use crate::tokenizer::TokenizerReport;
+use crate::vectors;
 
 /// Writes `lineage.json`, `report.md`, `report.html` and the Markdown's pictures.
 pub(crate) fn run(recipe: &Recipe, request: &Request, context: &StageContext<'_>) -> Result<Vec<Output>> {
@@ -69,6 +70,11 @@ pub(crate) fn lineage(
     for stage in finished {
         if stage.name == "data" {
             made.data.extend(stage.hashes.clone());
+        } else if stage.name == vectors::EVALUATION {
+            made.artifacts.extend(stage.hashes.values().map(|h| (format!("{}.samples", stage.name), h.clone())));
+            let result = stage.outputs.iter().find(|o| matches!(o, Output::Record(_)));
+            let result = result.ok_or_else(|| Error::internal(stage.name, "no result"))?;
+            made.results.insert(stage.name.to_owned(), vectors::scores(&run.path().join(result.path()))?);
         } else if stage.name.starts_with("eval-") {
             // Under the stage's name: the file's has the run's name in it.
             made.artifacts.extend(stage.hashes.values().map(|h| (format!("{}.samples", stage.name), h.clone())));

@@ -13,9 +13,8 @@ use bantam_data::item::{self, Item};
 use bantam_data::packing::{Example, Source};
 use bantam_data::prompt::SchemaInPrompt;
 use bantam_data::schemas::SchemaSet;
-use bantam_formats::ModelConfig;
-use bantam_model::weights;
-use bantam_train::{Objective, OpenDevice, Start, Training, examples};
+use bantam_model::{TokenModel, weights};
+use bantam_train::{Objective, OpenDevice, Start, Trainable, Training, examples};
 use serde_json::{Value, json};
 
 use crate::recipe::{Recipe, SourceSection};
@@ -30,7 +29,11 @@ pub(crate) fn run(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
 }
 
 /// Trains on given material.
-pub(crate) fn train(material: &Material, recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Output>> {
+pub(crate) fn train<M: Trainable>(
+    material: &Material<M>,
+    recipe: &Recipe,
+    context: &StageContext<'_>,
+) -> Result<Vec<Output>> {
     let run = context.run;
     if !context.resuming {
         remove_checkpoints(run)?;
@@ -65,14 +68,16 @@ pub fn open_device(recipe: &Recipe) -> Result<OpenDevice> {
 }
 
 /// What a training is made from.
-pub(crate) struct Material {
-    pub(crate) config: ModelConfig,
+pub(crate) struct Material<M: Trainable = TokenModel> {
+    pub(crate) config: M::Config,
+    /// Parameters of the model.
+    pub(crate) parameters: u64,
     /// Items and weight of each source.
     pub(crate) sources: Vec<(Vec<Example>, f64)>,
     pub(crate) valid: Vec<Example>,
-    pub(crate) start: Start,
+    pub(crate) start: Start<M>,
     pub(crate) trainable: Option<BTreeSet<String>>,
-    pub(crate) objective: Box<dyn Objective>,
+    pub(crate) objective: Box<dyn Objective<M>>,
     pub(crate) device: OpenDevice,
 }
 
@@ -115,16 +120,19 @@ impl Material {
             }
             None => Start::Random,
         };
-        Ok(Self { config, sources, valid, start, trainable: None, objective, device })
+        let parameters = config.parameter_count();
+        Ok(Self { config, parameters, sources, valid, start, trainable: None, objective, device })
     }
+}
 
+impl<M: Trainable> Material<M> {
     /// Does something with the recipe's training, whose checkpoints are in `checkpoints`.
     fn train_with<T>(
         &self,
         recipe: &Recipe,
         checkpoints: &Path,
         resume: bool,
-        what: impl FnOnce(Training<'_>) -> Result<T>,
+        what: impl FnOnce(Training<'_, M>) -> Result<T>,
     ) -> Result<T> {
         let sources: Vec<Source<'_>> =
             self.sources.iter().map(|(examples, weight)| Source { examples, weight: *weight }).collect();

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use bantam_core::{Error, Result, seed};
 use bantam_model::dropout::Dropout;
-use bantam_model::{TokenModel, weights};
+use bantam_model::weights;
 use rand::Rng as _;
 
 use crate::objective::{Inputs, Objective};
 use crate::recompute;
 use crate::step::PassRule;
+use crate::trainable::Trainable;
 
 /// Loss and gradients over all targets of some batches.
 #[derive(Clone, Debug)]
@@ -29,9 +30,9 @@ pub struct Accumulated {
 ///
 /// # Errors
 /// Those of the objective; batches without any target.
-pub fn accumulate(
-    model: &TokenModel,
-    objective: &dyn Objective,
+pub fn accumulate<M: Trainable>(
+    model: &M,
+    objective: &dyn Objective<M>,
     batches: &[Inputs],
     rule: &PassRule,
 ) -> Result<Accumulated> {
@@ -43,11 +44,11 @@ pub fn accumulate(
     let mut all = Accumulated { loss: 0.0, gradients: HashMap::new(), tokens, target_tokens };
     for (at, batch) in batches.iter().enumerate().filter(|(_, b)| !b.targets.tokens.is_empty()) {
         let share = batch.targets.tokens.len() as f64 / target_tokens as f64;
-        // Batches of one step drop different values.
-        let dropout =
-            rule.dropout.clone().map(|d| Dropout { seed: seed::rng(d.seed, &format!("batch/{at}")).next_u64(), ..d });
+        // Batches of one step draw and drop different values.
+        let of_batch = |seed: u64| seed::rng(seed, &format!("batch/{at}")).next_u64();
+        let dropout = rule.dropout.clone().map(|d| Dropout { seed: of_batch(d.seed), ..d });
         let context = batch.context.clone().with_precision(rule.precision).with_dropout(dropout);
-        let batch = &Inputs { context, ..batch.clone() };
+        let batch = &Inputs { context, seed: of_batch(rule.seed), ..batch.clone() };
         let (loss, gradients) = match rule.recompute {
             true => recompute::loss_and_gradients(model, objective, batch)?,
             false => loss_and_gradients(model, objective, batch)?,
@@ -71,9 +72,9 @@ pub fn accumulate(
 }
 
 /// The loss of a batch and its gradients by parameter name.
-fn loss_and_gradients(
-    model: &TokenModel,
-    objective: &dyn Objective,
+fn loss_and_gradients<M: Trainable>(
+    model: &M,
+    objective: &dyn Objective<M>,
     inputs: &Inputs,
 ) -> Result<(f64, HashMap<String, Vec<f32>>)> {
     let loss = objective.mean_loss(model, inputs)?;

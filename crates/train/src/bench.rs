@@ -190,6 +190,6 @@ impl Bench {
         let rows: Arc<[u32]> = (0..(batch * time) as u32).collect();
         let tokens = Tensor::<2, Int>::from_data(TensorData::new(inputs, [batch, time]), &self.device);
         let context = SequenceContext::whole_rows(batch, time);
-        Inputs { tokens, context, targets: Targets { rows, tokens: targets.into() } }
+        Inputs { tokens, context, targets: Targets { rows, tokens: targets.into() }, seed: 0 }
     }
 }

@@ -296,14 +296,15 @@ impl TrainConfig {
 
     /// How a step (from 0) of the run of this seed is taken at this rate.
     pub fn step_rule(&self, learning_rate: f64, seed: u64, step: u64) -> StepRule {
-        let seed = || seed::rng(seed, &format!("dropout/{step}")).next_u64();
+        let seed = |of: &str| seed::rng(seed, &format!("{of}/{step}")).next_u64();
         StepRule {
             learning_rate,
             clip_norm: self.clip_norm,
             pass: PassRule {
                 recompute: self.gradient_checkpointing,
                 precision: self.precision.into(),
-                dropout: (self.dropout > 0.0).then(|| Dropout { rate: self.dropout as f32, seed: seed() }),
+                dropout: (self.dropout > 0.0).then(|| Dropout { rate: self.dropout as f32, seed: seed("dropout") }),
+                seed: seed("objective"),
             },
         }
     }

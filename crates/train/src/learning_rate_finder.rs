@@ -6,6 +6,7 @@ use bantam_data::packing::{Cursor, Loader};
 use serde::Serialize;
 
 use crate::step::train_step;
+use crate::trainable::Trainable;
 use crate::training::{Prepared, Training};
 
 /// The sweep's first and last rate, and its steps.
@@ -47,7 +48,10 @@ pub struct Sweep {
 ///
 /// # Errors
 /// As [`crate::train`]; a loss that never fell.
-pub fn find_learning_rate(training: &Training<'_>, mut told: impl FnMut(u64, &SweepPoint)) -> Result<Sweep> {
+pub fn find_learning_rate<M: Trainable>(
+    training: &Training<'_, M>,
+    mut told: impl FnMut(u64, &SweepPoint),
+) -> Result<Sweep> {
     let Prepared { mut model, mut optimizer, .. } = training.prepare()?;
     training.probe(&model)?;
     let mut loader = Loader::new(training.sources, training.seed, Cursor::default());

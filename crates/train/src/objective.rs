@@ -9,15 +9,19 @@ use bantam_model::ports::Targets;
 use bantam_model::{SequenceContext, TokenModel};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use crate::trainable::Trainable;
+
 /// A batch as the model wants it.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// `[batch, time]` token ids.
+    /// `[batch, time]` token ids, or the numbers of vectors.
     pub tokens: Tensor<2, Int>,
     /// Where each item begins and ends.
     pub context: SequenceContext,
     /// Which positions predict which tokens.
     pub targets: Targets,
+    /// What an objective draws at random follows from it. 0 in validation.
+    pub seed: u64,
 }
 
 impl Inputs {
@@ -32,26 +36,27 @@ impl Inputs {
             tokens: Tensor::from_data(TensorData::new(ids, [1, n]), device),
             context: SequenceContext::packed(1, n, spans),
             targets,
+            seed: 0,
         }
     }
 }
 
 /// What training minimizes. `Sync`, since a step runs on a thread of the pool.
-pub trait Objective: Sync {
+pub trait Objective<M: Trainable = TokenModel>: Sync {
     /// The mean loss over the batch's targets, nats: a tensor of one value to call `backward` on. `hidden` is what
-    /// [`TokenModel::hidden`] makes of the batch. It must be a mean over the targets: the loop weighs the batches of one
+    /// [`Trainable::hidden`] makes of the batch. It must be a mean over the targets: the loop weighs the batches of one
     /// step by their numbers of targets.
     ///
     /// # Errors
     /// Whatever the objective cannot read, such as a teacher's cached outputs.
-    fn loss(&self, model: &TokenModel, hidden: Tensor<2>, inputs: &Inputs) -> Result<Tensor<1>>;
+    fn loss(&self, model: &M, hidden: Tensor<2>, inputs: &Inputs) -> Result<Tensor<1>>;
 
     /// [`loss`](Self::loss) of the whole model, with everything kept that the backward pass needs.
     ///
     /// # Errors
     /// As [`loss`](Self::loss).
-    fn mean_loss(&self, model: &TokenModel, inputs: &Inputs) -> Result<Tensor<1>> {
-        self.loss(model, model.hidden(inputs.tokens.clone(), &inputs.context), inputs)
+    fn mean_loss(&self, model: &M, inputs: &Inputs) -> Result<Tensor<1>> {
+        self.loss(model, model.hidden(inputs), inputs)
     }
 
     /// Everything of it that decides the weights, in words. Part of the run's identity: a checkpoint is continued only

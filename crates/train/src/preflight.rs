@@ -10,6 +10,7 @@ use crate::early_stopping::EarlyStopping;
 use crate::guards::explosion::LossWatch;
 use crate::schedule::learning_rate;
 use crate::step::train_step;
+use crate::trainable::Trainable;
 use crate::training::{Prepared, Training};
 use crate::validation::validate;
 
@@ -63,7 +64,7 @@ impl Preflight {
 ///
 /// # Errors
 /// As [`crate::train`]; a loss that is not finite.
-pub fn preflight(training: &Training<'_>, clock: &dyn Fn() -> f64) -> Result<Preflight> {
+pub fn preflight<M: Trainable>(training: &Training<'_, M>, clock: &dyn Fn() -> f64) -> Result<Preflight> {
     let config = training.config;
     let begin = clock();
     let Prepared { mut model, mut optimizer, identity } = training.prepare()?;
@@ -106,7 +107,7 @@ pub fn preflight(training: &Training<'_>, clock: &dyn Fn() -> f64) -> Result<Pre
         first = end;
     }
     let begin = clock();
-    validate(&model, training.held_out(), training.validation_tokens());
+    validate(&model, training.objective, training.held_out(), training.validation_tokens())?;
     let validation = clock() - begin;
     let begin = clock();
     let weights = bantam_model::weights::read(&model);

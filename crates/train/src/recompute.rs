@@ -6,19 +6,19 @@ use std::collections::HashMap;
 
 use bantam_core::{Error, Result};
 use bantam_model::mixers::Crossing;
-use bantam_model::{BlockState, TokenModel, weights};
-use burn::module::Module;
+use bantam_model::{BlockState, weights};
 use burn::tensor::{Gradients, Tensor};
 
 use crate::objective::{Inputs, Objective};
+use crate::trainable::Trainable;
 
 /// The loss of a batch and its gradients by parameter name.
 ///
 /// # Errors
 /// Those of the objective.
-pub(crate) fn loss_and_gradients(
-    model: &TokenModel,
-    objective: &dyn Objective,
+pub(crate) fn loss_and_gradients<M: Trainable>(
+    model: &M,
+    objective: &dyn Objective<M>,
     inputs: &Inputs,
 ) -> Result<(f64, HashMap<String, Vec<f32>>)> {
     let context = &inputs.context;
@@ -26,7 +26,7 @@ pub(crate) fn loss_and_gradients(
     let mut kept: Vec<Tensor<3>> = Vec::with_capacity(blocks.len());
     {
         let plain = model.clone().valid();
-        let mut x = plain.embed(inputs.tokens.clone().inner(), context);
+        let mut x = plain.embed(&Inputs { tokens: inputs.tokens.clone().inner(), ..inputs.clone() });
         for block in plain.backbone().blocks() {
             kept.push(x.clone());
             x = block.forward(x, context, BlockState::default(), &mut Crossing::default()).0;
@@ -50,9 +50,9 @@ pub(crate) fn loss_and_gradients(
         gradient = gradient_of(&x, &backward)?;
         add(&mut all, weights::take_gradients(model, &mut backward));
     }
-    let embedded = model.embed(inputs.tokens.clone(), context);
+    let embedded = model.embed(inputs);
     // Frozen, it has nothing to pass the gradient to.
-    if model.trains_embedding() {
+    if model.trains_in_port() {
         let mut backward = pulled_back(embedded, gradient);
         add(&mut all, weights::take_gradients(model, &mut backward));
     }

@@ -1,30 +1,31 @@
 //! Where do the weights begin?
 
 use bantam_core::hash;
-use bantam_formats::ModelConfig;
+use bantam_model::TokenModel;
 use bantam_model::weights::{self, NamedTensor};
-use bantam_model::{TokenModel, adapters};
 use burn::tensor::Device;
+
+use crate::trainable::Trainable;
 
 /// The weights before the first step.
 #[derive(Clone, Debug)]
-pub enum Start {
+pub enum Start<M = TokenModel> {
     /// Random, each parameter by its own rule and from its own stream of the run's seed.
     Random,
     /// A model with its weights in place, on the training's device: fine-tuning. For a Hugging Face folder it is made
-    /// by [`weights::load_artifact`] or [`adapters::load_quantized`]; adapters, where there are some, are attached
+    /// by [`weights::load_artifact`] or [`bantam_model::adapters::load_quantized`]; adapters, where there are some, are attached
     /// already.
-    Model(Box<TokenModel>),
+    Model(Box<M>),
 }
 
-impl Start {
+impl<M: Trainable> Start<M> {
     /// The model to train, and a hash of the weights it starts from (none for random ones, which follow from the seed).
-    pub(crate) fn model(&self, config: &ModelConfig, seed: u64, device: &Device) -> (TokenModel, Option<String>) {
+    pub(crate) fn model(&self, config: &M::Config, seed: u64, device: &Device) -> (M, Option<String>) {
         match self {
-            Start::Random => (weights::initialize(TokenModel::new(config, device), config, seed), None),
+            Start::Random => (M::random(config, seed, device), None),
             Start::Model(model) => {
-                let identity = format!("{} {:?}", identity(&weights::read(model)), adapters::frozen_hash(model));
-                (TokenModel::clone(model), Some(identity))
+                let identity = format!("{} {}", identity(&weights::read(model.as_ref())), model.identity());
+                (M::clone(model), Some(identity))
             }
         }
     }

@@ -1,13 +1,13 @@
 //! One optimizer step: loss, gradients, clipping, update.
 
 use bantam_core::Result;
-use bantam_model::TokenModel;
 use bantam_model::context::Precision;
 use bantam_model::dropout::Dropout;
 
 use crate::accumulation::{Accumulated, accumulate};
 use crate::objective::{Inputs, Objective};
 use crate::optimizer::{Optimizer, global_norm};
+use crate::trainable::Trainable;
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,6 +51,8 @@ pub struct PassRule {
     pub precision: Precision,
     /// What is dropped at random.
     pub dropout: Option<Dropout>,
+    /// What an objective draws at random follows from it.
+    pub seed: u64,
 }
 
 /// Takes one step on the mean loss over all targets of `batches`.
@@ -61,23 +63,23 @@ pub struct PassRule {
 ///
 /// # Errors
 /// Those of the objective; batches without any target.
-pub fn train_step(
-    model: TokenModel,
+pub fn train_step<M: Trainable>(
+    model: M,
     optimizer: &mut Optimizer,
-    objective: &dyn Objective,
+    objective: &dyn Objective<M>,
     batches: &[Inputs],
     rule: StepRule,
-) -> Result<(TokenModel, StepReport)> {
+) -> Result<(M, StepReport)> {
     rayon::scope(|_| step(model, optimizer, objective, batches, rule))
 }
 
-fn step(
-    model: TokenModel,
+fn step<M: Trainable>(
+    model: M,
     optimizer: &mut Optimizer,
-    objective: &dyn Objective,
+    objective: &dyn Objective<M>,
     batches: &[Inputs],
     rule: StepRule,
-) -> Result<(TokenModel, StepReport)> {
+) -> Result<(M, StepReport)> {
     let Accumulated { loss, gradients, tokens, target_tokens } = accumulate(&model, objective, batches, &rule.pass)?;
     let StepRule { learning_rate, clip_norm, .. } = rule;
     let gradient_norm = global_norm(&gradients);

@@ -13,16 +13,17 @@ use crate::guards::targets;
 use crate::observer::{Control, Observer};
 use crate::schedule::learning_rate;
 use crate::step::{StepReport, train_step};
+use crate::trainable::Trainable;
 use crate::training::{Prepared, Training};
-use crate::validation::{Validation, summed_nats, validate};
+use crate::validation::{Validation, summed_loss, validate};
 
 /// What a run ends with.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Outcome<M = TokenModel> {
     /// Steps taken in all.
     pub steps: u64,
     /// The trained model, with the weights that `weights` names.
-    pub model: TokenModel,
+    pub model: M,
     /// Whose weights the run ends with.
     pub weights: Weights,
     /// The validation of these weights.
@@ -40,7 +41,7 @@ const KEPT: usize = 2;
 /// # Errors
 /// A guard's failed check (exit code 1; checkpoints from before stay); an impossible configuration, unreadable or foreign
 /// checkpoints, items longer than the model's positions, names of parameters that the model does not have.
-pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
+pub fn train<M: Trainable>(training: Training<'_, M>, observer: &mut dyn Observer) -> Result<Outcome<M>> {
     let Training { config, checkpoints, .. } = training;
     let Prepared { mut model, mut optimizer, identity } = training.prepare()?;
     let (mut cursor, mut watch, mut stopping) = (Cursor::default(), LossWatch::default(), EarlyStopping::default());
@@ -58,8 +59,11 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
     Batch::all(held_out, batch_tokens).iter().try_for_each(targets::check)?;
     observer.started(optimizer.steps())?;
 
+    // Where more than a number is predicted there is nothing to count; the probe and the targets' check stand.
+    let vocabulary = M::vocabulary(training.model);
+    let suspicious = vocabulary.map_or(0.0, |_| config.plausibility);
     let mut plausibility =
-        Plausibility::new(training.sources, held_out, training.model.vocab_size, config.plausibility, batch_tokens);
+        Plausibility::new(training.sources, held_out, vocabulary.unwrap_or(1), suspicious, batch_tokens);
     let mut loader = Loader::new(training.sources, training.seed, cursor);
     let (mut validation, mut stopped) = (None, false);
     while optimizer.steps() < config.steps && !stopped && !stopping.is_over(config.patience) {
@@ -83,10 +87,11 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
         let due = |every: u64| last || (every > 0 && step.is_multiple_of(every));
         let mut improved = false;
         if due(config.validate_every) {
-            validation = validate(&model, held_out, batch_tokens);
+            validation = validate(&model, training.objective, held_out, batch_tokens)?;
             if let Some(v) = &validation {
                 observer.validated(step, v, Weights::Last)?;
-                if let Some(explained) = plausibility.judge(v.loss, |batch| summed_nats(&model, batch))? {
+                let summed = |batch: &Batch| summed_loss(&model, training.objective, batch);
+                if let Some(explained) = plausibility.judge(v.loss, summed)? {
                     observer.explained(step, &explained)?;
                 }
                 improved = config.patience > 0 && stopping.improved(step, v.loss, config.patience_gain);
@@ -116,19 +121,19 @@ pub fn train(training: Training<'_>, observer: &mut dyn Observer) -> Result<Outc
         of = other;
         checkpoint::write_final(checkpoints, Some(&tensors))?;
         model = weights::load_some(model, tensors, "the final weights", |name| training.trains(name))?;
-        validation = validate(&model, held_out, batch_tokens);
+        validation = validate(&model, training.objective, held_out, batch_tokens)?;
         if let Some(v) = &validation {
             observer.validated(steps, v, of)?;
         }
     }
     if validation.is_none() {
-        validation = validate(&model, held_out, batch_tokens);
+        validation = validate(&model, training.objective, held_out, batch_tokens)?;
     }
     Ok(Outcome { steps, model, weights: of, validation, stopped })
 }
 
 /// The checkpoint to continue from.
-fn resumed(training: &Training<'_>, identity: &str) -> Result<Option<Checkpoint>> {
+fn resumed<M: Trainable>(training: &Training<'_, M>, identity: &str) -> Result<Option<Checkpoint>> {
     let Some(newest) = checkpoint::latest(training.checkpoints)? else { return Ok(None) };
     if !training.resume {
         return Err(Error::input(

@@ -5,20 +5,21 @@ use std::path::Path;
 
 use bantam_core::{Error, Result, hash};
 use bantam_data::packing::{Draw, Example, Loader, Source};
-use bantam_formats::ModelConfig;
 use bantam_model::{TokenModel, weights};
 use burn::tensor::Device;
 
 use crate::config::TrainConfig;
-use crate::guards::{causality, targets};
+use crate::guards::causality::Probed;
+use crate::guards::targets;
 use crate::objective::{Inputs, Objective};
 use crate::optimizer::Optimizer;
 use crate::start::Start;
+use crate::trainable::Trainable;
 
 /// What is trained, on what, and where it is kept.
-pub struct Training<'a> {
-    /// The model's shape.
-    pub model: &'a ModelConfig,
+pub struct Training<'a, M: Trainable = TokenModel> {
+    /// The model's shape, and all else that it is made from.
+    pub model: &'a M::Config,
     /// How it is trained.
     pub config: &'a TrainConfig,
     /// Every random stream is derived from it.
@@ -26,12 +27,12 @@ pub struct Training<'a> {
     /// Where the computation runs; must track gradients ([`Device::autodiff`]).
     pub device: &'a Device,
     /// The weights before the first step.
-    pub start: Start,
+    pub start: Start<M>,
     /// Names of the parameters to train; `None`: all. The others get no gradient, no optimizer state and no place in
     /// the checkpoints.
     pub trainable: Option<BTreeSet<String>>,
     /// What is minimized.
-    pub objective: &'a dyn Objective,
+    pub objective: &'a dyn Objective<M>,
     /// What is trained on.
     pub sources: &'a [Source<'a>],
     /// What validation looks at.
@@ -43,27 +44,27 @@ pub struct Training<'a> {
 }
 
 /// A training ready for its first step.
-pub(crate) struct Prepared {
-    pub(crate) model: TokenModel,
+pub(crate) struct Prepared<M> {
+    pub(crate) model: M,
     pub(crate) optimizer: Optimizer,
     /// Hash of everything that decides the weights.
     pub(crate) identity: String,
 }
 
-impl Training<'_> {
+impl<M: Trainable> Training<'_, M> {
     /// Checks what can be checked without a model, and makes the model.
     ///
     /// # Errors
     /// Impossible configurations; items without prompt or answer or longer than the model's positions; names of
     /// parameters that the model does not have.
-    pub(crate) fn prepare(&self) -> Result<Prepared> {
+    pub(crate) fn prepare(&self) -> Result<Prepared<M>> {
         self.config.validate("train")?;
         self.sources.iter().try_for_each(|s| targets::check_examples(s.examples, "training"))?;
         targets::check_examples(self.validation, "validation")?;
         self.check_lengths()?;
         let (model, start) = self.start.model(self.model, self.seed, self.device);
         self.check_names(&model)?;
-        let groups = weights::parameter_groups(&model, self.model);
+        let groups = model.parameter_groups(self.model);
         let (config, place) = (self.config, "train.groups");
         let optimizer = Optimizer::with_rules(config.method(), config.weight_decay, groups, &config.groups, place)?;
         let model = weights::freeze(model, |name| self.trains(name));
@@ -101,8 +102,8 @@ impl Training<'_> {
     }
 
     /// No output may depend on later tokens.
-    pub(crate) fn probe(&self, model: &TokenModel) -> Result<causality::Probed> {
-        causality::causality(model, self.model, self.seed, self.device)
+    pub(crate) fn probe(&self, model: &M) -> Result<Probed> {
+        model.probe(self.model, self.seed, self.device)
     }
 
     /// The batches of step `step` (from 0), every target checked.
@@ -127,7 +128,7 @@ impl Training<'_> {
         let limit = self.config.phases.iter().map(|p| p.max_item_tokens.min(p.batch_tokens)).max().unwrap_or(0);
         let trained = self.examples().map(|e| e.tokens.len()).filter(|&n| n <= limit);
         let longest = trained.chain(self.validation.iter().map(|e| e.tokens.len())).max().unwrap_or(0);
-        let positions = self.model.max_position_embeddings;
+        let positions = M::positions(self.model);
         if longest > positions {
             return Err(Error::input(
                 "model.max_position_embeddings",
@@ -139,7 +140,7 @@ impl Training<'_> {
     }
 
     /// The parameters to train must exist, and there must be some.
-    fn check_names(&self, model: &TokenModel) -> Result<()> {
+    fn check_names(&self, model: &M) -> Result<()> {
         let Some(names) = &self.trainable else { return Ok(()) };
         let known: BTreeSet<String> = weights::names(model).into_iter().collect();
         match names.iter().find(|name| !known.contains(*name)) {

@@ -41,7 +41,9 @@ fn it_learns_and_validates_when_told() {
     assert_eq!(recorder.validations.len(), 3);
     let v = outcome.validation.unwrap();
     assert_eq!((v.items, v.tokens), (10, examples()[..10].iter().map(|e| e.answer_bytes + 1).sum()));
-    assert!((v.bits_per_byte - v.loss * v.tokens as f64 / v.bytes as f64 / std::f64::consts::LN_2).abs() < 1e-9);
+    assert!(
+        (v.bits_per_byte.unwrap() - v.loss * v.tokens as f64 / v.bytes as f64 / std::f64::consts::LN_2).abs() < 1e-9
+    );
 }
 
 #[test]

@@ -109,6 +109,8 @@ pub struct ZooRecallArguments {
 pub enum RecallTask {
     /// Multi-query associative recall.
     Mqar,
+    /// The same over vectors.
+    MqarVectors,
     /// Induction heads.
     Induction,
     /// Selective copying.
@@ -120,6 +122,7 @@ impl RecallTask {
     pub fn name(self) -> &'static str {
         match self {
             Self::Mqar => "mqar",
+            Self::MqarVectors => "mqar-vectors",
             Self::Induction => "induction",
             Self::Copy => "copy",
         }

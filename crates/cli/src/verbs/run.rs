@@ -8,6 +8,7 @@ use bantam_pipeline::edge_json::{self, Request, Summary};
 use bantam_pipeline::fine_tune;
 use bantam_pipeline::recipe::Recipe;
 use bantam_pipeline::training::open_device;
+use bantam_pipeline::vectors;
 use bantam_train::DeviceChoice;
 use serde_json::Value;
 
@@ -22,9 +23,10 @@ pub fn run(
     output: &Output,
 ) -> Result<()> {
     let (recipe, request) = wanted(arguments, until, progress)?;
-    let summary = match &recipe.finetune {
-        Some(section) => fine_tune::execute(&recipe, section, &request, progress)?,
-        None => edge_json::execute(&recipe, &request, progress)?,
+    let summary = match (&recipe.finetune, &recipe.vectors) {
+        (Some(section), _) => fine_tune::execute(&recipe, section, &request, progress)?,
+        (None, Some(section)) => vectors::execute(&recipe, section, &request, progress)?,
+        (None, None) => edge_json::execute(&recipe, &request, progress)?,
     };
     output.text(&for_people(&summary))?;
     output.object(&summary)
@@ -70,11 +72,25 @@ fn for_people(summary: &Summary) -> String {
             let of = |what: &str| number(&format!("/overall/{name}/{what}")).unwrap_or(f64::NAN);
             format!("{:.3} [{:.3}, {:.3}]", of("value"), of("low"), of("high"))
         };
-        if result.get("overall").is_some() {
+        if result.pointer("/overall/squared_error").is_some() {
+            let scores =
+                ["squared_error", "cosine", "nearest"].map(|m| format!("{} {}", m.replace('_', " "), metric(m)));
+            let _ = writeln!(text, "  {name:<17} {}", scores.join(", "));
+            for (floor, _) in result["floors"].as_object().into_iter().flatten() {
+                let of = |m: &str| number(&format!("/floors/{floor}/overall/{m}/value")).unwrap_or(f64::NAN);
+                let (error, cosine, nearest) = (of("squared_error"), of("cosine"), of("nearest"));
+                let _ = writeln!(
+                    text,
+                    "    floor {floor:<13} squared error {error:.3}, cosine {cosine:.3}, nearest {nearest:.3}"
+                );
+            }
+        } else if result.get("overall").is_some() {
             let (exact, f1) = (metric("json_exact"), metric("field_f1"));
             let _ = writeln!(text, "  {name:<17} JSONExact {exact}, FieldF1 {f1}");
         } else if let (Some(loss), Some(bits)) = (number("/valid_loss"), number("/bits_per_byte")) {
             let _ = writeln!(text, "  {name:<17} validation {loss:.4} nats a token, {bits:.4} bits per byte");
+        } else if let (Some(loss), Some(nearest)) = (number("/valid_loss"), number("/nearest")) {
+            let _ = writeln!(text, "  {name:<17} validation loss {loss:.4}, nearest {nearest:.4}");
         }
     }
     if summary.run.join("report.html").is_file() && summary.stages.iter().any(|s| s.name == "report") {

@@ -86,6 +86,7 @@ fn settings(arguments: &ZooRecallArguments) -> Result<Settings> {
     settings.train = arguments.items.unwrap_or(settings.train);
     let (length, pairs) = match &mut settings.task {
         Task::Mqar(task) => (&mut task.length, Some(&mut task.pairs)),
+        Task::VectorMqar(task) => (&mut task.length, Some(&mut task.pairs)),
         Task::Induction(task) => (&mut task.length, None),
         Task::Copy(task) => (&mut task.length, Some(&mut task.memorized)),
     };

@@ -1,5 +1,5 @@
 //! Can a model look up what it saw before? Recall tasks that nothing but the sequence itself answers: multi-query
-//! associative recall, induction heads, selective copying.
+//! associative recall (of tokens and of vectors), induction heads, selective copying.
 //!
 //! Items are numbers, drawn by seed; there is no text and no tokenizer. What is asked is not always the next token (MQAR
 //! and copying never show the answer), so items carry [labels](crate::packing::Example::labels).
@@ -7,6 +7,7 @@
 mod copy;
 mod induction;
 mod mqar;
+mod vector_mqar;
 
 use std::collections::HashSet;
 
@@ -19,9 +20,10 @@ use crate::packing::Example;
 pub use copy::Copy;
 pub use induction::Induction;
 pub use mqar::Mqar;
+pub use vector_mqar::VectorMqar;
 
 /// Names of the tasks.
-pub const NAMES: [&str; 3] = ["mqar", "induction", "copy"];
+pub const NAMES: [&str; 4] = ["mqar", "mqar-vectors", "induction", "copy"];
 
 /// What is asked, of which sequences.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub const NAMES: [&str; 3] = ["mqar", "induction", "copy"];
 pub enum Task {
     /// Multi-query associative recall.
     Mqar(Mqar),
+    /// The same over vectors.
+    #[serde(rename = "mqar-vectors")]
+    VectorMqar(VectorMqar),
     /// Induction heads.
     Induction(Induction),
     /// Selective copying.
@@ -58,6 +63,8 @@ pub struct Splits {
     pub valid: Vec<Example>,
     /// To be scored on.
     pub test: Vec<Example>,
+    /// What the items' numbers stand for where they are vectors: one after the other.
+    pub vectors: Vec<f32>,
 }
 
 impl Settings {
@@ -66,6 +73,7 @@ impl Settings {
     pub fn published(task: &str) -> Option<Self> {
         let task = match task {
             "mqar" => Task::Mqar(Mqar { vocabulary: 8192, length: 64, pairs: 4, ..Mqar::default() }),
+            "mqar-vectors" => Task::VectorMqar(VectorMqar { size: 32, length: 64, pairs: 4, power: 0.01 }),
             "induction" => Task::Induction(Induction { vocabulary: 16, length: 256 }),
             "copy" => Task::Copy(Copy { vocabulary: 16, length: 4096, memorized: 16 }),
             _ => return None,
@@ -77,6 +85,7 @@ impl Settings {
     pub fn scaled(task: &str) -> Option<Self> {
         let task = match task {
             "mqar" => Task::Mqar(Mqar { vocabulary: 512, length: 64, pairs: 8, ..Mqar::default() }),
+            "mqar-vectors" => Task::VectorMqar(VectorMqar { size: 16, length: 64, pairs: 8, power: 0.01 }),
             "induction" => Task::Induction(Induction { vocabulary: 16, length: 64 }),
             "copy" => Task::Copy(Copy { vocabulary: 16, length: 64, memorized: 8 }),
             _ => return None,
@@ -96,6 +105,14 @@ impl Settings {
                 return Err(Error::input(format!("recall.{key}"), what, format!("give 1 to {MOST_ITEMS}")));
             }
         }
+        if let Task::VectorMqar(task) = &self.task {
+            let items = [self.train, self.valid, self.test].iter().sum::<usize>();
+            let values = items.saturating_mul(2 * task.pairs).saturating_mul(task.vector_size());
+            if values > MOST_COMPONENTS {
+                let what = format!("{values} numbers in the vectors of all items");
+                return Err(Error::input("recall.mqar-vectors", what, "give fewer items or pairs"));
+            }
+        }
         Ok(())
     }
 
@@ -105,22 +122,24 @@ impl Settings {
     /// As [`check`](Self::check), and tasks that have too few different items.
     pub fn items(&self, seed: u64) -> Result<Splits> {
         self.check()?;
-        let mut taken = HashSet::new();
+        let (mut taken, mut vectors) = (HashSet::new(), Vec::new());
         let mut split = |name: &str, items: usize| {
             let mut rng = seed::rng(seed, &format!("recall/{}/{name}", self.task.name()));
-            let drawn: Vec<Example> = (0..items).map(|_| self.new_item(&mut rng, &taken)).collect::<Result<_>>()?;
+            let drawn: Vec<Example> =
+                (0..items).map(|_| self.new_item(&mut rng, &taken, &mut vectors)).collect::<Result<_>>()?;
             // Within a split an item may come twice, as in the papers.
             taken.extend(drawn.iter().map(|e| e.tokens.clone()));
             Ok(drawn)
         };
         // The small splits first: what they are does not depend on how much is trained on.
         let (test, valid) = (split("test", self.test)?, split("valid", self.valid)?);
-        Ok(Splits { train: split("train", self.train)?, valid, test })
+        let train = split("train", self.train)?;
+        Ok(Splits { train, valid, test, vectors })
     }
 
     /// An item that is not among those taken.
-    fn new_item(&self, rng: &mut Rng, taken: &HashSet<Vec<u32>>) -> Result<Example> {
-        let drawn = (0..MOST_DRAWS).map(|_| self.task.item(rng)).find(|e| !taken.contains(&e.tokens));
+    fn new_item(&self, rng: &mut Rng, taken: &HashSet<Vec<u32>>, vectors: &mut Vec<f32>) -> Result<Example> {
+        let drawn = (0..MOST_DRAWS).map(|_| self.task.item(rng, vectors)).find(|e| !taken.contains(&e.tokens));
         drawn.ok_or_else(|| {
             let what = "nearly all different items are in another split";
             Error::input("recall", what, "give a larger vocabulary, longer sequences or fewer items")
@@ -130,6 +149,8 @@ impl Settings {
 
 /// Most items of a split.
 const MOST_ITEMS: usize = 10_000_000;
+/// Numbers in all vectors: 2 GB.
+const MOST_COMPONENTS: usize = 1 << 29;
 /// Draws for one item, before giving up.
 const MOST_DRAWS: usize = 1_000;
 /// Longest sequence and largest vocabulary.
@@ -140,24 +161,35 @@ impl Task {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Mqar(_) => "mqar",
+            Self::VectorMqar(_) => "mqar-vectors",
             Self::Induction(_) => "induction",
             Self::Copy(_) => "copy",
         }
     }
 
-    /// Tokens are below it.
+    /// Tokens are below it; 1 where there are none.
     pub fn vocabulary(&self) -> usize {
         match self {
             Self::Mqar(task) => task.vocabulary,
+            Self::VectorMqar(_) => 1,
             Self::Induction(task) => task.vocabulary,
             Self::Copy(task) => task.vocabulary,
         }
     }
 
-    /// Tokens of an item.
+    /// Components of a vector, where items are of vectors.
+    pub fn vector_size(&self) -> Option<usize> {
+        match self {
+            Self::VectorMqar(task) => Some(task.vector_size()),
+            _ => None,
+        }
+    }
+
+    /// Tokens or vectors of an item.
     pub fn item_tokens(&self) -> usize {
         match self {
             Self::Mqar(task) => task.length,
+            Self::VectorMqar(task) => task.length,
             Self::Induction(task) => task.length.saturating_add(1),
             Self::Copy(task) => task.length.saturating_add(task.memorized).saturating_add(1),
         }
@@ -168,14 +200,16 @@ impl Task {
     pub fn chance(&self) -> f64 {
         1.0 / match self {
             Self::Mqar(task) => task.pairs as f64,
+            Self::VectorMqar(task) => task.pairs as f64,
             Self::Induction(task) => task.vocabulary as f64 - 1.0,
             Self::Copy(task) => task.vocabulary as f64 - 2.0,
         }
     }
 
-    fn item(&self, rng: &mut Rng) -> Example {
+    fn item(&self, rng: &mut Rng, vectors: &mut Vec<f32>) -> Example {
         match self {
             Self::Mqar(task) => task.item(rng),
+            Self::VectorMqar(task) => task.item(rng, vectors),
             Self::Induction(task) => task.item(rng),
             Self::Copy(task) => task.item(rng),
         }
@@ -186,6 +220,7 @@ impl Task {
         let wrong = match self {
             _ if most > MOST_TOKENS => Some((format!("{most} tokens"), "stay below 2^20")),
             Self::Mqar(task) => task.wrong(),
+            Self::VectorMqar(task) => task.wrong(),
             Self::Induction(task) => task.wrong(),
             Self::Copy(task) => task.wrong(),
         };
@@ -218,7 +253,9 @@ mod tests {
         let (last, before) = seen.split_last().unwrap();
         match task {
             // What follows the same token before.
-            Task::Mqar(_) | Task::Induction(_) => before[before.iter().position(|t| t == last).unwrap() + 1],
+            Task::Mqar(_) | Task::VectorMqar(_) | Task::Induction(_) => {
+                before[before.iter().position(|t| t == last).unwrap() + 1]
+            }
             Task::Copy(task) => {
                 let marker = task.vocabulary as u32 - 1;
                 let asked = seen.iter().filter(|t| **t == marker).count();
@@ -239,7 +276,8 @@ mod tests {
             let splits = settings.items(3).unwrap();
             for item in splits.train.iter().chain(&splits.valid).chain(&splits.test) {
                 assert_eq!(item.tokens.len(), task.item_tokens());
-                assert!(item.tokens.iter().chain(&item.labels).all(|t| (*t as usize) < task.vocabulary()));
+                let numbers = task.vector_size().map_or(task.vocabulary(), |size| splits.vectors.len() / size);
+                assert!(item.tokens.iter().chain(&item.labels).all(|t| (*t as usize) < numbers));
             }
             assert_eq!(accuracy(&splits.test, |seen| looked_up(task, seen)), 1.0, "{task:?}");
             let mut rng = seed::rng(9, "guess");
@@ -247,6 +285,7 @@ mod tests {
                 use rand::RngExt as _;
                 match task {
                     Task::Mqar(task) => seen[2 * rng.random_range(0..task.pairs) + 1],
+                    Task::VectorMqar(task) => seen[2 * rng.random_range(0..task.pairs) + 1],
                     Task::Induction(task) => rng.random_range(0..task.vocabulary as u32 - 1),
                     Task::Copy(task) => rng.random_range(1..task.vocabulary as u32 - 1),
                 }
@@ -266,9 +305,12 @@ mod tests {
             let (train, valid, test) = (of(&splits.train), of(&splits.valid), of(&splits.test));
             assert!(train.is_disjoint(&valid) && train.is_disjoint(&test) && valid.is_disjoint(&test));
             assert_eq!(settings.items(5).unwrap().train, splits.train);
-            assert_ne!(settings.items(6).unwrap().train, splits.train);
+            let other = settings.items(6).unwrap();
+            assert!(other.train != splits.train || other.vectors != splits.vectors);
             // The test set stays the same when more is trained on.
-            assert_eq!(Settings { train: 10, ..settings }.items(5).unwrap().test, splits.test);
+            let fewer = Settings { train: 10, ..settings }.items(5).unwrap();
+            assert_eq!(fewer.test, splits.test);
+            assert!(splits.vectors.starts_with(&fewer.vectors));
         }
         // So few different items that the splits cannot be apart: refused, not shared.
         let tiny =
@@ -285,6 +327,8 @@ mod tests {
             Task::Mqar(Mqar { pairs: 40, ..mqar }),
             Task::Mqar(Mqar { vocabulary: 8, ..mqar }),
             Task::Mqar(Mqar { power: f64::NAN, ..mqar }),
+            Task::VectorMqar(VectorMqar { size: 0, length: 64, pairs: 4, power: 0.01 }),
+            Task::VectorMqar(VectorMqar { size: 8, length: 64, pairs: usize::MAX, power: 0.01 }),
             Task::Induction(Induction { vocabulary: 1, length: 64 }),
             Task::Induction(Induction { vocabulary: 16, length: 2 }),
             Task::Copy(Copy { vocabulary: 2, length: 64, memorized: 8 }),

@@ -7,12 +7,12 @@ use std::path::Path;
 use bantam_core::{Error, Result};
 
 use super::keys::Value;
-use super::{mamba2, rwkv7};
 use super::mix::GgufType;
 use super::model::{epsilon_key, row_order};
 use super::names::{Dialect, ROPE_DIVISORS, gguf_name};
 use super::write_tokenizer::tokenizer_keys;
 use super::writer::{Tensor, write};
+use super::{mamba2, rwkv7};
 use crate::artifact::ModelArtifact;
 use crate::config::{Architecture, ModelConfig};
 use crate::mixer::MixerConfig;
@@ -43,7 +43,8 @@ pub fn write_model(
     tokenizer: Option<&TokenizerBundle>,
     kind: GgufType,
 ) -> Result<GgufSummary> {
-    check_to_write(config, tensors)?;
+    config.validate("model")?;
+    check_to_write(config.tensor_specs(), tensors)?;
     let given: HashMap<&str, &[f32]> = tensors.iter().map(|(name, _, data)| (name.as_str(), data.as_slice())).collect();
     // `check_to_write` has found every name.
     let values = |name: &str| Ok(Cow::Borrowed(given.get(name).copied().unwrap_or_default()));

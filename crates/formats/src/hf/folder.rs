@@ -159,7 +159,8 @@ pub fn write_folder(
     tensors: &[(String, Vec<usize>, Vec<f32>)],
     tokenizer: Option<&TokenizerBundle>,
 ) -> Result<()> {
-    crate::tensor::check_to_write(config, tensors)?;
+    config.validate("model")?;
+    crate::tensor::check_to_write(config.tensor_specs(), tensors)?;
     let config_json = config.to_hf_json()?;
     files::write_dir(dir, |dir| {
         files::write(&dir.join("config.json"), config_json.as_bytes())?;

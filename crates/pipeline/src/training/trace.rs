@@ -140,15 +140,21 @@ impl Observer for Trace<'_> {
         let mut line = json!({
             "step": step,
             "valid_loss": validation.loss,
-            "bits_per_byte": validation.bits_per_byte,
-            "token_accuracy": validation.token_accuracy,
             "valid_items": validation.items,
         });
-        let mut scalars = vec![
-            ("validation/loss", validation.loss),
-            ("validation/bits_per_byte", validation.bits_per_byte),
-            ("validation/token_accuracy", validation.token_accuracy),
-        ];
+        let mut scalars = vec![("validation/loss", validation.loss)];
+        // Of predicted vectors there are neither bytes nor tokens.
+        match validation.bits_per_byte {
+            Some(bits) => {
+                (line["bits_per_byte"], line["token_accuracy"]) = (json!(bits), json!(validation.accuracy));
+                scalars
+                    .extend([("validation/bits_per_byte", bits), ("validation/token_accuracy", validation.accuracy)]);
+            }
+            None => {
+                line["nearest"] = json!(validation.accuracy);
+                scalars.push(("validation/nearest", validation.accuracy));
+            }
+        }
         match of {
             Weights::Last => {}
             // Another model's: not a point of the curve.

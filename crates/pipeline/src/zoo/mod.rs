@@ -11,6 +11,7 @@ mod text_record;
 mod text_standings;
 pub mod texts;
 mod training;
+mod watch;
 
 pub use pattern::Pattern;
 pub use record::{Circumstances, Made, Record, Results, read_all};

@@ -2,17 +2,23 @@
 //! one [`Record`]; one that was cut off continues from its checkpoint to the same record.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result};
-use bantam_data::recall::Settings;
+use bantam_data::recall::{Settings, Splits};
 use bantam_eval::statistics::Estimate;
-use bantam_formats::ModelConfig;
-use bantam_train::{Phase, Schedule, TrainConfig, validate};
+use bantam_formats::{ModelConfig, VectorConfig, VectorPorts};
+use bantam_model::vectors::Vectors;
+use bantam_model::{TokenModel, VectorModel};
+use bantam_train::{
+    LossKind, NextToken, Objective, Phase, Schedule, TrainConfig, Trainable, Validation, VectorLoss, VectorSetup,
+    validate,
+};
 
-use super::record::{Circumstances, Made, Record};
+use super::record::{Circumstances, Made, Point, Record};
 use super::sweep::{Place, Run, Summary, sweep};
-use super::training::Learned;
+use super::training::{Learned, Trained};
 use super::{Pattern, costs};
 use crate::recipe::{MOST_BATCH_TOKENS, ModelSection};
 
@@ -170,45 +176,91 @@ impl Run for (&Pattern, Made) {
 
 /// Trains and scores.
 fn one(made: &Made, pattern: &Pattern, place: &Place, progress: &dyn Progress) -> Result<Record> {
-    let (config, training) = (made.model(pattern)?, made.training());
-    let splits = made.settings.items(made.seed)?;
-    let learned = Learned {
-        model: &config,
-        training: &training,
-        seed: made.seed,
-        train: &splits.train,
-        valid: &splits.valid,
-        enough: made.enough,
+    let blocks = made.model(pattern)?;
+    let mut splits = made.settings.items(made.seed)?;
+    let (parameters, outcome) = match made.settings.task.vector_size() {
+        None => {
+            let objective = NextToken::default();
+            let outcome = tested::<TokenModel>(made, &blocks, &objective, &splits, place, progress)?;
+            (blocks.parameter_count(), outcome)
+        }
+        Some(vector_size) => {
+            // What is asked for has nothing to do with the mean of what was shown.
+            let ports = VectorPorts::Plain;
+            let config = VectorConfig { vector_size, domains: 0, ports, blocks: blocks.clone() };
+            let vectors = Vectors::new(vector_size, std::mem::take(&mut splits.vectors), Vec::new());
+            let parameters = config.parameter_count();
+            let setup = VectorSetup { config, vectors: Arc::new(vectors), scaler: None };
+            let objective = VectorLoss::of(LossKind::Cosine);
+            (parameters, tested::<VectorModel>(made, &setup, &objective, &splits, place, progress)?)
+        }
     };
-    let trained = learned.train(place, progress)?;
     let asked: usize = splits.test.iter().map(|e| e.targets().count()).sum();
-    let (accuracy, loss) = match &trained.model {
-        Some(model) => {
-            let tested = validate(model, &splits.test, training.phases[0].batch_tokens);
-            let tested = tested.ok_or_else(|| Error::internal("zoo recall", "no test items"))?;
-            let right = (tested.token_accuracy * tested.tokens as f64).round() as usize;
+    let (accuracy, loss) = match outcome.tested {
+        Some(tested) => {
+            let right = (tested.accuracy * tested.tokens as f64).round() as usize;
             (Estimate::proportion(right, tested.tokens), Some(tested.loss))
         }
         None => (Estimate::proportion(0, asked), None),
     };
     Ok(Record {
         made: made.clone(),
-        parameters: config.parameter_count(),
-        state_bytes: costs::state_bytes(&config, made.settings.task.item_tokens())?,
-        steps: trained.steps,
+        parameters,
+        // The blocks hold it, whatever the ports.
+        state_bytes: costs::state_bytes(&blocks, made.settings.task.item_tokens())?,
+        steps: outcome.steps,
         accuracy,
         chance: made.settings.task.chance(),
         loss,
-        curve: trained.curve,
-        circumstances: Circumstances::now(trained.seconds, trained.tokens_per_s),
+        curve: outcome.curve,
+        circumstances: outcome.circumstances,
     })
+}
+
+/// What came of training a model.
+struct Outcome {
+    steps: u64,
+    curve: Vec<Point>,
+    /// What the test items say; `None` if the loss or a gradient became infinite.
+    tested: Option<Validation>,
+    circumstances: Circumstances,
+}
+
+/// Trains a model of this kind, and tests it.
+fn tested<M: Trainable>(
+    made: &Made,
+    model: &M::Config,
+    objective: &dyn Objective<M>,
+    splits: &Splits,
+    place: &Place,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    let training = made.training();
+    let learned = Learned {
+        model,
+        training: &training,
+        objective,
+        seed: made.seed,
+        train: &splits.train,
+        valid: &splits.valid,
+        enough: made.enough,
+    };
+    let Trained { model, steps, curve, seconds, tokens_per_s } = learned.train(place, progress)?;
+    let tested = match &model {
+        Some(model) => {
+            let tested = validate(model, objective, &splits.test, training.phases[0].batch_tokens)?;
+            Some(tested.ok_or_else(|| Error::internal("zoo recall", "no test items"))?)
+        }
+        None => None,
+    };
+    Ok(Outcome { steps, curve, tested, circumstances: Circumstances::now(seconds, tokens_per_s) })
 }
 
 #[cfg(test)]
 mod tests {
     use bantam_core::host::Host;
     use bantam_core::progress::Silent;
-    use bantam_data::recall::{Induction, Task};
+    use bantam_data::recall::{Induction, Task, VectorMqar};
 
     use super::*;
 
@@ -245,6 +297,28 @@ mod tests {
         // The checkpoints are still there: as if it had been killed before the record was written.
         assert!(place.checkpoints().join("step-00000005").is_dir());
         assert_eq!(comparable(one(&made, pattern, &place, &Silent).unwrap()), first);
+    }
+
+    #[test]
+    fn vectors_are_recalled_by_the_nearest_value() {
+        let dir = tempfile::tempdir().unwrap();
+        let task = Task::VectorMqar(VectorMqar { size: 8, length: 8, pairs: 2, power: 0.01 });
+        let settings = Settings { task, train: 400, valid: 50, test: 100 };
+        let plan = Plan {
+            settings,
+            mixers: vec!["attention".parse().unwrap()],
+            width: 32,
+            layers: 2,
+            batch: 32,
+            steps: 400,
+            ..plan(0.95)
+        };
+        let (pattern, made) = plan.runs().remove(0);
+        let place = Place::take(dir.path(), "run").unwrap().unwrap();
+        let record = one(&made, pattern, &place, &Silent).unwrap();
+        assert_eq!((record.accuracy.n, record.chance), (200, 0.5));
+        assert!(record.accuracy.value > 0.8, "{record:?}");
+        assert!(record.state_bytes.is_some() && record.parameters > 1000);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use bantam_formats::{ModelConfig, Tokenizer, tokenizer_training};
 use bantam_model::TokenModel;
 use bantam_runtime::measure::WallClock;
 use bantam_train::examples::text;
-use bantam_train::{Phase, Schedule, TrainConfig, validate};
+use bantam_train::{NextToken, Phase, Schedule, TrainConfig, validate};
 
 use super::record::Circumstances;
 use super::sweep::{Place, Run, Summary, sweep};
@@ -219,9 +219,11 @@ impl Run for (&OneRun<'_>, &Plan) {
     fn make(&self, place: &Place, dir: &Path, progress: &dyn Progress) -> Result<String> {
         let (OneRun { made, model, prepared }, plan) = self;
         let training = plan.training(made.learning_rate);
-        let learned = Learned {
+        let objective = NextToken::default();
+        let learned: Learned<'_, TokenModel> = Learned {
             model,
             training: &training,
+            objective: &objective,
             seed: made.seed,
             train: &prepared.train,
             valid: &prepared.valid,
@@ -229,7 +231,7 @@ impl Run for (&OneRun<'_>, &Plan) {
         };
         let trained = learned.train(place, progress)?;
         let scored = match &trained.model {
-            Some(model) => Some(score(model, prepared, training.phases[0].batch_tokens)?),
+            Some(model) => Some(score(model, &objective, prepared, training.phases[0].batch_tokens)?),
             None => None,
         };
         let parts = |bits: fn(&Scored) -> f64| {
@@ -257,9 +259,9 @@ impl Run for (&OneRun<'_>, &Plan) {
 }
 
 /// The bits of each test document.
-fn score(model: &TokenModel, prepared: &Prepared, batch_tokens: usize) -> Result<Vec<Scored>> {
+fn score(model: &TokenModel, objective: &NextToken, prepared: &Prepared, batch_tokens: usize) -> Result<Vec<Scored>> {
     let of = |((document, windows), floor_bits): (&(Document, Vec<Example>), &f64)| {
-        let found = validate(model, windows, batch_tokens)
+        let found = validate(model, objective, windows, batch_tokens)?
             .ok_or_else(|| Error::internal("zoo texts", format!("{} has no tokens", document.name)))?;
         Ok(Scored {
             name: document.name.clone(),

@@ -1,27 +1,24 @@
 //! The training of one run: watched, its curve kept on disk, continued where it was cut off.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, files};
 use bantam_data::packing::{Example, Source};
-use bantam_formats::ModelConfig;
-use bantam_model::TokenModel;
-use bantam_train::{
-    Control, DeviceChoice, NextToken, Observer, Outcome, Start, StepReport, TrainConfig, Training, Validation, Weights,
-    checkpoint_steps, train,
-};
+use bantam_train::{DeviceChoice, Objective, Outcome, Start, TrainConfig, Trainable, Training, train};
 
 use super::record::Point;
 use super::sweep::Place;
+use super::watch::Watch;
 
 /// What a run trains.
-pub(super) struct Learned<'a> {
-    /// The model's shape.
-    pub(super) model: &'a ModelConfig,
+pub(super) struct Learned<'a, M: Trainable> {
+    /// The model to make.
+    pub(super) model: &'a M::Config,
     /// How.
     pub(super) training: &'a TrainConfig,
+    /// What is minimized.
+    pub(super) objective: &'a dyn Objective<M>,
     /// Of everything random.
     pub(super) seed: u64,
     /// What is learned from.
@@ -33,9 +30,9 @@ pub(super) struct Learned<'a> {
 }
 
 /// What came of it.
-pub(super) struct Trained {
+pub(super) struct Trained<M> {
     /// The model; `None` where the loss or a gradient became infinite.
-    pub(super) model: Option<TokenModel>,
+    pub(super) model: Option<M>,
     /// Steps taken.
     pub(super) steps: u64,
     /// The validations, in order.
@@ -46,10 +43,10 @@ pub(super) struct Trained {
     pub(super) tokens_per_s: f64,
 }
 
-impl Learned<'_> {
+impl<M: Trainable> Learned<'_, M> {
     /// Trains, or goes on with what `place` holds.
-    pub(super) fn train(&self, place: &Place, progress: &dyn Progress) -> Result<Trained> {
-        let mut watch = Watch::open(place, self.enough, progress)?;
+    pub(super) fn train(&self, place: &Place, progress: &dyn Progress) -> Result<Trained<M>> {
+        let mut watch = Watch::open(place.curve(), self.enough, progress)?;
         if watch.was_stopped(&place.checkpoints())? {
             // It was cut off after its last step and before its record. Continuing would add a step.
             std::fs::remove_dir_all(place.checkpoints()).map_err(|e| Error::io(&place.checkpoints(), "remove", &e))?;
@@ -65,7 +62,7 @@ impl Learned<'_> {
                 device: &device,
                 start: Start::Random,
                 trainable: None,
-                objective: &NextToken::default(),
+                objective: self.objective,
                 sources: &[Source { examples: self.train, weight: 1.0 }],
                 validation: self.valid,
                 checkpoints: &place.checkpoints(),
@@ -82,61 +79,5 @@ impl Learned<'_> {
         };
         let tokens_per_s = watch.tokens as f64 / seconds.max(1e-9);
         Ok(Trained { model, steps, curve: watch.curve, seconds, tokens_per_s })
-    }
-}
-
-/// Keeps the curve of a run on disk, and ends the run when it is good enough.
-struct Watch<'a> {
-    path: PathBuf,
-    curve: Vec<Point>,
-    enough: f64,
-    steps: u64,
-    tokens: usize,
-    progress: &'a dyn Progress,
-}
-
-impl<'a> Watch<'a> {
-    fn open(place: &Place, enough: f64, progress: &'a dyn Progress) -> Result<Self> {
-        let path = place.curve();
-        let curve = match path.is_file() {
-            true => serde_json::from_slice(&files::read(&path)?)
-                .map_err(|e| Error::input(path.display(), format_args!("damaged: {e}"), "remove its folder"))?,
-            false => Vec::new(),
-        };
-        Ok(Self { path, curve, enough, steps: 0, tokens: 0, progress })
-    }
-
-    /// Whether the last validation was good enough.
-    fn is_enough(&self) -> bool {
-        self.curve.last().is_some_and(|p| p.accuracy >= self.enough)
-    }
-
-    /// Whether the newest checkpoint is the one that a good enough run ended with.
-    fn was_stopped(&self, checkpoints: &Path) -> Result<bool> {
-        let good = self.curve.last().filter(|_| self.is_enough()).map(|p| p.step);
-        let newest = checkpoint_steps(checkpoints)?.pop();
-        Ok(good.zip(newest).is_some_and(|(good, newest)| newest > good))
-    }
-}
-
-impl Observer for Watch<'_> {
-    fn started(&mut self, steps: u64) -> Result<()> {
-        self.curve.retain(|p| p.step <= steps);
-        self.steps = steps;
-        Ok(())
-    }
-
-    fn stepped(&mut self, step: u64, report: &StepReport) -> Result<Control> {
-        self.steps = step;
-        self.tokens += report.tokens;
-        let accuracy = self.curve.last().map(|p| format!(", accuracy {:.3}", p.accuracy)).unwrap_or_default();
-        self.progress.update(step, &format!("loss {:.3}{accuracy}", report.loss));
-        Ok(if self.is_enough() { Control::Stop } else { Control::Continue })
-    }
-
-    fn validated(&mut self, step: u64, validation: &Validation, _: Weights) -> Result<()> {
-        self.curve.push(Point { step, loss: validation.loss, accuracy: validation.token_accuracy });
-        let text = serde_json::to_vec(&self.curve).map_err(|e| Error::internal(self.path.display(), e))?;
-        files::write(&self.path, &text)
     }
 }

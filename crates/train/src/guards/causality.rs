@@ -1,10 +1,11 @@
 //! Is the model causal? Asked before the first step: a model that sees the future scores perfectly and writes nothing.
 
 use bantam_core::{Error, Result, seed};
-use bantam_formats::ModelConfig;
-use bantam_model::{SequenceContext, TokenModel};
+use bantam_formats::{ModelConfig, VectorConfig};
+use bantam_model::{SequenceContext, TokenModel, VectorModel, VectorState};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 /// What the probe looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +17,8 @@ pub struct Probed {
 }
 
 /// Probes a token model; see [`causality_of`].
-pub fn causality(model: &TokenModel, config: &ModelConfig, run_seed: u64, device: &Device) -> Result<Probed> {
-    let length = config.max_position_embeddings.min(64);
+pub(crate) fn of_tokens(model: &TokenModel, config: &ModelConfig, run_seed: u64, device: &Device) -> Result<Probed> {
+    let length = config.max_position_embeddings.min(LENGTH);
     let context = SequenceContext::whole_rows(1, length);
     let device = device.clone().without_autodiff();
     let logits = |ids: &[i32]| -> Vec<f32> {
@@ -27,42 +28,64 @@ pub fn causality(model: &TokenModel, config: &ModelConfig, run_seed: u64, device
     causality_of(logits, config.vocab_size, length, run_seed)
 }
 
-/// Changes single tokens of a random sequence and demands that the logits (`[length, vocabulary]`, row-major) of every
+/// Probes a vector model with random vectors, one for each of some ids; see [`causality_of`].
+pub(crate) fn of_vectors(model: &VectorModel, config: &VectorConfig, run_seed: u64, device: &Device) -> Result<Probed> {
+    let (length, size) = (config.blocks.max_position_embeddings.min(LENGTH), config.vector_size);
+    let context = SequenceContext::whole_rows(1, length);
+    let device = device.clone().without_autodiff();
+    let codes: Vec<u32> = (0..length).map(|t| (t % config.domains.max(1)) as u32).collect();
+    let predictions = |ids: &[i32]| -> Vec<f32> {
+        let vector = |id: &i32| {
+            let mut rng = seed::rng(run_seed, &format!("probe/vector/{id}"));
+            (0..size).map(|_| StandardNormal.sample(&mut rng)).collect::<Vec<f32>>()
+        };
+        let x = TensorData::new(ids.iter().flat_map(vector).collect::<Vec<f32>>(), [1, length, size]);
+        let y = model.forward(Tensor::from_data(x, &device), &codes, &context, &mut VectorState::default());
+        y.inner().into_data().try_into_vec().unwrap_or_default()
+    };
+    causality_of(predictions, LENGTH, length, run_seed)
+}
+
+/// Length of the sequence, at most; and so many different vectors.
+const LENGTH: usize = 64;
+
+/// Changes single inputs of a random sequence of ids and demands that the outputs (as many for each position, row-major) of every
 /// earlier position are equal to the last bit, and that some later one is not (a model that ignores its input proves
 /// nothing).
 ///
 /// # Errors
 /// A failed check (exit code 1) naming the first position that saw the future.
 pub fn causality_of(
-    logits: impl Fn(&[i32]) -> Vec<f32>,
+    outputs: impl Fn(&[i32]) -> Vec<f32>,
     vocabulary: usize,
     length: usize,
     run_seed: u64,
 ) -> Result<Probed> {
     let mut rng = seed::rng(run_seed, "probe/causality");
     let mut ids: Vec<i32> = (0..length).map(|_| (rng.next_u32() as usize % vocabulary) as i32).collect();
-    let before = logits(&ids);
+    let before = outputs(&ids);
+    let width = (before.len() / length).max(1);
     let mut changed: Vec<usize> = vec![1, length / 4, length / 2, length.saturating_sub(1)];
     changed.retain(|&p| p > 0 && p < length);
     changed.dedup();
     for &position in &changed {
         let kept = ids[position];
         ids[position] = (kept + 1) % vocabulary as i32;
-        let after = logits(&ids);
+        let after = outputs(&ids);
         ids[position] = kept;
         let first = before.iter().zip(&after).position(|(a, b)| a.to_bits() != b.to_bits());
-        match first.map(|i| i / vocabulary) {
+        match first.map(|i| i / width) {
             Some(row) if row < position => {
                 return Err(Error::check(
                     "causality probe",
-                    format!("changing token {position} changed the output at position {row}"),
+                    format!("changing input {position} changed the output at position {row}"),
                     "the model sees the future and will not be trained: mask its mixers",
                 ));
             }
             None => {
                 return Err(Error::check(
                     "causality probe",
-                    format!("changing token {position} changed no output"),
+                    format!("changing input {position} changed no output"),
                     "the model ignores its input: check its weights",
                 ));
             }

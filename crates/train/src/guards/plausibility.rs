@@ -67,7 +67,7 @@ impl<'a> Plausibility<'a> {
     ///
     /// # Errors
     /// A failed check (exit code 1) that says why the loss cannot be believed.
-    pub fn judge(&mut self, loss: f64, nats_of: impl Fn(&Batch) -> f64) -> Result<Option<Explained>> {
+    pub fn judge(&mut self, loss: f64, nats_of: impl Fn(&Batch) -> Result<f64>) -> Result<Option<Explained>> {
         let even = (self.vocabulary as f64).ln();
         // Counting takes a while, and cannot matter before the loss is this low.
         if self.explained || self.fraction == 0.0 || loss >= self.fraction * even {
@@ -85,7 +85,7 @@ impl<'a> Plausibility<'a> {
             let place = format!("validation loss {loss:.4}, where counting trigrams reaches {floor:.4}");
             Err(Error::check(place, what, remedy))
         };
-        let (packed_loss, prefix_loss) = self.with_and_without_future(nats_of);
+        let (packed_loss, prefix_loss) = self.with_and_without_future(nats_of)?;
         let difference = (packed_loss - prefix_loss).abs();
         if difference.is_nan() || difference > MOST_DIFFERENCE {
             let what = format!(
@@ -103,7 +103,7 @@ impl<'a> Plausibility<'a> {
     }
 
     /// Mean loss of one target of each of some items: packed as always, and alone with nothing behind the target.
-    fn with_and_without_future(&self, nats_of: impl Fn(&Batch) -> f64) -> (f64, f64) {
+    fn with_and_without_future(&self, nats_of: impl Fn(&Batch) -> Result<f64>) -> Result<(f64, f64)> {
         let every = self.validation.len().div_ceil(TARGETS).max(1);
         let chosen: Vec<(&Example, (usize, u32))> = self
             .validation
@@ -125,16 +125,16 @@ impl<'a> Plausibility<'a> {
         for (i, &(example, target)) in chosen.iter().enumerate() {
             let mut alone = Batch::default();
             one_target(&mut alone, example, target, target.0);
-            prefix += nats_of(&alone);
+            prefix += nats_of(&alone)?;
             one_target(&mut batch, example, target, example.tokens.len());
             let next = chosen.get(i + 1).map_or(usize::MAX, |(e, _)| e.tokens.len());
             if batch.tokens.len().saturating_add(next) > self.batch_tokens {
-                packed += nats_of(&batch);
+                packed += nats_of(&batch)?;
                 batch = Batch::default();
             }
         }
         let n = chosen.len().max(1) as f64;
-        (packed / n, prefix / n)
+        Ok((packed / n, prefix / n))
     }
 
     fn trained(&self) -> impl Iterator<Item = &'a Example> + Clone {
@@ -183,14 +183,14 @@ mod tests {
     }
 
     /// A model that knows each answer by its prompt, as a copier does.
-    fn copier(batch: &Batch) -> f64 {
-        0.01 * batch.target_rows.len() as f64
+    fn copier(batch: &Batch) -> Result<f64> {
+        Ok(0.01 * batch.target_rows.len() as f64)
     }
 
     /// One that needs the target in its input, where it stands right behind the position.
-    fn cheat(batch: &Batch) -> f64 {
+    fn cheat(batch: &Batch) -> Result<f64> {
         let seen = |(&row, &t): (&u32, &u32)| batch.tokens.get(row as usize + 1) == Some(&t);
-        batch.target_rows.iter().zip(&batch.target_tokens).map(|x| if seen(x) { 0.01 } else { 5.0 }).sum()
+        Ok(batch.target_rows.iter().zip(&batch.target_tokens).map(|x| if seen(x) { 0.01 } else { 5.0 }).sum())
     }
 
     #[test]

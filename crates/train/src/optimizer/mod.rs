@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, HashMap};
 use bantam_core::Result;
 use bantam_formats::{EMBEDDING, OUTPUT, POSITIONS};
 use bantam_kernels::training::sum_of_squares::sum_of_squares;
-use bantam_model::TokenModel;
 use bantam_model::mixers::ParameterGroup;
 use bantam_model::weights::{self, NamedTensor};
+use burn::module::Module;
 
 pub use adamw::AdamWConfig;
 pub use groups::GroupRule;
@@ -123,13 +123,13 @@ impl Optimizer {
     }
 
     /// One step: `gradients`, by name, are multiplied by `gradient_scale` first. Parameters without a gradient stay.
-    pub fn step(
+    pub fn step<M: Module>(
         &mut self,
-        model: TokenModel,
+        model: M,
         gradients: &HashMap<String, Vec<f32>>,
         learning_rate: f64,
         gradient_scale: f64,
-    ) -> TokenModel {
+    ) -> M {
         self.begin_step();
         let trained = |name: &str| gradients.contains_key(name);
         weights::update_some(model, trained, |name, shape, values| {
