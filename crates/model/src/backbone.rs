@@ -43,12 +43,7 @@ impl Backbone {
 
     /// `[batch, time, width] -> [batch, time, width]`. `states`, one for each block, is read and replaced; pass an
     /// empty vector to start.
-    pub fn forward(
-        &self,
-        mut x: Tensor<3>,
-        context: &SequenceContext,
-        states: &mut Vec<BlockState>,
-    ) -> Tensor<3> {
+    pub fn forward(&self, mut x: Tensor<3>, context: &SequenceContext, states: &mut Vec<BlockState>) -> Tensor<3> {
         states.resize(self.blocks.len(), BlockState::default());
         let mut crossing = Crossing::default();
         for (block, state) in self.blocks.iter().zip(states) {

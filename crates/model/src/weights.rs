@@ -6,7 +6,9 @@
 use std::collections::{HashMap, HashSet};
 
 use bantam_core::{Error, Result, seed};
-use bantam_formats::{EMBEDDING, EMBEDDING_NORM, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, POSITIONS, TensorSpec};
+use bantam_formats::{
+    EMBEDDING, EMBEDDING_NORM, FINAL_NORM, ModelArtifact, ModelConfig, OUTPUT, POSITIONS, TensorSpec,
+};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 
@@ -27,7 +29,9 @@ impl Path {
     fn enter(&mut self, name: &str, container: &str) {
         // An enum's variant says which mixer or feed-forward it is; attention's parameters have names of their own.
         self.0.push(match (container, name) {
-            ("Enum:AnyMixer", "Attention" | "JoinedAttention") | ("Enum:FeedForward" | "Enum:Shares", _) => String::new(),
+            ("Enum:AnyMixer", "Attention" | "JoinedAttention") | ("Enum:FeedForward" | "Enum:Shares", _) => {
+                String::new()
+            }
             ("Enum:AnyMixer", _) => ZOO.trim_end_matches('.').to_owned(),
             (_, name) => name.to_owned(),
         });
@@ -282,13 +286,8 @@ pub fn parameter_groups(model: &TokenModel, config: &ModelConfig) -> Vec<Paramet
             decays: matrix,
             initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(constant) },
         });
-        let ends = [
-            "o_proj.weight",
-            "down_proj.weight",
-            "mixer.out_proj.weight",
-            "mixer.output.weight",
-            "mlp.value.weight",
-        ];
+        let ends =
+            ["o_proj.weight", "down_proj.weight", "mixer.out_proj.weight", "mixer.output.weight", "mlp.value.weight"];
         let to_residual = ends.iter().any(|end| spec.name.ends_with(end));
         if let (true, &Initialization::Normal(deviation)) = (to_residual, &group.initialization) {
             group.initialization = Initialization::Normal(deviation * residual_scale);

@@ -24,13 +24,7 @@ pub struct Session<'m> {
 impl<'m> Session<'m> {
     /// An empty sequence.
     pub fn new(model: &'m Model) -> Self {
-        Self {
-            model,
-            states: model.new_states(),
-            position: 0,
-            rotary: Arc::default(),
-            buffers: Buffers::default(),
-        }
+        Self { model, states: model.new_states(), position: 0, rotary: Arc::default(), buffers: Buffers::default() }
     }
 
     /// The model.

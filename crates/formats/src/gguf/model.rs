@@ -6,10 +6,10 @@ use std::path::Path;
 use bantam_core::{Error, Result};
 
 use super::keys::Value;
-use super::{mamba2, rwkv7};
 use super::names::{Dialect, ROPE_DIVISORS, own_name};
 use super::reader::{self, shortened};
 use super::vocabulary::Vocabulary;
+use super::{mamba2, rwkv7};
 use crate::config::{Architecture, ModelConfig, USE_A_KNOWN_ONE};
 use crate::mixer::{self, MixerConfig};
 use crate::rope::RopeScaling;

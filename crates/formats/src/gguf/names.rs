@@ -244,13 +244,9 @@ mod tests {
         assert_eq!(own_name(mamba2, "blk.3.ssm_a").unwrap(), "model.layers.3.mixer.A_log");
         assert_eq!(own_name(mamba2, "blk.3.ffn_up.weight"), None);
         assert_eq!(own_name(rwkv7, "blk.3.mixer.x_r"), None);
-        for unknown in [
-            "blk.3.mixer.in_proj.weight",
-            "blk.3.ssm_a",
-            "blk.-1.attn_q.weight",
-            "blk.0",
-            "blk.0.attn_q.scale",
-        ] {
+        for unknown in
+            ["blk.3.mixer.in_proj.weight", "blk.3.ssm_a", "blk.-1.attn_q.weight", "blk.0", "blk.0.attn_q.scale"]
+        {
             assert_eq!(own_name(llama, unknown), None, "{unknown}");
         }
     }

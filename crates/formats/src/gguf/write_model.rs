@@ -7,12 +7,12 @@ use std::path::Path;
 use bantam_core::{Error, Result};
 
 use super::keys::Value;
-use super::{mamba2, rwkv7};
 use super::mix::GgufType;
 use super::model::{epsilon_key, row_order};
 use super::names::{Dialect, ROPE_DIVISORS, gguf_name};
 use super::write_tokenizer::tokenizer_keys;
 use super::writer::{Tensor, write};
+use super::{mamba2, rwkv7};
 use crate::artifact::ModelArtifact;
 use crate::config::{Architecture, ModelConfig};
 use crate::mixer::MixerConfig;

@@ -305,7 +305,9 @@ pub(super) fn their_name(config: &ModelConfig, name: &str) -> String {
             Some(rest) => format!("backbone.layers.{}", rest.replacen(".input_layernorm.", ".norm.", 1)),
             None => NAMES[..2].iter().fold(name.to_owned(), |name, (theirs, own)| name.replacen(own, theirs, 1)),
         },
-        Some(Family::Bamba) => NAMES[2..].iter().fold(name.to_owned(), |name, (theirs, own)| name.replacen(own, theirs, 1)),
+        Some(Family::Bamba) => {
+            NAMES[2..].iter().fold(name.to_owned(), |name, (theirs, own)| name.replacen(own, theirs, 1))
+        }
     }
 }
 
