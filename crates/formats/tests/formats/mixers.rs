@@ -259,6 +259,13 @@ fn rwkv7_has_llama_cpp_s_names_and_layout() {
         let found = contents.tensors.iter().find(|t| t.name == name).unwrap_or_else(|| panic!("no {name}"));
         assert_eq!((found.shape.as_slice(), found.dtype), (shape, dtype), "{name}");
     }
+    let fused = contents.tensors.iter().find(|t| t.name == "blk.0.time_mix_lerp_fused.weight").unwrap();
+    let stored: Vec<f32> =
+        file[fused.range.clone()].as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    let tensors = fixtures::tensors(&config);
+    let share = |of: char| &tensors.iter().find(|t| t.0 == format!("model.layers.0.mixer.x_{of}")).unwrap().2;
+    let in_order: Vec<f32> = ['r', 'w', 'k', 'v', 'a', 'g'].into_iter().flat_map(share).copied().collect();
+    assert_eq!(stored, in_order);
     let damages: [(&str, Value); 3] = [
         ("rwkv7.wkv.head_size", Value::U32(5)),
         ("rwkv7.attention.gate_lora_rank", Value::U32(7)),
