@@ -3,7 +3,7 @@
 use bantam_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::config::ModelConfig;
+use crate::config::{Architecture, ModelConfig};
 
 /// A mixer of one layer. Sizes are counts of elements.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,7 +131,11 @@ impl MixerConfig {
                 conv_kernel: 4,
             },
             "rwkv4" => Self::Rwkv4 { inner_size: width },
-            "rwkv7" => Self::Rwkv7 { head_dim: head(width).min(32), ranks: [narrow; 4], first: false },
+            "rwkv7" => {
+                // A whole RWKV-7 has its authors' heads of 64, which llama.cpp asks for.
+                let widest = if model.architecture == Architecture::Rwkv7 { 64 } else { 32 };
+                Self::Rwkv7 { head_dim: head(width).min(widest), ranks: [narrow; 4], first: false }
+            }
             "retnet" => Self::Retnet { heads, value_size: 2 * width },
             "s4d" => Self::S4d { states: 32 },
             "hyena" => Self::Hyena { length: model.max_position_embeddings, filter_size: 64, features: 33 },
@@ -408,6 +412,16 @@ mod tests {
             assert!(text.contains(&format!(r#""type":"{name}""#)), "{text}");
             assert_eq!(serde_json::from_str::<MixerConfig>(&text).unwrap(), config);
             assert_eq!(config.tensors(16).is_empty(), name == "attention");
+        }
+    }
+
+    #[test]
+    fn what_is_no_linear_map_is_not_quantized() {
+        for matrix in ["in_proj.weight", "weight_hh_l1", "key.weight"] {
+            assert!(MixerConfig::is_linear_map(matrix), "{matrix}");
+        }
+        for kept in ["features", "w1", "A_imag", "r_k", "filter.hidden.weight", "conv1d.weight", "ln_x.weight"] {
+            assert!(!MixerConfig::is_linear_map(kept), "{kept}");
         }
     }
 

@@ -212,11 +212,6 @@ mod tests {
         assert_eq!(of(GgufType::Q4_0, "token_embd.weight", 96), DType::Q8_0);
         assert_eq!(of(GgufType::Q4_0, "token_embd.weight", 40), DType::F16);
         assert_eq!(GgufType::Q4_0.dtype_for("blk.1.attn_q.bias", &[96], 8, true), DType::F32);
-        assert_eq!(of(GgufType::Q4KM, "blk.0.mixer.in_proj.weight", 512), DType::Q4K);
-        assert_eq!(of(GgufType::Q8_0, "blk.0.mixer.weight_hh_l1", 96), DType::Q8_0);
-        for kept in ["features", "w1", "A_imag", "r_k", "filter.hidden.weight", "conv1d.weight"] {
-            assert_eq!(of(GgufType::F16, &format!("blk.0.mixer.{kept}"), 96), DType::F32);
-        }
         assert_eq!(of(GgufType::Q4_0, "position_embd.weight", 96), DType::F32);
     }
 }

@@ -16,9 +16,16 @@ const FUSED: &str = "time_mix_lerp_fused.weight";
 /// What begins the names of the first layer's value residual, which llama.cpp wants to be there.
 const UNUSED: &str = "blk.0.time_mix_v";
 
-/// Whether llama.cpp has such a model: all layers alike, and an output matrix of its own.
+/// Heads have multiples of so many values: with others llama.cpp's vector code reads past them and gives wrong values, without a word.
+const HEAD_STEP: usize = 64;
+
+/// Whether llama.cpp computes such a model: all layers alike, heads that it can, and an output matrix of its own.
 pub(super) fn is_known(config: &ModelConfig) -> bool {
-    config.architecture == Architecture::Rwkv7 && config.mixers.len() == 1 && !config.tie_word_embeddings
+    let (head_dim, _) = sizes(config);
+    config.architecture == Architecture::Rwkv7
+        && config.mixers.len() == 1
+        && !config.tie_word_embeddings
+        && head_dim.is_multiple_of(HEAD_STEP)
 }
 
 /// Width of a head and the four ranks of the one mixer.

@@ -193,14 +193,15 @@ fn mamba2_alone_has_llama_cpp_s_names_and_layout() {
 fn rwkv_reads_back_as_written() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.gguf");
-    for (architecture, tied, name) in [
-        (Architecture::Rwkv4, true, "bantam"),
-        (Architecture::Rwkv4, false, "bantam"),
-        (Architecture::Rwkv7, true, "bantam"),
-        (Architecture::Rwkv7, false, "rwkv7"),
+    let wide = rwkv7_with_heads_of_64();
+    for (config, name) in [
+        (fixtures::config(Architecture::Rwkv4), "bantam"),
+        (ModelConfig { tie_word_embeddings: false, ..fixtures::config(Architecture::Rwkv4) }, "bantam"),
+        (ModelConfig { tie_word_embeddings: false, ..fixtures::config(Architecture::Rwkv7) }, "bantam"),
+        (ModelConfig { tie_word_embeddings: true, ..wide.clone() }, "bantam"),
+        (wide, "rwkv7"),
     ] {
-        let mut config = fixtures::config(architecture);
-        (config.tie_word_embeddings, config.num_hidden_layers) = (tied, 2);
+        let config = ModelConfig { num_hidden_layers: 2, ..config };
         let tensors = fixtures::tensors(&config);
         write_model(&path, &config, &tensors, Some(&fixtures::bundle()), GgufType::F32).unwrap();
         let file = std::fs::read(&path).unwrap();
@@ -214,17 +215,22 @@ fn rwkv_reads_back_as_written() {
     }
 }
 
+fn rwkv7_with_heads_of_64() -> ModelConfig {
+    let mixers = vec![MixerConfig::Rwkv7 { head_dim: 64, ranks: [3, 2, 5, 4], first: false }];
+    ModelConfig { hidden_size: 64, mixers, tie_word_embeddings: false, ..fixtures::config(Architecture::Rwkv7) }
+}
+
 #[test]
 fn rwkv7_has_llama_cpp_s_names_and_layout() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.gguf");
-    let config = ModelConfig { tie_word_embeddings: false, ..fixtures::config(Architecture::Rwkv7) };
+    let config = rwkv7_with_heads_of_64();
     write_model(&path, &config, &fixtures::tensors(&config), None, GgufType::Q8_0).unwrap();
     let file = std::fs::read(&path).unwrap();
     let contents = gguf::parse(&file, "x").unwrap();
     for (key, size) in [
         ("attention.head_count", 0),
-        ("wkv.head_size", 8),
+        ("wkv.head_size", 64),
         ("attention.decay_lora_rank", 3),
         ("attention.iclr_lora_rank", 2),
         ("attention.value_residual_mix_lora_rank", 5),
@@ -236,23 +242,30 @@ fn rwkv7_has_llama_cpp_s_names_and_layout() {
     assert!(contents.keys.contains_key("rwkv7.attention.layer_norm_epsilon"));
     // Also the value residual that the first layer does not have.
     let expected: [(&str, &[usize], DType); 12] = [
-        ("token_embd_norm.bias", &[32], DType::F32),
-        ("output.weight", &[1030, 32], DType::Q8_0),
-        ("blk.0.attn_norm_2.weight", &[32], DType::F32),
-        ("blk.0.time_mix_lerp_fused.weight", &[6, 1, 1, 32], DType::F32),
-        ("blk.0.time_mix_r_k.weight", &[32], DType::F32),
-        ("blk.0.time_mix_w1.weight", &[3, 32], DType::F32),
-        ("blk.0.time_mix_v0.weight", &[32], DType::F32),
-        ("blk.0.time_mix_v1.weight", &[2, 32], DType::F32),
-        ("blk.0.time_mix_v2.weight", &[32, 2], DType::F32),
-        ("blk.0.time_mix_ln.bias", &[32], DType::F32),
-        ("blk.0.time_mix_value.weight", &[32, 32], DType::Q8_0),
-        ("blk.0.channel_mix_key.weight", &[40, 32], DType::Q8_0),
+        ("token_embd_norm.bias", &[64], DType::F32),
+        ("output.weight", &[1030, 64], DType::Q8_0),
+        ("blk.0.attn_norm_2.weight", &[64], DType::F32),
+        ("blk.0.time_mix_lerp_fused.weight", &[6, 1, 1, 64], DType::F32),
+        ("blk.0.time_mix_r_k.weight", &[64], DType::F32),
+        ("blk.0.time_mix_w1.weight", &[3, 64], DType::F32),
+        ("blk.0.time_mix_v0.weight", &[64], DType::F32),
+        ("blk.0.time_mix_v1.weight", &[2, 64], DType::F32),
+        ("blk.0.time_mix_v2.weight", &[64, 2], DType::F32),
+        ("blk.0.time_mix_ln.bias", &[64], DType::F32),
+        ("blk.0.time_mix_value.weight", &[64, 64], DType::Q8_0),
+        ("blk.0.channel_mix_key.weight", &[40, 64], DType::Q8_0),
     ];
     for (name, shape, dtype) in expected {
         let found = contents.tensors.iter().find(|t| t.name == name).unwrap_or_else(|| panic!("no {name}"));
         assert_eq!((found.shape.as_slice(), found.dtype), (shape, dtype), "{name}");
     }
+    let fused = contents.tensors.iter().find(|t| t.name == "blk.0.time_mix_lerp_fused.weight").unwrap();
+    let stored: Vec<f32> =
+        file[fused.range.clone()].as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    let tensors = fixtures::tensors(&config);
+    let share = |of: char| &tensors.iter().find(|t| t.0 == format!("model.layers.0.mixer.x_{of}")).unwrap().2;
+    let in_order: Vec<f32> = ['r', 'w', 'k', 'v', 'a', 'g'].into_iter().flat_map(share).copied().collect();
+    assert_eq!(stored, in_order);
     let damages: [(&str, Value); 3] = [
         ("rwkv7.wkv.head_size", Value::U32(5)),
         ("rwkv7.attention.gate_lora_rank", Value::U32(7)),

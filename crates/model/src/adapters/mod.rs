@@ -24,7 +24,7 @@ use crate::weights::{self, NamedTensor};
 /// does), each from its own stream of `seed`, and `B` zero, so that the adapted model first computes what its base does.
 ///
 /// # Errors
-/// If the model has none of the modules that the config names.
+/// If the model has none of the modules that the config names, or is of an architecture that adapters are not put on.
 pub fn start(model: &ModelConfig, config: &AdapterConfig, seed: u64) -> Result<Adapter> {
     let pair = |module: bantam_formats::peft::LinearModule| {
         let bound = 1.0 / (module.inputs as f32).sqrt();
@@ -32,6 +32,10 @@ pub fn start(model: &ModelConfig, config: &AdapterConfig, seed: u64) -> Result<A
         let a = (0..config.rank * module.inputs).map(|_| rng.random_range(-bound..bound)).collect();
         LowRankPair { a, b: vec![0.0; module.outputs * config.rank], module }
     };
+    if model.linear_modules().is_empty() {
+        let what = format!("adapters are not put on {} models", model.architecture.name());
+        return Err(Error::input("finetune.method", what, "choose full"));
+    }
     let wanted = |m: &bantam_formats::peft::LinearModule| config.target_modules.matches(&m.name);
     let pairs: Vec<LowRankPair> = model.linear_modules().into_iter().filter(wanted).map(pair).collect();
     if pairs.is_empty() {
