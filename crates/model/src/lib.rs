@@ -7,6 +7,7 @@ pub mod adapters;
 mod backbone;
 mod block;
 pub mod context;
+pub mod diffusion;
 pub mod dropout;
 mod feed_forward;
 mod linear;

@@ -1,8 +1,7 @@
 //! `bantam zoo recall`: small models of each mixer learn a recall task, one run for each learning rate and seed. A run ends as
 //! one [`Record`]; one that was cut off continues from its checkpoint to the same record.
 
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -21,6 +20,7 @@ use bantam_train::{
 };
 use serde::Serialize;
 
+use super::place::{Place, UNFINISHED};
 use super::record::{Circumstances, Made, Record};
 use super::watch::Watch;
 use super::{Pattern, costs};
@@ -30,8 +30,6 @@ use crate::recipe::{MOST_BATCH_TOKENS, ModelSection};
 const VALIDATE_EVERY: u64 = 100;
 /// Most steps between checkpoints.
 const CHECKPOINT_EVERY: u64 = 500;
-/// Where unfinished runs keep their checkpoints.
-const UNFINISHED: &str = ".unfinished";
 
 /// A sweep.
 #[derive(Clone, Debug)]
@@ -201,41 +199,6 @@ pub fn run(plan: &Plan, dir: &Path, progress: &dyn Progress) -> Result<Summary> 
     Ok(summary)
 }
 
-/// The folder of an unfinished run, held against other processes.
-struct Place {
-    path: PathBuf,
-    lock: File,
-}
-
-impl Place {
-    /// `None` when another process has it.
-    fn take(dir: &Path, id: &str) -> Result<Option<Self>> {
-        let path = dir.join(UNFINISHED).join(id);
-        files::create_dir(&path)?;
-        let at = path.join(".lock");
-        let lock = File::create(&at).map_err(|e| Error::io(&at, "write", &e))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { path, lock })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(e)) => Err(Error::io(&at, "lock", &e)),
-        }
-    }
-
-    fn checkpoints(&self) -> PathBuf {
-        self.path.join("checkpoints")
-    }
-
-    fn curve(&self) -> PathBuf {
-        self.path.join("curve.json")
-    }
-
-    /// The run is over.
-    fn remove(self) -> Result<()> {
-        drop(self.lock);
-        std::fs::remove_dir_all(&self.path).map_err(|e| Error::io(&self.path, "remove", &e))
-    }
-}
-
 /// Trains and scores.
 fn one(made: &Made, pattern: &Pattern, place: &Place, progress: &dyn Progress) -> Result<Record> {
     let (blocks, training) = (made.model(pattern)?, made.training());
@@ -258,7 +221,7 @@ fn one(made: &Made, pattern: &Pattern, place: &Place, progress: &dyn Progress) -
         Some(vector_size) => {
             // What is asked for has nothing to do with the mean of what was shown.
             let ports = VectorPorts::Plain;
-            let config = VectorConfig { vector_size, domains: 0, ports, blocks: blocks.clone() };
+            let config = VectorConfig { vector_size, domains: 0, ports, denoiser_layers: 0, blocks: blocks.clone() };
             let vectors = Vectors::new(vector_size, std::mem::take(&mut splits.vectors), Vec::new());
             let parameters = config.parameter_count();
             let setup = VectorSetup { config, vectors: Arc::new(vectors), scaler: None };
