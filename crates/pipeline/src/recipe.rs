@@ -265,12 +265,11 @@ impl Recipe {
                 .map_err(|e: toml::de::Error| Error::input(&place, e.message(), read::remedy_for(e.message())))?;
         }
         let unused = |sections: &[&'static str]| sections.iter().copied().find(|s| table.contains_key(*s));
-        if table.contains_key("finetune") {
-            if let Some(section) = unused(&["data", "tokenizer", "model", "package", "eval", "sources", "vectors"]) {
-                let what =
-                    "does not count beside [finetune]: model and tokenizer are the base's, the data is in sources";
-                return Err(Error::input(source.place_of(section), what, "remove the section"));
-            }
+        if table.contains_key("finetune")
+            && let Some(section) = unused(&["data", "tokenizer", "model", "package", "eval", "sources", "vectors"])
+        {
+            let what = "does not count beside [finetune]: model and tokenizer are the base's, the data is in sources";
+            return Err(Error::input(source.place_of(section), what, "remove the section"));
         }
         if table.contains_key("vectors") {
             if let Some(section) = unused(&["data", "tokenizer", "package", "eval", "sources", "distill"]) {

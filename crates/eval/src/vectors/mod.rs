@@ -138,9 +138,7 @@ pub fn evaluate(judged: &Judged<'_>) -> Result<Evaluation<Table, Differences, Sa
 
 /// Something for every metric.
 fn each<T>(of: impl Fn(fn(&Scores) -> f64) -> T) -> BTreeMap<&'static str, T> {
-    let metrics: [(&str, fn(&Scores) -> f64); 3] =
-        [("squared_error", |s| s.squared_error), ("cosine", |s| s.cosine), ("nearest", |s| s.nearest)];
-    metrics.into_iter().map(|(name, metric)| (name, of(metric))).collect()
+    [("squared_error", of(|s| s.squared_error)), ("cosine", of(|s| s.cosine)), ("nearest", of(|s| s.nearest))].into()
 }
 
 /// The mean over all predictions, with the bootstrap that draws whole documents.
