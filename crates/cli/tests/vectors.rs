@@ -90,6 +90,25 @@ fn a_recipe_becomes_a_model_that_is_scored_beside_its_floors() {
 }
 
 #[test]
+fn a_budget_and_a_denoiser_are_a_recipe_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, path, out) = (dir.path().join("v.safetensors"), dir.path().join("r.toml"), dir.path().join("run"));
+    file(&data);
+    let text = recipe(&data, "ports = \"diffusion\"\nloss = \"diffusion\"\ndenoiser_layers = 1\n");
+    let text = text.replace("[model]", "[model]\nbudget = \"68k\"").replace("steps = 200", "steps = 12");
+    std::fs::write(&path, text).unwrap();
+    let summary = run(&path, &out);
+    let config: Value = serde_json::from_slice(&std::fs::read(out.join("model/config.json")).unwrap()).unwrap();
+    assert_eq!((&config["ports"], &config["denoiser_layers"]), (&"diffusion".into(), &1.into()));
+    let results: Vec<_> = std::fs::read_dir(out.join("results")).unwrap().map(|e| e.unwrap().path()).collect();
+    let result = results.iter().find(|p| !p.to_string_lossy().contains("samples")).unwrap();
+    let result: Value = serde_json::from_slice(&std::fs::read(result).unwrap()).unwrap();
+    let parameters = result["protocol"]["artifact"]["parameters"].as_f64().unwrap();
+    assert!((parameters / 6.8e4 - 1.0).abs() < 0.1, "{parameters}");
+    assert!(summary["results"]["eval-vectors"]["overall"]["cosine"]["value"].is_f64(), "{summary}");
+}
+
+#[test]
 fn impossible_recipes_are_refused_where_they_stand() {
     let dir = tempfile::tempdir().unwrap();
     let (data, path) = (dir.path().join("v.safetensors"), dir.path().join("r.toml"));
@@ -106,7 +125,9 @@ fn impossible_recipes_are_refused_where_they_stand() {
     refuses(&recipe(&data, "").replace("test = 0.2", "test = 0.9"), &["leave none to train on"]);
     refuses(&recipe(&data, "[tokenizer]\nvocab_size = 512\n"), &["tokenizer", "there are no tokens"]);
     refuses(&recipe(&data, "").replace("\"gru\"", "\"linformer\""), &["sees the future"]);
-    refuses(&recipe(&data, "").replace("[model]", "[model]\nbudget = \"1M\""), &["budget"]);
+    refuses(&recipe(&data, "").replace("[model]", "[model]\nbudget = \"2k\""), &["model.budget", "no width and depth"]);
+    refuses(&recipe(&data, "").replace("[model]", "[model]\nstart = \"x\""), &["model.start"]);
+    refuses(&recipe(&data, "ports = \"diffusion\"\n"), &["vectors.loss", "belong together"]);
     refuses("[vectors]\nwindow = 8\n", &["vectors.file"]);
     let other = dir.path().join("x.safetensors");
     std::fs::write(&other, b"no file of vectors").unwrap();

@@ -25,4 +25,4 @@ pub use rope::RopeScaling;
 pub use tensor::{DType, EMBEDDING, EMBEDDING_NORM, FINAL_NORM, OUTPUT, POSITIONS, TensorData, TensorSpec};
 pub use tokenizer::{Tokenizer, TokenizerBundle};
 pub use vector_file::VectorFile;
-pub use vector_model::{VectorConfig, VectorPorts};
+pub use vector_model::{MODULATIONS, STEP_FEATURES, VectorConfig, VectorPorts};

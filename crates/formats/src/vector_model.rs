@@ -28,6 +28,15 @@ pub enum VectorPorts {
     /// component (the PreNet of Meta's Large Concept Model, arXiv 2412.08821). Out: a linear map and the same in reverse
     /// (PostNet).
     Concept,
+    /// In: as `Concept`. Out: a second stack of blocks, the denoiser, draws the vector from noise (the same paper's two-tower diffusion).
+    Diffusion,
+}
+
+impl VectorPorts {
+    /// Whether vectors are normalized by medians and interquartile ranges.
+    pub fn is_scaled(self) -> bool {
+        matches!(self, Self::Concept | Self::Diffusion)
+    }
 }
 
 /// A vector model's shape.
@@ -39,6 +48,8 @@ pub struct VectorConfig {
     pub domains: usize,
     /// The ports.
     pub ports: VectorPorts,
+    /// Blocks of the denoiser; 0 where the ports have none.
+    pub denoiser_layers: usize,
     /// The blocks. What it says of tokens does not count: its vocabulary is 1, and tied.
     pub blocks: ModelConfig,
 }
@@ -51,6 +62,7 @@ struct Description {
     vector_size: usize,
     domains: usize,
     ports: VectorPorts,
+    denoiser_layers: usize,
     blocks: Value,
 }
 
@@ -58,6 +70,12 @@ struct Description {
 const TYPE: &str = "bantam-vectors";
 /// Largest vector and most domain codes.
 const MOST: usize = 1 << 16;
+/// Most layers of a denoiser.
+const MOST_LAYERS: usize = 256;
+/// Sines and cosines that a denoiser is told a step by.
+pub const STEP_FEATURES: usize = 256;
+/// Values that modulate a denoiser's block, for each of its width: shift, scale and gate of its three parts.
+pub const MODULATIONS: usize = 9;
 const REMEDY: &str = "give a folder that a recipe with [vectors] made";
 
 impl VectorConfig {
@@ -72,18 +90,35 @@ impl VectorConfig {
         if self.domains > MOST {
             return wrong("domains", self.domains);
         }
-        self.blocks.validate(place)
+        let layers = self.denoiser_layers;
+        if layers > MOST_LAYERS || (layers > 0) != (self.ports == VectorPorts::Diffusion) {
+            let what = format!("{layers} layers of a denoiser with {:?} ports", self.ports);
+            return Err(Error::input(
+                format!("{place}: denoiser_layers"),
+                what,
+                "only diffusion ports have some, 1 to 256",
+            ));
+        }
+        self.blocks.validate(place)?;
+        let (width, heads) = (self.blocks.hidden_size, self.blocks.num_attention_heads);
+        if layers > 0 && (!width.is_multiple_of(2 * heads) || self.blocks.intermediate_size == 0) {
+            let what = format!("{heads} heads in a width of {width}");
+            return Err(Error::input(
+                format!("{place}: num_attention_heads"),
+                what,
+                "a denoiser needs heads of an even width",
+            ));
+        }
+        Ok(())
     }
 
     /// Every tensor, in the order of the forward pass.
     pub fn tensor_specs(&self) -> Vec<TensorSpec> {
         let (size, width) = (self.vector_size, self.blocks.hidden_size);
         let spec = |name: &str, shape: &[usize]| TensorSpec { name: name.to_owned(), shape: shape.to_vec() };
-        let mut specs = match self.ports {
-            VectorPorts::Residual | VectorPorts::Plain => vec![spec("in_port.norm.weight", &[size])],
-            VectorPorts::Concept => {
-                vec![spec("in_port.scaler.median", &[size]), spec("in_port.scaler.spread", &[size])]
-            }
+        let mut specs = match self.ports.is_scaled() {
+            false => vec![spec("in_port.norm.weight", &[size])],
+            true => vec![spec("in_port.scaler.median", &[size]), spec("in_port.scaler.spread", &[size])],
         };
         specs.extend([spec("in_port.projection.weight", &[width, size]), spec("in_port.projection.bias", &[width])]);
         if self.domains > 0 {
@@ -91,6 +126,26 @@ impl VectorConfig {
                 .extend(["scale", "shift"].map(|part| spec(&format!("in_port.domain.{part}"), &[self.domains, width])));
         }
         specs.extend(self.blocks.tensor_specs().into_iter().filter(|s| s.name != EMBEDDING));
+        if self.denoiser_layers > 0 {
+            specs.push(spec("denoiser.context_norm.weight", &[width]));
+            for (part, inputs) in [("input", size), ("first", STEP_FEATURES), ("second", width)] {
+                let part = format!("denoiser.{part}");
+                specs.extend([
+                    spec(&format!("{part}.weight"), &[width, inputs]),
+                    spec(&format!("{part}.bias"), &[width]),
+                ]);
+            }
+        }
+        for layer in 0..self.denoiser_layers {
+            let at = |part: &str| format!("denoiser.blocks.{layer}.{part}");
+            let (all, inner) = (MODULATIONS * width, self.blocks.intermediate_size);
+            specs.extend([spec(&at("modulation.weight"), &[all, width]), spec(&at("modulation.bias"), &[all])]);
+            for part in ["value_proj", "own_proj", "q_proj", "k_proj", "v_proj", "o_proj"] {
+                specs.push(spec(&at(&format!("{part}.weight")), &[width, width]));
+            }
+            specs.extend(["gate_proj", "up_proj"].map(|p| spec(&at(&format!("{p}.weight")), &[inner, width])));
+            specs.push(spec(&at("down_proj.weight"), &[width, inner]));
+        }
         specs.extend([spec("out_port.projection.weight", &[size, width]), spec("out_port.projection.bias", &[size])]);
         specs
     }
@@ -107,6 +162,7 @@ impl VectorConfig {
             vector_size: self.vector_size,
             domains: self.domains,
             ports: self.ports,
+            denoiser_layers: self.denoiser_layers,
             blocks: serde_json::from_str(&self.blocks.to_hf_json()?).map_err(|e| Error::internal("config.json", e))?,
         };
         let text = serde_json::to_string_pretty(&description).map_err(|e| Error::internal("config.json", e))?;
@@ -124,6 +180,7 @@ impl VectorConfig {
             vector_size: read.vector_size,
             domains: read.domains,
             ports: read.ports,
+            denoiser_layers: read.denoiser_layers,
             blocks: ModelConfig::from_hf_json(&read.blocks.to_string(), &format!("{place}: blocks"))?,
         };
         config.validate(place)?;

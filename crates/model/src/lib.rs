@@ -8,6 +8,7 @@ mod backbone;
 mod block;
 mod channel_mix;
 pub mod context;
+pub mod diffusion;
 pub mod dropout;
 mod feed_forward;
 mod linear;

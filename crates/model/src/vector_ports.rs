@@ -1,6 +1,6 @@
 //! Vector ports: how vectors enter a backbone and how it answers with one.
 
-use bantam_formats::{VectorConfig, VectorPorts};
+use bantam_formats::VectorConfig;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -72,10 +72,10 @@ impl VectorInPort {
     /// Maps of zeros.
     pub fn new(config: &VectorConfig, device: &Device) -> Self {
         let (size, width) = (config.vector_size, config.blocks.hidden_size);
-        let is_concept = config.ports == VectorPorts::Concept;
+        let is_scaled = config.ports.is_scaled();
         Self {
-            norm: (!is_concept).then(|| Norm::rms(size, config.blocks.rms_norm_eps, device)),
-            scaler: is_concept.then(|| RobustScaler::new(size, device)),
+            norm: (!is_scaled).then(|| Norm::rms(size, config.blocks.rms_norm_eps, device)),
+            scaler: is_scaled.then(|| RobustScaler::new(size, device)),
             projection: Linear::zeros(size, width, true, device),
             domain: (config.domains > 0).then(|| Modulation::new(config.domains, width, device)),
         }

@@ -322,18 +322,25 @@ pub fn vector_parameter_groups(
         let values = scaler.map(|s| s[part].iter().map(|&v| f64::from(v)).collect());
         values.map_or(Initialization::Constant(part as f64), Initialization::Values)
     };
+    let is_port = |name: &str| ["in_port.", "denoiser.", "out_port."].iter().any(|p| name.starts_with(p));
     let own = |name: &str| match name {
-        "in_port.projection.weight" => Some(Initialization::Normal(1.0 / (config.vector_size as f64).sqrt())),
+        "in_port.projection.weight" | "denoiser.input.weight" => {
+            Some(Initialization::Normal(1.0 / (config.vector_size as f64).sqrt()))
+        }
         "in_port.scaler.median" => Some(given(0)),
         "in_port.scaler.spread" => Some(given(1)),
-        _ if name.starts_with("in_port.domain.") || name.ends_with("_port.projection.bias") => {
+        // A denoiser's block starts as the identity: its gates are closed.
+        _ if name.starts_with("in_port.domain.")
+            || name.contains(".modulation.")
+            || name.ends_with(".bias") && is_port(name) =>
+        {
             Some(Initialization::Constant(0.0))
         }
         _ => None,
     };
     let rule = |group: ParameterGroup| match own(&group.path) {
         Some(initialization) => {
-            let decays = group.path == "in_port.projection.weight";
+            let decays = ["in_port.projection.weight", "denoiser.input.weight"].contains(&group.path.as_str());
             ParameterGroup { initialization, decays, ..group }
         }
         None => group,

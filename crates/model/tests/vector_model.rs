@@ -1,16 +1,17 @@
 //! Vector models: ports as torch computes them, and over every mixer what token models promise: nothing looks ahead, packed items never
 //! meet, chunks continue each other, weights survive save and load.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bantam_formats::{Architecture, MIXER_NAMES, MixerConfig, ModelConfig, VectorConfig, VectorPorts};
 use bantam_model::context::{SequenceContext, Span};
+use bantam_model::diffusion::Sampling;
 use bantam_model::mixers::{Mixer, Stepping};
 use bantam_model::vectors::Vectors;
 use bantam_model::{VectorModel, VectorState, weights};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
-use std::collections::HashMap;
 
 const SIZE: usize = 12;
 
@@ -42,7 +43,8 @@ fn blocks(width: usize, layers: usize) -> ModelConfig {
 fn config(mixer: &str, ports: VectorPorts) -> VectorConfig {
     let mut blocks = blocks(16, 2);
     blocks.mixers = vec![MixerConfig::usual(mixer, &blocks).unwrap()];
-    VectorConfig { vector_size: SIZE, domains: 3, ports, blocks }
+    let denoiser_layers = if ports == VectorPorts::Diffusion { 2 } else { 0 };
+    VectorConfig { vector_size: SIZE, domains: 3, ports, denoiser_layers, blocks }
 }
 
 fn started(config: &VectorConfig, device: &Device) -> VectorModel {
@@ -50,7 +52,7 @@ fn started(config: &VectorConfig, device: &Device) -> VectorModel {
     let groups = weights::vector_parameter_groups(&model, config, None);
     // Larger than they start, so that what the blocks do is seen in the output.
     weights::update(weights::start(model, groups, 3), |name, _, v| {
-        let grows = name.contains("projection") || name.contains("domain");
+        let grows = ["projection", "domain", "denoiser"].iter().any(|part| name.contains(part));
         v.iter_mut().enumerate().for_each(|(i, x)| *x = if grows { *x * 4.0 + 0.1 * (i as f32).sin() } else { *x });
     })
 }
@@ -96,6 +98,36 @@ fn a_changed_future_leaves_the_past_alone_to_the_bit() {
             assert_eq!(heard[..(time - 1) * SIZE], y[..(time - 1) * SIZE]);
             assert_ne!(heard, y);
         }
+    }
+}
+
+#[test]
+fn vectors_are_drawn_from_the_past_alone_in_any_chunks_and_packing() {
+    let (time, from) = (21, 12);
+    let sampling = Sampling { steps: 5, ..Sampling::default() };
+    for mixer in ["attention", "gru"] {
+        let model = started(&config(mixer, VectorPorts::Diffusion), &Device::flex()).with_sampling(sampling);
+        let (x, codes) = (noise(time * SIZE, 1), codes(time));
+        let context = SequenceContext::whole_rows(1, time);
+        let of = |x: &[f32]| run(&model, x, &codes, &context, &mut VectorState::default());
+        let y = of(&x);
+        let mut other = noise(time * SIZE, 2);
+        other[..from * SIZE].copy_from_slice(&x[..from * SIZE]);
+        let changed = of(&other);
+        assert_eq!(y[..from * SIZE], changed[..from * SIZE], "{mixer}");
+        assert!(apart(&y[from * SIZE..], &changed[from * SIZE..]) > 1e-3, "{mixer}");
+        let (mut state, mut chunks) = (VectorState::default(), Vec::new());
+        for (start, len) in [(0, 1), (1, 11), (12, 9)] {
+            let (x, codes) = (&x[start * SIZE..(start + len) * SIZE], &codes[start..start + len]);
+            chunks.extend(run(&model, x, codes, &SequenceContext::whole_rows(1, len), &mut state));
+        }
+        assert!(apart(&chunks, &y) < 1e-4, "{mixer}: {}", apart(&chunks, &y));
+        let spans = vec![Span { start: 0, len: from }, Span { start: from, len: time - from }];
+        let packed = run(&model, &x, &codes, &SequenceContext::packed(1, time, spans), &mut VectorState::default());
+        assert!(apart(&packed[..from * SIZE], &y[..from * SIZE]) < 1e-4, "{mixer}");
+        // Another seed draws others.
+        let again = model.with_sampling(Sampling { seed: 1, ..sampling });
+        assert!(apart(&run(&again, &x, &codes, &context, &mut VectorState::default()), &y) > 1e-2);
     }
 }
 
@@ -147,7 +179,7 @@ fn chunks_continue_each_other() {
 #[test]
 fn a_folder_gives_the_same_model_back_and_a_damaged_one_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let mut config = config("mamba2", VectorPorts::Concept);
+    let mut config = config("mamba2", VectorPorts::Diffusion);
     config.blocks.mixers.push(MixerConfig::Attention);
     let tensors = weights::read(&started(&config, &Device::flex()));
     let names = |t: &[weights::NamedTensor]| t.iter().map(|t| (t.0.clone(), t.1.clone())).collect::<HashMap<_, _>>();
@@ -165,7 +197,7 @@ fn a_folder_gives_the_same_model_back_and_a_damaged_one_is_refused() {
     assert!(config.write_folder(&dir.path().join("short"), &tensors[1..]).is_err());
     let text = std::fs::read_to_string(folder.join("config.json")).unwrap();
     for (what, with) in
-        [("\"domains\": 3", "\"domains\": 4"), ("\"concept\"", "\"plain\""), ("\"vector_size\": 12", "\"x\": 1")]
+        [("\"domains\": 3", "\"domains\": 4"), ("\"diffusion\"", "\"plain\""), ("\"vector_size\": 12", "\"x\": 1")]
     {
         std::fs::write(folder.join("config.json"), text.replace(what, with)).unwrap();
         assert_eq!(VectorConfig::read_folder(&folder).unwrap_err().exit_code(), 2, "{what}");
@@ -196,6 +228,7 @@ fn ports_are_torch_s() {
             vector_size: case.size,
             domains: case.domains,
             ports: case.ports,
+            denoiser_layers: 0,
             blocks: ModelConfig { intermediate_size: 0, ..blocks(case.width, 0) },
         };
         let model = VectorModel::new(&config, Arc::new(Vectors::none(case.size)), &device);

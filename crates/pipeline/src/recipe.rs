@@ -23,6 +23,7 @@ pub use distill::DistillSection;
 pub use fine_tune::{FineTuneSection, Method, SourceFile, SourceKind, Targets};
 pub use mixers::{MixerChoice, parameters};
 use read::Source;
+use vectors::VectorRecipe;
 pub use vectors::VectorSection;
 
 /// A whole recipe.
@@ -54,15 +55,6 @@ pub struct Recipe {
     /// The documents of vectors to learn. Only `run`, `model` and `train` count beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vectors: Option<VectorSection>,
-}
-
-/// A recipe with `[vectors]` as it is written out: the sections that count.
-#[derive(Serialize)]
-struct VectorRecipe<'a> {
-    run: &'a RunSection,
-    model: &'a ModelSection,
-    train: &'a TrainConfig,
-    vectors: &'a VectorSection,
 }
 
 /// A recipe with `[finetune]` as it is written out: the sections that count.
@@ -293,9 +285,9 @@ impl Recipe {
                 let what = "does not count beside [vectors]: there are no tokens";
                 return Err(Error::input(source.place_of(section), what, "remove the section"));
             }
-            if recipe.model.budget.is_some() || recipe.model.start.is_some() {
-                let what = "a vector model is given by its sizes and starts from random weights";
-                return Err(Error::input(source.place_of("model"), what, "remove budget and start"));
+            if recipe.model.start.is_some() {
+                let what = "a vector model starts from random weights";
+                return Err(Error::input(source.place_of("model.start"), what, "remove the key"));
             }
         }
         if table.get("data").is_none_or(|data| data.get("seed").is_none()) {
@@ -304,7 +296,10 @@ impl Recipe {
         if let Some(budget) = recipe.model.budget.clone() {
             let place = overridden_place("model.budget", overrides).unwrap_or_else(|| source.place_of("model.budget"));
             let budget = mixers::parameters(&budget, &place)?;
-            mixers::fit(&mut recipe, budget, &place)?;
+            // That of a vector model waits for the vectors' size.
+            if recipe.vectors.is_none() {
+                mixers::fit(&mut recipe, budget, &place, mixers::token_parameters)?;
+            }
         }
         recipe.check(&|key| overridden_place(key, overrides).unwrap_or_else(|| source.place_of(key)))?;
         Ok(recipe)

@@ -13,14 +13,14 @@ use bantam_data::windows::{self, Parts};
 use bantam_eval::result::Artifact;
 use bantam_eval::vectors::floors::{self, Floors};
 use bantam_eval::vectors::{self as suite, Judged, Window};
-use bantam_formats::{VectorConfig, VectorFile, VectorPorts};
+use bantam_formats::{VectorConfig, VectorFile};
 use bantam_model::vectors::Vectors;
 use bantam_model::{VectorModel, weights};
 use bantam_train::{Start, VectorSetup, predictions};
 use serde_json::{Value, json};
 
 use crate::edge_json::{Request, Summary, part, summarize};
-use crate::recipe::{Recipe, VectorSection, mixers};
+use crate::recipe::{Recipe, VectorSection, mixers, parameters};
 use crate::stage::{self, Options, Output, Stage, StageContext};
 use crate::training::{self, Material, open_device};
 
@@ -190,7 +190,13 @@ impl Task<'_> {
     fn config(&self, file: &VectorFile) -> Result<VectorConfig> {
         let codes = file.domains.iter().max().map_or(0, |most| *most as usize + 1);
         let domains = if self.section.domains { codes } else { 0 };
-        let config = self.section.model_config(self.recipe, file.size, domains)?;
+        let of = |recipe: &Recipe| self.section.model_config(recipe, file.size, domains);
+        let mut sized = self.recipe.clone();
+        if let Some(budget) = &self.recipe.model.budget {
+            let budget = parameters(budget, "model.budget")?;
+            mixers::fit(&mut sized, budget, "model.budget", |tried| Ok(of(tried)?.parameter_count()))?;
+        }
+        let config = of(&sized)?;
         mixers::check(&config.blocks, self.recipe.train.gradient_checkpointing, "model.mixers")?;
         config.validate("model")?;
         Ok(config)
@@ -204,8 +210,7 @@ impl Task<'_> {
         let Documents { file, parts } = documents;
         let trained = parts.train.last().map_or(0, |&d| file.documents[d].end);
         let config = self.config(&file)?;
-        let scaler =
-            (config.ports == VectorPorts::Concept).then(|| robust(&file.values[..trained * file.size], file.size));
+        let scaler = config.ports.is_scaled().then(|| robust(&file.values[..trained * file.size], file.size));
         let vectors = Arc::new(Vectors::new(file.size, file.values, file.domains));
         Ok(Material {
             parameters: config.parameter_count(),

@@ -1,6 +1,9 @@
 //! What does the loop need of a model? Ports around a backbone: items of numbers go in, a loss over targets comes out. Token models
 //! and vector models are trained by the same loop, in the same order, with the same checks.
 
+use std::fmt::Debug;
+use std::sync::Arc;
+
 use bantam_core::Result;
 use bantam_formats::{ModelConfig, VectorConfig};
 use bantam_model::mixers::ParameterGroup;
@@ -8,8 +11,6 @@ use bantam_model::vectors::Vectors;
 use bantam_model::{Backbone, TokenModel, VectorModel, adapters, weights};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use std::fmt::Debug;
-use std::sync::Arc;
 
 use crate::guards::causality::{self, Probed};
 use crate::nearest::nearest_of_item;

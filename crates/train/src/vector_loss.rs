@@ -32,6 +32,9 @@ pub fn info_nce(predicted: Tensor<2>, wanted: Tensor<2>, negatives: Option<Tenso
     activation::log_softmax(similarities, 1).gather(1, own).mean().neg()
 }
 
+/// Share of the targets that a denoiser learns to tell without the context, for classifier-free guidance.
+const BLIND: f64 = 0.15;
+
 /// Every row over its length.
 fn directions(x: Tensor<2>) -> Tensor<2> {
     let lengths = (x.clone().square().sum_dim(1) + EPSILON).sqrt();
@@ -49,6 +52,8 @@ pub enum LossKind {
     Cosine,
     /// [`info_nce`].
     InfoNce,
+    /// The squared error of a denoiser ([`VectorModel::diffusion_loss`]); for diffusion ports and no others.
+    Diffusion,
 }
 
 /// What is minimized over the targets' vectors.
@@ -95,15 +100,18 @@ impl VectorLoss {
 impl Objective<VectorModel> for VectorLoss {
     fn loss(&self, model: &VectorModel, hidden: Tensor<2>, inputs: &Inputs) -> Result<Tensor<1>> {
         let Inputs { tokens, context, targets, .. } = inputs;
+        if self.kind == LossKind::Diffusion {
+            return Ok(model.diffusion_loss(hidden, context, targets, BLIND, inputs.seed));
+        }
         let predicted = model.target_predictions_of(hidden, tokens.clone(), context, targets);
         let wanted = model.wanted(targets, &predicted.device());
         Ok(match self.kind {
-            LossKind::Squared => squared_error(predicted, wanted),
             LossKind::Cosine => cosine(predicted, wanted),
             LossKind::InfoNce => {
                 let negatives = self.drawn(model, inputs, &predicted);
                 info_nce(predicted, wanted, negatives, self.temperature as f32)
             }
+            LossKind::Squared | LossKind::Diffusion => squared_error(predicted, wanted),
         })
     }
 

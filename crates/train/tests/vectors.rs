@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use bantam_core::Result;
+use bantam_core::{Result, seed};
 use bantam_data::packing::{Batch, Example, Source};
 use bantam_formats::{MixerConfig, ModelConfig, VectorConfig, VectorPorts};
+use bantam_model::diffusion::Sampling;
 use bantam_model::vectors::Vectors;
 use bantam_model::{VectorModel, weights};
 use bantam_train::{
     Inputs, LossKind, Outcome, PassRule, Phase, Start, TrainConfig, Trainable, Training, VectorLoss, VectorSetup,
-    accumulate, cosine, info_nce, squared_error, train,
+    accumulate, cosine, info_nce, predictions, squared_error, train,
 };
 use burn::tensor::{Device, Tensor, TensorData};
+use rand::RngExt as _;
 use serde::Deserialize;
 use setup::Recorder;
 
@@ -65,6 +67,8 @@ fn losses_and_their_gradients_are_torch_s() {
 
 const SIZE: usize = 6;
 const LENGTH: usize = 9;
+/// Of [`a_denoiser_draws_what_may_come_where_a_regression_gives_the_mean`]: so many that none can be learned by heart.
+const DOCUMENTS: usize = 150;
 
 /// Documents whose vectors turn by the same angle from one to the next, in planes of their own: the next follows from the last.
 fn documents() -> (Arc<Vectors>, Vec<Example>) {
@@ -96,8 +100,9 @@ fn setup(vectors: &Arc<Vectors>, ports: VectorPorts) -> VectorSetup {
         mixers: vec![MixerConfig::Lstm { hidden_size: 16 }, MixerConfig::Attention],
         ..setup::model()
     };
-    let config = VectorConfig { vector_size: SIZE, domains: 2, ports, blocks };
-    let scaler = (ports == VectorPorts::Concept).then(|| [vec![0.1; SIZE], vec![1.5; SIZE]]);
+    let denoiser_layers = if ports == VectorPorts::Diffusion { 2 } else { 0 };
+    let config = VectorConfig { vector_size: SIZE, domains: 2, ports, denoiser_layers, blocks };
+    let scaler = ports.is_scaled().then(|| [vec![0.1; SIZE], vec![1.5; SIZE]]);
     VectorSetup { config, vectors: vectors.clone(), scaler }
 }
 
@@ -145,6 +150,7 @@ fn every_loss_and_port_learns_what_follows() {
         (VectorPorts::Residual, LossKind::Squared),
         (VectorPorts::Plain, LossKind::InfoNce),
         (VectorPorts::Concept, LossKind::Cosine),
+        (VectorPorts::Diffusion, LossKind::Diffusion),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let mut recorder = Recorder::default();
@@ -234,4 +240,52 @@ fn a_model_that_sees_the_future_and_other_vectors_are_refused() {
     let other = setup(&Arc::new(Vectors::new(SIZE, others, domains)), VectorPorts::Plain);
     let e = attempt(&other, &dir.path().join("run"), true).unwrap_err();
     assert!(e.to_string().contains("another configuration"), "{e}");
+}
+
+#[test]
+fn a_denoiser_draws_what_may_come_where_a_regression_gives_the_mean() {
+    // Each vector is one of two opposite ones, whatever came before: the mean is 0, and never comes.
+    let mut rng = seed::rng(1, "sides");
+    let sides: Vec<f32> = (0..DOCUMENTS * LENGTH).map(|_| if rng.random() { 1.0 } else { -1.0 }).collect();
+    let ends = [1.5f32, -0.5, 0.8, 1.0, -1.2, 0.3];
+    let values: Vec<f32> = sides.iter().flat_map(|side| ends.map(|v| v * side)).collect();
+    let vectors = Arc::new(Vectors::new(SIZE, values, Vec::new()));
+    let of = |document: usize| (document * LENGTH..(document + 1) * LENGTH).map(|n| n as u32).collect();
+    let examples: Vec<Example> = (0..DOCUMENTS).map(|d| Example::with_answer(of(d), 1, 0)).collect();
+    let (trained, other) = examples.split_at(DOCUMENTS - 1);
+    let drawn = |ports, kind| {
+        let mut setup = setup(&vectors, ports);
+        setup.config.domains = 0;
+        setup.scaler = ports.is_scaled().then(|| [vec![0.0; SIZE], vec![1.0; SIZE]]);
+        let dir = tempfile::tempdir().unwrap();
+        let training = Training {
+            model: &setup,
+            config: &TrainConfig { checkpoint_every: 0, ..config(200) },
+            seed: 3,
+            device: &Device::flex().autodiff(),
+            start: Start::Random,
+            trainable: None,
+            objective: &VectorLoss::of(kind),
+            sources: &[Source { examples: trained, weight: 1.0 }],
+            validation: other,
+            checkpoints: dir.path(),
+            resume: false,
+        };
+        let model = train(training, &mut Recorder::default()).unwrap().model;
+        // At each place of an item the noise is another: what is drawn there, in other seeds.
+        let mut all = Vec::new();
+        for seed in 0..4 {
+            let sampling = Sampling { seed, initial_noise: 1.0, guidance: 1.0, ..Sampling::default() };
+            all.extend(predictions(&model.clone().with_sampling(sampling), other, 64).concat());
+        }
+        let length = ends.iter().map(|v| v * v).sum::<f32>();
+        let along = |y: &[f32]| y.iter().zip(ends).map(|(y, e)| y * e).sum::<f32>() / length;
+        all.chunks_exact(SIZE).map(along).collect::<Vec<f32>>()
+    };
+    let near =
+        |along: &[f32]| along.iter().filter(|a| (a.abs() - 1.0).abs() < 0.35).count() as f64 / along.len() as f64;
+    let diffused = drawn(VectorPorts::Diffusion, LossKind::Diffusion);
+    let both = diffused.iter().filter(|a| **a > 0.0).count();
+    assert!(near(&diffused) > 0.7 && (4..diffused.len() - 4).contains(&both), "{diffused:?}");
+    assert!(near(&drawn(VectorPorts::Concept, LossKind::Squared)) < 0.3);
 }

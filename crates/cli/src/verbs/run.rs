@@ -68,24 +68,24 @@ fn for_people(summary: &Summary) -> String {
     }
     for (name, result) in &summary.results {
         let number = |pointer: &str| result.pointer(pointer).and_then(Value::as_f64);
-        let metric = |name: &str| {
+        let metric = |name: &str, digits: usize| {
             let of = |what: &str| number(&format!("/overall/{name}/{what}")).unwrap_or(f64::NAN);
-            format!("{:.3} [{:.3}, {:.3}]", of("value"), of("low"), of("high"))
+            format!("{:.digits$} [{:.digits$}, {:.digits$}]", of("value"), of("low"), of("high"))
         };
         if result.pointer("/overall/squared_error").is_some() {
-            let scores =
-                ["squared_error", "cosine", "nearest"].map(|m| format!("{} {}", m.replace('_', " "), metric(m)));
-            let _ = writeln!(text, "  {name:<17} {}", scores.join(", "));
+            // What an error is of depends on the vectors' scale.
+            let (error, cosine, nearest) = (metric("squared_error", 5), metric("cosine", 3), metric("nearest", 3));
+            let _ = writeln!(text, "  {name:<17} squared error {error}, cosine {cosine}, nearest {nearest}");
             for (floor, _) in result["floors"].as_object().into_iter().flatten() {
                 let of = |m: &str| number(&format!("/floors/{floor}/overall/{m}/value")).unwrap_or(f64::NAN);
                 let (error, cosine, nearest) = (of("squared_error"), of("cosine"), of("nearest"));
                 let _ = writeln!(
                     text,
-                    "    floor {floor:<13} squared error {error:.3}, cosine {cosine:.3}, nearest {nearest:.3}"
+                    "    floor {floor:<13} squared error {error:.5}, cosine {cosine:.3}, nearest {nearest:.3}"
                 );
             }
         } else if result.get("overall").is_some() {
-            let (exact, f1) = (metric("json_exact"), metric("field_f1"));
+            let (exact, f1) = (metric("json_exact", 3), metric("field_f1", 3));
             let _ = writeln!(text, "  {name:<17} JSONExact {exact}, FieldF1 {f1}");
         } else if let (Some(loss), Some(bits)) = (number("/valid_loss"), number("/bits_per_byte")) {
             let _ = writeln!(text, "  {name:<17} validation {loss:.4} nats a token, {bits:.4} bits per byte");

@@ -140,9 +140,7 @@ type Metric = fn(&Scores) -> f64;
 
 /// Something for every metric.
 fn each<T>(of: impl Fn(Metric) -> T) -> BTreeMap<&'static str, T> {
-    let metrics: [(&str, Metric); 3] =
-        [("squared_error", |s| s.squared_error), ("cosine", |s| s.cosine), ("nearest", |s| s.nearest)];
-    metrics.into_iter().map(|(name, metric)| (name, of(metric))).collect()
+    [("squared_error", of(|s| s.squared_error)), ("cosine", of(|s| s.cosine)), ("nearest", of(|s| s.nearest))].into()
 }
 
 /// The mean over all predictions, with the bootstrap that draws whole documents.

@@ -81,10 +81,11 @@ const USUAL_SHAPE: f64 = 32.0;
 
 /// Sets width, depth, heads and feed-forward of the recipe's model so that it has as nearly as possible `budget` parameters with its
 /// mixers, in the shape that small models usually have: a width of about 32 for each layer. Depths are multiples of the pattern's length.
+/// `count` says how many a recipe's model has.
 ///
 /// # Errors
 /// A budget that no width and depth come within a tenth of.
-pub(crate) fn fit(recipe: &mut Recipe, budget: u64, place: &str) -> Result<()> {
+pub(crate) fn fit(recipe: &mut Recipe, budget: u64, place: &str, count: impl Fn(&Recipe) -> Result<u64>) -> Result<()> {
     let pattern = recipe.model.mixers.len().max(1);
     let mut best: Option<(f64, Recipe)> = None;
     for layers in (1..=48).map(|n| n * pattern).take_while(|&n| n <= 48) {
@@ -98,8 +99,7 @@ pub(crate) fn fit(recipe: &mut Recipe, budget: u64, place: &str) -> Result<()> {
                 Architecture::Gpt2 | Architecture::Rwkv4 | Architecture::Rwkv7 => 4 * width,
                 _ => (width * 8 / 3).next_multiple_of(WIDTH_STEP),
             };
-            let config = tried.model_config(tried.tokenizer.vocab_size)?;
-            let parameters = config.parameter_count() as f64;
+            let parameters = count(&tried)? as f64;
             let off = (parameters / budget as f64).ln().abs();
             let shape = (width as f64 / layers as f64 / USUAL_SHAPE).ln().abs();
             let score = off + 0.05 * shape;
@@ -119,6 +119,11 @@ pub(crate) fn fit(recipe: &mut Recipe, budget: u64, place: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Parameters of a recipe's token model, with the vocabulary it asks for.
+pub(crate) fn token_parameters(recipe: &Recipe) -> Result<u64> {
+    Ok(recipe.model_config(recipe.tokenizer.vocab_size)?.parameter_count())
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use bantam_core::{Error, Result};
 use bantam_formats::{VectorConfig, VectorPorts};
-use bantam_train::{LossKind, VectorLoss};
+use bantam_train::{LossKind, TrainConfig, VectorLoss};
 use serde::{Deserialize, Serialize};
 
-use super::{ModelSection, Recipe};
+use super::{ModelSection, Recipe, RunSection};
 
 /// `[vectors]`. With this section a recipe trains a model that predicts the next vector of a document; its blocks are `[model]`'s.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct VectorSection {
     pub file: PathBuf,
     /// How vectors enter the blocks and leave them.
     pub ports: VectorPorts,
+    /// Blocks of the denoiser, where the ports are `diffusion`.
+    pub denoiser_layers: usize,
     /// Most vectors of a window.
     pub window: usize,
     /// Share of the documents that is validated on.
@@ -33,12 +35,22 @@ pub struct VectorSection {
     pub domains: bool,
 }
 
+/// A recipe with `[vectors]` as it is written out: the sections that count.
+#[derive(Serialize)]
+pub(super) struct VectorRecipe<'a> {
+    pub(super) run: &'a RunSection,
+    pub(super) model: &'a ModelSection,
+    pub(super) train: &'a TrainConfig,
+    pub(super) vectors: &'a VectorSection,
+}
+
 impl Default for VectorSection {
     fn default() -> Self {
         let usual = VectorLoss::of(LossKind::Squared);
         Self {
             file: PathBuf::new(),
             ports: VectorPorts::Residual,
+            denoiser_layers: 4,
             window: 64,
             validation: 0.1,
             test: 0.1,
@@ -74,6 +86,10 @@ impl VectorSection {
         if self.negatives > 0 && self.loss != LossKind::InfoNce {
             return wrong("negatives", "only infonce has negatives".into(), "set vectors.loss = \"infonce\"");
         }
+        if (self.loss == LossKind::Diffusion) != (self.ports == VectorPorts::Diffusion) {
+            let what = "diffusion ports and the diffusion loss belong together".into();
+            return wrong("loss", what, "give both or none");
+        }
         self.loss(0).validate("vectors")
     }
 
@@ -91,6 +107,7 @@ impl VectorSection {
             ModelSection { max_position_embeddings: self.window, tie_word_embeddings: true, ..recipe.model.clone() };
         let mut blocks = Recipe { model, ..recipe.clone() }.model_config(1)?;
         (blocks.eos_token_ids, blocks.pad_token_id) = (Vec::new(), None);
-        Ok(VectorConfig { vector_size: size, domains, ports: self.ports, blocks })
+        let denoiser_layers = if self.ports == VectorPorts::Diffusion { self.denoiser_layers } else { 0 };
+        Ok(VectorConfig { vector_size: size, domains, ports: self.ports, denoiser_layers, blocks })
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod costs;
 mod pattern;
+mod place;
 pub mod recall;
 mod record;
 mod standings;

@@ -55,7 +55,7 @@ impl Pattern {
     pub fn model_of_size(&self, parameters: u64, vocabulary: usize, positions: usize) -> Result<ModelConfig> {
         let section = ModelSection { max_position_embeddings: positions, ..ModelSection::default() };
         let mut recipe = self.recipe(section, vocabulary);
-        mixers::fit(&mut recipe, parameters, &format!("--budget with {self}"))?;
+        mixers::fit(&mut recipe, parameters, &format!("--budget with {self}"), mixers::token_parameters)?;
         let config = recipe.model_config(vocabulary)?;
         config.validate(&format!("--mixers {self}"))?;
         Ok(config)

@@ -16,8 +16,9 @@ use bantam_train::{
     validate,
 };
 
+use super::place::Place;
 use super::record::{Circumstances, Made, Point, Record};
-use super::sweep::{Place, Run, Summary, sweep};
+use super::sweep::{Run, Summary, sweep};
 use super::training::{Learned, Trained};
 use super::{Pattern, costs};
 use crate::recipe::{MOST_BATCH_TOKENS, ModelSection};
@@ -187,7 +188,7 @@ fn one(made: &Made, pattern: &Pattern, place: &Place, progress: &dyn Progress) -
         Some(vector_size) => {
             // What is asked for has nothing to do with the mean of what was shown.
             let ports = VectorPorts::Plain;
-            let config = VectorConfig { vector_size, domains: 0, ports, blocks: blocks.clone() };
+            let config = VectorConfig { vector_size, domains: 0, ports, denoiser_layers: 0, blocks: blocks.clone() };
             let vectors = Vectors::new(vector_size, std::mem::take(&mut splits.vectors), Vec::new());
             let parameters = config.parameter_count();
             let setup = VectorSetup { config, vectors: Arc::new(vectors), scaler: None };

@@ -1,15 +1,13 @@
 //! A sweep of runs over one folder of records: each run is made once, by one process at a time, and goes on where it was
 //! cut off.
 
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bantam_core::progress::Progress;
-use bantam_core::{Error, Result, files};
+use bantam_core::{Result, files};
 use serde::Serialize;
 
-/// Where unfinished runs keep their checkpoints.
-const UNFINISHED: &str = ".unfinished";
+use super::place::{Place, UNFINISHED};
 
 /// What a sweep came to.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -58,39 +56,4 @@ pub(super) fn sweep(runs: &[impl Run], dir: &Path, progress: &dyn Progress) -> R
         summary.finished += 1;
     }
     Ok(summary)
-}
-
-/// The folder of an unfinished run, held against other processes.
-pub(super) struct Place {
-    path: PathBuf,
-    lock: File,
-}
-
-impl Place {
-    /// Takes the run's folder in `dir`; `None` when another process has it.
-    pub(super) fn take(dir: &Path, id: &str) -> Result<Option<Self>> {
-        let path = dir.join(UNFINISHED).join(id);
-        files::create_dir(&path)?;
-        let at = path.join(".lock");
-        let lock = File::create(&at).map_err(|e| Error::io(&at, "write", &e))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { path, lock })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(e)) => Err(Error::io(&at, "lock", &e)),
-        }
-    }
-
-    pub(super) fn checkpoints(&self) -> PathBuf {
-        self.path.join("checkpoints")
-    }
-
-    pub(super) fn curve(&self) -> PathBuf {
-        self.path.join("curve.json")
-    }
-
-    /// The run is over.
-    fn remove(self) -> Result<()> {
-        drop(self.lock);
-        std::fs::remove_dir_all(&self.path).map_err(|e| Error::io(&self.path, "remove", &e))
-    }
 }

@@ -15,8 +15,9 @@ use bantam_runtime::measure::WallClock;
 use bantam_train::examples::text;
 use bantam_train::{NextToken, Phase, Schedule, TrainConfig, validate};
 
+use super::place::Place;
 use super::record::Circumstances;
-use super::sweep::{Place, Run, Summary, sweep};
+use super::sweep::{Run, Summary, sweep};
 use super::text_record::{Corpus, Scored, TextMade, TextRecord};
 use super::training::Learned;
 use super::{Pattern, costs};

@@ -7,8 +7,8 @@ use bantam_core::{Error, Result, files};
 use bantam_data::packing::{Example, Source};
 use bantam_train::{DeviceChoice, Objective, Outcome, Start, TrainConfig, Trainable, Training, train};
 
+use super::place::Place;
 use super::record::Point;
-use super::sweep::Place;
 use super::watch::Watch;
 
 /// What a run trains.

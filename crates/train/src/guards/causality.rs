@@ -40,8 +40,11 @@ pub(crate) fn of_vectors(model: &VectorModel, config: &VectorConfig, run_seed: u
             (0..size).map(|_| StandardNormal.sample(&mut rng)).collect::<Vec<f32>>()
         };
         let x = TensorData::new(ids.iter().flat_map(vector).collect::<Vec<f32>>(), [1, length, size]);
-        let y = model.forward(Tensor::from_data(x, &device), &codes, &context, &mut VectorState::default());
-        y.inner().into_data().try_into_vec().unwrap_or_default()
+        let x: Tensor<3> = Tensor::from_data(x, &device);
+        let y = model.forward(x.clone(), &codes, &context, &mut VectorState::default());
+        // A denoiser starts without hearing its context: what it is told has to be looked at by itself.
+        let encoded = model.encoded(x, &codes, &context);
+        Tensor::cat(vec![y, encoded], 2).inner().into_data().try_into_vec().unwrap_or_default()
     };
     causality_of(predictions, LENGTH, length, run_seed)
 }
