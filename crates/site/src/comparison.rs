@@ -19,14 +19,14 @@ pub fn markdown(report: &Report) -> String {
         let _ = write!(out, "\n## {} ({})\n\n", plain(&metric.name), direction(metric));
         out.push_str("| Rank | Tie group | System | Score | 95 % interval |\n|---|---|---|---|---|\n");
         for (system, standing) in ranked(metric) {
-            let Row { rank, groups, score, interval } = Row::of(standing);
+            let Row { rank, groups, score, interval } = Row::of(metric, standing);
             let _ =
                 writeln!(out, "| {rank} | {groups} | {} | {score} | {interval} |", plain(&report.systems[system].name));
         }
         out.push('\n');
         let _ = writeln!(out, "| {} |\n|{}", PAIR_HEADINGS.join(" | "), "---|".repeat(PAIR_HEADINGS.len()));
         for pair in &metric.pairs {
-            let cells: Vec<String> = pair_cells(report, pair).iter().map(|c| plain(c)).collect();
+            let cells: Vec<String> = pair_cells(report, metric, pair).iter().map(|c| plain(c)).collect();
             let _ = writeln!(out, "| {} |", cells.join(" | "));
         }
     }
@@ -87,7 +87,7 @@ fn standings(h: &mut Html, report: &Report, metric: &Metric) {
     }
     h.raw("</tr></thead><tbody>");
     for (system, standing) in ranked(metric) {
-        let Row { rank, groups, score, interval } = Row::of(standing);
+        let Row { rank, groups, score, interval } = Row::of(metric, standing);
         h.raw("<tr>");
         h.leaf("td", &[], rank);
         h.leaf("td", &[], groups);
@@ -105,7 +105,7 @@ fn pairs(h: &mut Html, report: &Report, metric: &Metric) {
     h.raw("</tr></thead><tbody>");
     for pair in &metric.pairs {
         h.raw("<tr>");
-        pair_cells(report, pair).iter().for_each(|cell| h.leaf("td", &[], cell));
+        pair_cells(report, metric, pair).iter().for_each(|cell| h.leaf("td", &[], cell));
         h.raw("</tr>");
     }
     h.raw("</tbody></table></div>");
@@ -130,6 +130,11 @@ fn direction(metric: &Metric) -> &'static str {
     if metric.more_is_better { "more is better" } else { "less is better" }
 }
 
+/// Whether a metric's scores are shares, which are shown as percentages.
+fn is_share(metric: &Metric) -> bool {
+    !["bits_per_byte", "squared_error"].contains(&metric.name.as_str())
+}
+
 /// Systems by rank, the better score first among equal ranks.
 fn ranked(metric: &Metric) -> Vec<(usize, &Standing)> {
     let sign = if metric.more_is_better { -1.0 } else { 1.0 };
@@ -150,13 +155,15 @@ struct Row {
 }
 
 impl Row {
-    fn of(standing: &Standing) -> Self {
+    fn of(metric: &Metric, standing: &Standing) -> Self {
         let e = &standing.estimate;
+        let shown = |value: f64| if is_share(metric) { percent(value) } else { short(value) };
+        let unit = if is_share(metric) { " %" } else { "" };
         Self {
             rank: standing.place.rank,
             groups: standing.place.groups.join(" "),
-            score: format!("{} %", percent(e.value)),
-            interval: format!("{} to {}", percent(e.low), percent(e.high)),
+            score: format!("{}{unit}", shown(e.value)),
+            interval: format!("{} to {}", shown(e.low), shown(e.high)),
         }
     }
 }
@@ -173,8 +180,9 @@ const PAIR_HEADINGS: [&str; 9] = [
     "Verdict, items needed",
 ];
 
-fn pair_cells(report: &Report, pair: &Pair) -> [String; 9] {
+fn pair_cells(report: &Report, metric: &Metric, pair: &Pair) -> [String; 9] {
     let d = &pair.difference;
+    let shown = |value: f64| if is_share(metric) { points(value) } else { short(value) };
     let verdict = if pair.separated { "separated" } else { "no significant difference" };
     let needed = pair.items_needed.map_or("no difference to find".to_owned(), |n| format!("{} items", thousands(n)));
     let test = match pair.test {
@@ -185,7 +193,7 @@ fn pair_cells(report: &Report, pair: &Pair) -> [String; 9] {
     [
         report.systems[pair.first].name.clone(),
         report.systems[pair.second].name.clone(),
-        format!("{} ({} to {})", points(d.value), points(d.low), points(d.high)),
+        format!("{} ({} to {})", shown(d.value), shown(d.low), shown(d.high)),
         format!("{} / {}", pair.first_higher.len(), pair.second_higher.len()),
         test.to_owned(),
         short(pair.p),
