@@ -16,7 +16,7 @@ const FUSED: &str = "time_mix_lerp_fused.weight";
 /// What begins the names of the first layer's value residual, which llama.cpp wants to be there.
 const UNUSED: &str = "blk.0.time_mix_v";
 
-/// Heads have multiples of so many values: with others llama.cpp's vector code reads past them and gives wrong values, without a word.
+/// Heads have multiples of so many values: with heads of 32 llama.cpp gives other tokens, without a word (docs/lab-notes.md).
 const HEAD_STEP: usize = 64;
 
 /// Whether llama.cpp computes such a model: all layers alike, heads that it can, and an output matrix of its own.
