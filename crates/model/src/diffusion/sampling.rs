@@ -8,7 +8,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::denoiser::Denoising;
 use super::schedule::{STEPS, noise_level};
 
-/// How vectors are drawn. The defaults are those of the paper.
+/// How vectors are drawn. The defaults are those of the paper as we know them; its text was not at hand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
     /// Steps, 1 to [`STEPS`], spread evenly over those of training.
