@@ -11,6 +11,7 @@ use super::parameters::{fixed_rate, matrix, zeros};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
+use crate::ops;
 
 /// Sizes, as in `MixerConfig::Mamba2`.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +110,7 @@ impl Mixer for Mamba2 {
         let memory = LinearAttention { heads, groups: s.groups, key: s.states, value: s.head };
         let y = pass.run(memory, vec![c, b, scaled, log_decay]);
         let skip: Tensor<3> = x * self.d.val().reshape([1, heads, 1]);
-        let y = (y + skip.reshape([rows, s.inner])) * activation::silu(z);
+        let y = ops::swiglu(z, y + skip.reshape([rows, s.inner]));
         let y = grouped_rms_norm(y, s.groups, self.epsilon) * row(self.norm.weight.val());
         let y = self.out_proj.forward(y, context.precision());
         (y.reshape([batch, time, width]), pass.state())

@@ -2,7 +2,7 @@
 
 use bantam_kernels::training::sequence::LinearAttention;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::carried::Pass;
 use super::grouped_norm::grouped_rms_norm;
@@ -10,6 +10,7 @@ use super::parameters::matrix;
 use super::{Capabilities, Crossing, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
+use crate::ops;
 
 /// Epsilon of the norm over each head.
 const NORM_EPSILON: f32 = 1e-6;
@@ -92,11 +93,10 @@ impl Mixer for Retnet {
         let mut pass = Pass::new(context, state);
         let x = x.reshape([rows, width]);
         let maps = [&self.q_proj, &self.k_proj];
-        let qk = Linear::forward_joined(x.clone(), &maps, precision);
-        let positions = context.positions(before);
-        let q = rotated(qk.clone().narrow(1, 0, width), heads, &positions);
-        let scale = ((width / heads) as f32).powf(-0.5);
-        let k = rotated(qk.narrow(1, width, width) * scale, heads, &positions);
+        // Both at once: their heads are turned by the same angles.
+        let qk = rotated(Linear::forward_joined(x.clone(), &maps, precision), 2 * heads, &context.positions(before));
+        let q = qk.clone().narrow(1, 0, width);
+        let k = qk.narrow(1, width, width) * ((width / heads) as f32).powf(-0.5);
         let vg = Linear::forward_joined(x.clone(), &[&self.v_proj, &self.g_proj], precision);
         let value = vg.dims()[1] / 2;
         let (v, g) = (vg.clone().narrow(1, 0, value), vg.narrow(1, value, value));
@@ -105,7 +105,7 @@ impl Mixer for Retnet {
             Tensor::from_data(TensorData::new(decay, [1, heads]), &x.device()).repeat_dim(0, rows);
         let memory = LinearAttention { heads, groups: heads, key: width / heads, value: value / heads };
         let o = grouped_rms_norm(pass.run(memory, vec![q, k, v, log_decay]), heads, NORM_EPSILON);
-        let y = self.out_proj.forward(o * activation::silu(g), precision);
+        let y = self.out_proj.forward(ops::swiglu(g, o), precision);
         let state = pass.state().map(|state| match state {
             MixerState::Carried(mut parts) => {
                 parts.push(std::sync::Arc::new(vec![(before + time) as f32]));

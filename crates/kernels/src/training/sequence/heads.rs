@@ -14,7 +14,10 @@ pub(super) fn each_head<T: Send>(items: &Items<'_>, heads: usize, each: impl Fn(
 /// The columns `first..first + width` of an item's rows, of `all` columns.
 pub(super) fn columns(values: &[f32], span: Span, all: usize, first: usize, width: usize) -> Vec<f32> {
     let rows = &values[span.start * all..][..span.len * all];
-    rows.chunks_exact(all).flat_map(|row| &row[first..first + width]).copied().collect()
+    let mut out = Vec::with_capacity(span.len * width);
+    // Row by row, as copies of memory: value by value this took a twentieth of a step.
+    rows.chunks_exact(all).for_each(|row| out.extend_from_slice(&row[first..first + width]));
+    out
 }
 
 /// Adds `part` to an item's rows, from column `first` on.
