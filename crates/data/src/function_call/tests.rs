@@ -86,12 +86,21 @@ fn arguments_of<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
 #[test]
 fn every_string_and_number_of_a_gold_is_stated() {
     let data = generate(&small(2)).unwrap();
-    let mut checked = 0;
+    let (mut checked, mut chosen) = (0, 0);
     for item in data.train.iter().chain(&data.test) {
         let Ok(Value::Array(calls)) = serde_json::from_str(item.expected_output.get()) else { continue };
         for call in &calls {
             let schema = arguments_of(&data.schemas[&item.schema_id], call["name"].as_str().unwrap()).unwrap();
             for (name, value) in call["arguments"].as_object().unwrap() {
+                if let Some(wordings) =
+                    wordings(value).filter(|_| !schema[name].get("type").is_some_and(|t| t == "string"))
+                {
+                    chosen += 1;
+                    let text = item.prompt.to_lowercase();
+                    let stated = wordings.iter().any(|w| text.contains(&w.to_lowercase()));
+                    assert!(stated, "{name} {value}: {}", item.prompt);
+                    continue;
+                }
                 let stated = match value {
                     Value::String(s) if schema[name].get("enum").is_none() && schema[name].get("pattern").is_none() => {
                         item.prompt.contains(s.as_str())
@@ -109,7 +118,40 @@ fn every_string_and_number_of_a_gold_is_stated() {
             }
         }
     }
-    assert!(checked > 1_000, "{checked}");
+    assert!(checked > 1_000 && chosen > 500, "{checked} {chosen}");
+}
+
+/// How the values of closed lists are said, in any list; `None` for other values.
+fn wordings(value: &Value) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    for kind in words::KINDS.iter().map(|(_, kind)| *kind).chain(invented::kinds()) {
+        match (kind, value) {
+            (words::Kind::Closed(list), Value::String(s)) => {
+                let same = list.split('|').filter(|v| v.split('=').next() == Some(s));
+                found.extend(same.flat_map(|v| v.split('=')).map(|w| w.replace('_', " ")));
+            }
+            (words::Kind::Switch(yes, no), Value::Bool(on)) => {
+                found.extend((if *on { yes } else { no }).split('|').map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    (!found.is_empty()).then_some(found)
+}
+
+#[test]
+fn the_share_of_items_with_invented_functions_is_right() {
+    for (invented, expected) in [(0.0, 0), (0.4, 120), (1.0, 300)] {
+        let data = generate(&GenerateConfig { invented, train: 300, ..small(4) }).unwrap();
+        let have = |items: &[Item]| items.iter().filter(|i| i.schema_id.starts_with("tools_invented")).count();
+        assert_eq!((have(&data.train), have(&data.valid), have(&data.test)), (expected, 0, 0));
+        assert_eq!(data.overlap.items_with_invented_functions, expected);
+        assert_eq!(data.overlap.invented_functions > expected, expected > 0, "{}", data.overlap.invented_functions);
+        let with: Vec<&Item> = data.train.iter().filter(|i| i.schema_id.starts_with("tools_invented")).collect();
+        for category in Category::ALL.iter().filter(|_| expected > 0) {
+            assert!(with.iter().any(|i| i.style.as_deref() == Some(category.name())), "{}", category.name());
+        }
+    }
 }
 
 #[test]
@@ -211,6 +253,7 @@ fn impossible_choices_are_refused() {
         GenerateConfig { held_out_functions: 41, ..small(1) },
         GenerateConfig { held_out_templates: 0.6, ..small(1) },
         GenerateConfig { typos: f64::NAN, ..small(1) },
+        GenerateConfig { invented: 1.5, ..small(1) },
         GenerateConfig { most_tools: 1, ..small(1) },
     ] {
         assert_eq!(generate(&broken).unwrap_err().exit_code(), 2);

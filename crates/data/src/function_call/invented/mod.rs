@@ -1,10 +1,14 @@
 //! How does a function come about that no device of the catalogue has, and who is offered beside it?
 //!
-//! A function is something done to a thing ([`words`]), with parameters drawn for it alone: the same name has other parameters
+//! A function is something done ([`verbs`]) to a thing ([`things`]), with parameters drawn for it alone: the same name has other parameters
 //! in another set, so what is asked for is known by reading the set. Sets hold functions of the same thing and of the same
 //! deed; a quarter of the things have names that nobody has said.
 
-mod words;
+#[cfg(test)]
+mod tests;
+mod things;
+mod values;
+mod verbs;
 
 use std::collections::BTreeSet;
 
@@ -19,7 +23,9 @@ use super::template::Template;
 use super::tools::{Offer, Parameter, Tool, styled};
 use super::words::Kind;
 use crate::coined_word::coined_word;
-use words::{EXTRAS, Extra, NOUNS, Noun, PAIRS, PROPERTIES, Property, SHARED_NOUNS, VERBS, Verb, WHICH, Which};
+use things::{NOUNS, Noun, PROPERTIES, Property, SHARED_NOUNS};
+use values::{EXTRAS, Extra, PAIRS, WHICH, Which};
+use verbs::{VERBS, Verb};
 
 /// How often a thing has a name put together from two.
 const COINED: f64 = 0.25;
@@ -52,7 +58,7 @@ pub(super) fn offers(config: &GenerateConfig, catalogue: &[Known]) -> (Vec<Known
     // As many as items where these are few, but some of every size and category.
     let count = if most == 0 { 0 } else { most.clamp(20 * config.most_tools, 4 * config.tool_sets.max(60)) };
     let mut maker = Maker { config, catalogue, functions: Vec::new() };
-    let offers = (0..count).map(|number| maker.offer(number)).collect();
+    let offers = (0..count).map(|number| maker.offer(number)).filter(|o| !o.tools.is_empty()).collect();
     (maker.functions, offers)
 }
 
@@ -75,6 +81,7 @@ impl Maker<'_> {
         for deed in deeds {
             let place = self.catalogue.len() + self.functions.len();
             let Some((known, tool)) = self.function(&deed, place, rng) else { continue };
+            // Each set has one of its own.
             if offer.tools.len() + mixed == size {
                 offer.decoys.push(place);
             } else if names.insert(tool.name.clone()) {
@@ -84,6 +91,7 @@ impl Maker<'_> {
             }
             self.functions.push(known);
         }
+        let mixed = if offer.tools.is_empty() { 0 } else { mixed };
         let mut beside: Vec<usize> = (0..self.catalogue.len()).filter(|i| !self.catalogue[*i].held_out).collect();
         beside.shuffle(rng);
         // Those of the same device first, then of the same domain.
@@ -155,7 +163,9 @@ impl Maker<'_> {
     /// A function for the deed, and how its set offers it; `None` where it would have the name of one of the catalogue.
     fn function(&self, deed: &Deed, place: usize, rng: &mut Rng) -> Option<(Known, Tool)> {
         let mut making = Making::default();
-        let with_which = deed.verb.of != "record" && rng.random_bool(0.8);
+        // A car has one of most things.
+        let often = if deed.thing.noun.domain == "vehicle" { 0.4 } else { 0.8 };
+        let with_which = deed.verb.of != "record" && rng.random_bool(often);
         let fitting: Vec<&'static Which> =
             WHICH.iter().filter(|w| w.domains.contains(deed.thing.noun.domain)).collect();
         if with_which && !fitting.is_empty() {
@@ -178,6 +188,10 @@ impl Maker<'_> {
         extras.shuffle(rng);
         let wanted = [0, 0, 1, 1, 1, 2, 2][rng.random_range(0..7)];
         for name in extras.into_iter().take(wanted) {
+            // Two people would be told apart by nothing but the names.
+            if name == "person" && deed.thing.noun.domain == "wearable" {
+                continue;
+            }
             // What happens when is said once.
             let when = |n: &str| ["delay", "time", "span", "minutes"].contains(&n);
             if when(name) && std::mem::replace(&mut making.timed, true) {
@@ -322,6 +336,8 @@ impl Making {
             .map(|together| together.iter().map(|said| part(pick(said.phrases, rng), said.slot)).collect())
             .collect();
         tail.shuffle(rng);
+        // Remarks come last.
+        tail.sort_by_key(|said| said.starts_with("[,") || said.contains(" note "));
         frame
             .replace("<n>", &thing)
             .replace("<c>", &core)
@@ -331,10 +347,17 @@ impl Making {
             .replace("<p>", deed.property.map_or("", |p| p.name))
             .replace("<v>", &first)
             .replace("<w>", &second)
-            .replace("<x>", &value(" {}"))
+            .replace("<x>", &value(" as {}"))
             .replace("<o>", &value(", above {}"))
             .replace("<t>", &tail.concat())
     }
+}
+
+/// Every kind of value that invented functions have beside the catalogue's.
+#[cfg(test)]
+pub(super) fn kinds() -> impl Iterator<Item = Kind> {
+    let extras = EXTRAS.iter().flat_map(|e| e.kinds);
+    extras.chain(PROPERTIES.iter().flat_map(|p| p.kinds)).copied().chain(WHICH.iter().map(|w| w.kind))
 }
 
 fn extra(name: &str) -> Option<&'static Extra> {
