@@ -6,12 +6,12 @@ use super::super::plan::Plan;
 use super::*;
 
 fn config(seed: u64) -> GenerateConfig {
-    GenerateConfig { seed, train: 3_000, tool_sets: 300, ..Default::default() }
+    GenerateConfig { seed, train: 1_500, tool_sets: 150, ..Default::default() }
 }
 
 #[test]
 fn names_are_no_names_of_the_catalogue_and_devices_held_out_have_no_others() {
-    for seed in 1..=3 {
+    for seed in 1..=2 {
         let plan = Plan::new(&config(seed)).unwrap();
         let offered =
             plan.training.iter().chain(&plan.training_invented).chain(&plan.test_seen).chain(&plan.test_unseen);
@@ -24,7 +24,7 @@ fn names_are_no_names_of_the_catalogue_and_devices_held_out_have_no_others() {
         let held: BTreeSet<&str> =
             plan.functions.iter().filter(|f| f.held_out).flat_map(|f| f.name.split('_').skip(1)).collect();
         let mut distinct = BTreeSet::new();
-        assert!(plan.training_invented.len() > 1_000);
+        assert!(plan.training_invented.len() > 590);
         for offer in &plan.training_invented {
             let own: Vec<&Tool> = offer.tools.iter().filter(|t| t.function >= plan.functions.len()).collect();
             assert!(!own.is_empty(), "{}", offer.id);
@@ -42,7 +42,7 @@ fn names_are_no_names_of_the_catalogue_and_devices_held_out_have_no_others() {
                 assert_eq!(parameters.len(), tool.parameters.len(), "{tool:?}");
             }
         }
-        assert!(distinct.len() > 800, "{}", distinct.len());
+        assert!(distinct.len() > 500, "{}", distinct.len());
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) const VERBS: &[Verb] = &[
     ),
     verb(
         ["lower", "lift"],
-        "lower_<n>|let_down_<n>|<n>_down",
+        "lower_<n>|drop_<n>|<n>_down",
         "(lower/let down) <n><t>|move <n> down<t>|bring <n> down<t>|!I want <n> lower<t>|!<n> should go down<t>|let <n> go down<t>",
         "",
         "level speed delay",
@@ -123,14 +123,14 @@ pub(super) const VERBS: &[Verb] = &[
     ),
     verb(
         ["fill", "fill"],
-        "fill_<n>|refill_<n>|top_up_<n>",
+        "fill_<n>|refill_<n>|replenish_<n>",
         "(fill/refill) <n><v><t>|top up <n><v><t>|fill up <n><v><t>|!<n> needs filling<v><t>|let <n> fill up<v><t>|put more into <n><v><t>",
         "volume?",
         "time note",
     ),
     verb(
         ["empty", "fill empty"],
-        "empty_<n>|drain_<n>|clear_out_<n>",
+        "empty_<n>|drain_<n>|flush_<n>",
         "(empty/drain) <n><t>|empty out <n><t>|let everything out of <n><t>|!<n> has to be emptied<t>|!I want <n> empty<t>|clear out <n><t>",
         "",
         "time note speed",
@@ -151,7 +151,7 @@ pub(super) const VERBS: &[Verb] = &[
     ),
     verb(
         ["calibrate", "upkeep care"],
-        "calibrate_<n>|recalibrate_<n>|tune_up_<n>",
+        "calibrate_<n>|recalibrate_<n>|<n>_calibration",
         "(calibrate/recalibrate) <n><t>|perform a calibration of <n><t>|run the calibration of <n><t>|!<n> needs calibrating<t>|get <n> calibrated<t>|carry out a calibration of <n><t>",
         "",
         "points person day note",
@@ -193,7 +193,7 @@ pub(super) const VERBS: &[Verb] = &[
     ),
     verb(
         ["watch", "property"],
-        "watch_<n>_<p>|alert_on_<n>_<p>|set_<n>_<p>_alert",
+        "watch_<n>_<p>|notify_<n>_<p>|set_<n>_<p>_alert",
         "(warn/alert/notify) me when the <p> of <n> gets too high<o><t>|watch the <p> of <n> for me<o><t>|keep an eye on the <c> <p><l><o><t>|tell me as soon as the <p> of <n> is too high<o><t>|!I want a warning about the <c> <p><l><o><t>|supervise the <p> of <n><o><t>",
         "property",
         "minutes quiet",
@@ -235,7 +235,7 @@ pub(super) const VERBS: &[Verb] = &[
     ),
     verb(
         ["find", "record"],
-        "find_<n>|search_<n>|look_up_<n>",
+        "find_<n>|search_<n>|locate_<n>",
         "(find/look up/search for) the <c><v><t>|look for the <c><v><t>|!where is the <c><v><t>|help me find the <c><v><t>|pull up the <c><v><t>|dig out the <c><v><t>",
         "title",
         "day",
