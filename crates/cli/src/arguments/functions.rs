@@ -19,6 +19,9 @@ pub struct FunctionsArguments {
     /// Training items; default: the settings'.
     #[arg(long, value_name = "N")]
     pub train: Option<usize>,
+    /// The share of training items whose offers hold invented functions, 0 to 1; default: the settings'.
+    #[arg(long, value_name = "SHARE")]
+    pub invented: Option<f64>,
     /// Test items; default: the settings'.
     #[arg(long, value_name = "N")]
     pub test: Option<usize>,

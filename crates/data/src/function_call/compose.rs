@@ -124,8 +124,9 @@ impl<'a> Drawing<'a, '_> {
     fn request(&mut self, offer: &Offer, category: Category) -> Option<(Told, String)> {
         let tools = &offer.tools;
         let tool = &tools[self.rng.random_range(0..tools.len())];
-        let group = |tool: &Tool| self.plan.functions[tool.function].group;
-        let wanted_is_seen = !self.plan.functions[tool.function].held_out;
+        let plan = self.plan;
+        let group = |tool: &Tool| plan.function(tool.function).group.as_str();
+        let wanted_is_seen = !plan.function(tool.function).held_out;
         if category != Category::Irrelevant && wanted_is_seen != self.cell.seen_functions {
             return None;
         }
@@ -155,11 +156,15 @@ impl<'a> Drawing<'a, '_> {
                     let mut told = Told::default();
                     told.text(self.phrase(phrases)?);
                     told
+                } else if !offer.decoys.is_empty() && self.rng.random_bool(0.6) {
+                    let place = offer.decoys[self.rng.random_range(0..offer.decoys.len())];
+                    let clause = self.clause(&Tool::of(place, plan.function(place), None), false, false)?;
+                    self.wrapped(clause.told, clause.command)
                 } else {
                     let other = &self.plan.functions[self.rng.random_range(0..self.plan.functions.len())];
                     let place = self.plan.functions.iter().position(|f| f.name == other.name)?;
                     let hidden = other.held_out && self.cell.seen_functions;
-                    if hidden || tools.iter().any(|t| alike(group(t), other.group)) {
+                    if hidden || tools.iter().any(|t| alike(group(t), &other.group)) {
                         return None;
                     }
                     let clause = self.clause(&Tool::of(place, other, None), false, false)?;
@@ -198,7 +203,7 @@ impl<'a> Drawing<'a, '_> {
 
     /// A request for one function: complete, with a required parameter missing, or for two values of one parameter.
     fn clause(&mut self, tool: &Tool, missing: bool, twice: bool) -> Option<Clause> {
-        let known = &self.plan.functions[tool.function];
+        let known = self.plan.function(tool.function);
         let unseen_only = !self.cell.seen_templates && !known.held_out;
         let fits = |t: &&Template| {
             let split = if self.cell.test { !unseen_only || t.held_out } else { !t.held_out };
@@ -230,7 +235,7 @@ impl<'a> Drawing<'a, '_> {
         let mut second = None;
         if twice {
             let listable: Vec<usize> =
-                (0..drawn.len()).filter(|i| drawn[*i].is_some() && known.parameters[*i].kind.is_listable()).collect();
+                (0..drawn.len()).filter(|i| drawn[*i].is_some() && known.repeats.contains(i)).collect();
             if listable.is_empty() {
                 return None;
             }

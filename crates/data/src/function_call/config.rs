@@ -24,6 +24,8 @@ pub struct GenerateConfig {
     pub most_tools: usize,
     /// The share of training's tool sets that give functions and parameters other names. Default 0.6.
     pub renamed: f64,
+    /// The share of training items whose offers hold invented functions, 0 to 1; the other splits have none. Default 0.4.
+    pub invented: f64,
     /// Functions of the 80 that only the test split has, 4 to 40. Default 16.
     pub held_out_functions: usize,
     /// The share of templates of the other functions that only the test split has, 0 to 0.5. Default 0.25.
@@ -43,6 +45,7 @@ impl Default for GenerateConfig {
             test_tool_sets: 200,
             most_tools: 6,
             renamed: 0.6,
+            invented: 0.4,
             held_out_functions: 16,
             held_out_templates: 0.25,
             typos: 0.1,
@@ -62,6 +65,7 @@ impl GenerateConfig {
         for (key, value, most) in [
             ("held_out_templates", self.held_out_templates, 0.5),
             ("renamed", self.renamed, 1.0),
+            ("invented", self.invented, 1.0),
             ("typos", self.typos, 1.0),
         ] {
             if !(0.0..=most).contains(&value) {

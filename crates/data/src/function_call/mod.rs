@@ -7,6 +7,7 @@
 mod catalogue;
 mod compose;
 mod config;
+mod invented;
 mod kinds;
 mod overlap;
 mod plan;
@@ -117,10 +118,19 @@ fn make_item(
     let mut rng = seed::rng(config.seed, &format!("function-call/{split}/{number}"));
     let (cell, category) = if split == "test" {
         // Cells and categories are crossed evenly.
-        let cell = Cell { test: true, seen_functions: number % 3 != 2, seen_templates: number.is_multiple_of(3) };
+        let cell = Cell {
+            test: true,
+            seen_functions: number % 3 != 2,
+            seen_templates: number.is_multiple_of(3),
+            invented: false,
+        };
         (cell, Category::at(number / 3))
     } else {
-        (Cell::TRAINING, Category::at(rng.random_range(0..20)))
+        // So many of any number, that the share is right.
+        let so_many = |items: usize| (items as f64 * config.invented) as usize;
+        let invented = split == "train" && so_many(number + 1) > so_many(number);
+        let cell = if invented { Cell::INVENTED } else { Cell::TRAINING };
+        (cell, Category::at(rng.random_range(0..20)))
     };
     for _ in 0..ATTEMPTS {
         let Some(draft) = compose::draw(plan, config, cell, category, &mut rng) else { continue };

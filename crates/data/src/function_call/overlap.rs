@@ -1,12 +1,13 @@
 //! How much do the training and the test split of the device set have in common?
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::config::GenerateConfig;
 use super::plan::Plan;
+use super::tools::Offer;
 use crate::edge_json::{Share, grams};
 use crate::item::Item;
 
@@ -17,11 +18,17 @@ pub struct OverlapReport {
     pub config: GenerateConfig,
     /// Items by split, category, functions and templates (`test/simple/functions seen/templates unseen`).
     pub items: BTreeMap<String, usize>,
-    /// Functions in all.
+    /// Functions of the catalogue, of which alone the test split is.
     pub functions: usize,
     /// Functions that training lacks.
     pub held_out_functions: Vec<String>,
-    /// Templates of the functions that training has, and phrases around and between requests.
+    /// Names of invented functions that training's items offer.
+    #[serde(default)]
+    pub invented_functions: usize,
+    /// Training items whose offers hold invented functions.
+    #[serde(default)]
+    pub items_with_invented_functions: usize,
+    /// Templates of the 80 functions that training has, and phrases around and between requests.
     pub templates: usize,
     /// Of those, the ones that training lacks.
     pub held_out_templates: Vec<String>,
@@ -66,12 +73,22 @@ pub(super) fn measure(config: &GenerateConfig, plan: &Plan, train: &[Item], test
         .iter()
         .filter(|i| !i.expected_output.get().contains("\"arguments\":{}") && i.expected_output.get() != "[]")
         .collect();
+    let offers: HashMap<&str, &Offer> = plan.training_invented.iter().map(|o| (o.id.as_str(), o)).collect();
+    let invented: Vec<&Offer> = train.iter().filter_map(|i| offers.get(i.schema_id.as_str()).copied()).collect();
+    let names: HashSet<&str> = invented
+        .iter()
+        .flat_map(|o| &o.tools)
+        .filter(|t| t.function >= plan.functions.len())
+        .map(|t| t.name.as_str())
+        .collect();
     let held = |f: &&super::plan::Known| f.held_out;
     OverlapReport {
         config: config.clone(),
         items,
         functions: plan.functions.len(),
-        held_out_functions: plan.functions.iter().filter(held).map(|f| f.name.to_owned()).collect(),
+        held_out_functions: plan.functions.iter().filter(held).map(|f| f.name.clone()).collect(),
+        invented_functions: names.len(),
+        items_with_invented_functions: invented.len(),
         templates,
         held_out_templates,
         duplicate_texts: Share::of(test, |i| texts.contains(&i.prompt.to_lowercase())),

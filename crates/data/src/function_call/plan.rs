@@ -7,6 +7,7 @@ use rand::seq::SliceRandom;
 
 use super::catalogue::DOMAINS;
 use super::config::GenerateConfig;
+use super::invented;
 use super::template::Template;
 use super::tools::{Offer, Parameter, Tool};
 use super::words::{CHATTER, COMMAND_WRAPPERS, JOINERS, KINDS, WRAPPERS};
@@ -14,13 +15,15 @@ use super::words::{CHATTER, COMMAND_WRAPPERS, JOINERS, KINDS, WRAPPERS};
 /// A function with all that is known of it.
 #[derive(Debug)]
 pub(crate) struct Known {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) domain: &'static str,
-    pub(crate) group: &'static str,
+    pub(crate) group: String,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) templates: Vec<Template>,
     /// Kept for the test split.
     pub(crate) held_out: bool,
+    /// Parameters of which two values may be asked for at once.
+    pub(crate) repeats: Vec<usize>,
 }
 
 /// A sentence that goes around or between requests, or serves for itself.
@@ -37,20 +40,28 @@ pub(crate) struct Cell {
     pub(crate) test: bool,
     pub(crate) seen_functions: bool,
     pub(crate) seen_templates: bool,
+    /// Offers hold invented functions.
+    pub(crate) invented: bool,
 }
 
 impl Cell {
-    pub(crate) const TRAINING: Self = Self { test: false, seen_functions: true, seen_templates: true };
+    pub(crate) const TRAINING: Self = Self { test: false, seen_functions: true, seen_templates: true, invented: false };
+    pub(crate) const INVENTED: Self = Self { invented: true, ..Self::TRAINING };
 }
 
 /// What the splits are made from.
 pub(crate) struct Plan {
+    /// The catalogue's.
     pub(crate) functions: Vec<Known>,
+    /// Those that only training's sets have, numbered from the catalogue's end on.
+    pub(crate) invented: Vec<Known>,
     pub(crate) wrappers: Vec<Phrase>,
     pub(crate) command_wrappers: Vec<Phrase>,
     pub(crate) joiners: [Vec<Phrase>; 2],
     pub(crate) chatter: Vec<Phrase>,
     pub(crate) training: Vec<Offer>,
+    /// With invented functions.
+    pub(crate) training_invented: Vec<Offer>,
     /// Of functions that training has.
     pub(crate) test_seen: Vec<Offer>,
     /// With functions that it has not.
@@ -78,7 +89,9 @@ impl Plan {
             command_wrappers: phrases("command", COMMAND_WRAPPERS),
             joiners: [phrases("two", JOINERS[0]), phrases("three", JOINERS[1])],
             chatter: phrases("chatter", CHATTER),
+            invented: Vec::new(),
             training: Vec::new(),
+            training_invented: Vec::new(),
             test_seen: Vec::new(),
             test_unseen: Vec::new(),
             functions,
@@ -86,6 +99,7 @@ impl Plan {
         plan.training = plan.offers(config, "training", config.tool_sets);
         plan.test_seen = plan.offers(config, "test_seen", config.test_tool_sets);
         plan.test_unseen = plan.offers(config, "test_unseen", config.test_tool_sets);
+        (plan.invented, plan.training_invented) = invented::offers(config, &plan.functions);
         Ok(plan)
     }
 
@@ -118,14 +132,20 @@ impl Plan {
                 let mut tools: Vec<Tool> = chosen.into_iter().map(|i| tool(i, &mut rng)).collect();
                 let mut names = std::collections::BTreeSet::new();
                 tools.retain(|t| names.insert(t.name.clone()));
-                Offer { id: format!("tools_{split}_{number:04}"), tools }
+                Offer { id: format!("tools_{split}_{number:04}"), tools, decoys: Vec::new() }
             })
             .collect()
+    }
+
+    /// The function of this number, of the catalogue or invented.
+    pub(crate) fn function(&self, number: usize) -> &Known {
+        self.functions.get(number).unwrap_or_else(|| &self.invented[number - self.functions.len()])
     }
 
     /// The sets that an item of this cell may offer.
     pub(crate) fn offers_of(&self, cell: Cell) -> &[Offer] {
         match (cell.test, cell.seen_functions) {
+            (false, _) if cell.invented => &self.training_invented,
             (false, _) => &self.training,
             (true, true) => &self.test_seen,
             (true, false) => &self.test_unseen,
@@ -133,7 +153,7 @@ impl Plan {
     }
 
     pub(crate) fn all_offers(&self) -> impl Iterator<Item = &Offer> {
-        self.training.iter().chain(&self.test_seen).chain(&self.test_unseen)
+        self.training.iter().chain(&self.training_invented).chain(&self.test_seen).chain(&self.test_unseen)
     }
 
     /// Ids of everything that is kept for the test split, and how many there are in all.
@@ -165,8 +185,9 @@ fn known() -> Result<Vec<Known>> {
                 let template = Template::parse(format!("{}.{n}", function.name), text, &names);
                 templates.push(template.ok_or_else(|| broken("a template cannot be read"))?);
             }
-            let (name, group) = (function.name, function.group);
-            functions.push(Known { name, domain, group, parameters, templates, held_out: false });
+            let repeats = (0..parameters.len()).filter(|i| parameters[*i].kind.is_listable()).collect();
+            let (name, group) = (function.name.to_owned(), function.group.to_owned());
+            functions.push(Known { name, domain, group, parameters, templates, held_out: false, repeats });
         }
     }
     Ok(functions)

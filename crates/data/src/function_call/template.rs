@@ -7,7 +7,7 @@ use rand::RngExt;
 #[derive(Clone, Debug)]
 enum Piece {
     /// Words to choose from.
-    Text(Vec<&'static str>),
+    Text(Vec<String>),
     Slot(usize),
 }
 
@@ -44,7 +44,7 @@ const NOT_COMMANDS: &str = " i what how where is it lights brightness no alarm o
 
 impl Template {
     /// Reads a template; `parameters` are the function's, by name.
-    pub(crate) fn parse(id: String, text: &'static str, parameters: &[&str]) -> Option<Self> {
+    pub(crate) fn parse(id: String, text: &str, parameters: &[&str]) -> Option<Self> {
         let (text, marked) = text.strip_prefix('!').map_or((text, false), |t| (t, true));
         let mut segments = vec![Segment { pieces: Vec::new(), optional: false }];
         let mut rest = text;
@@ -60,7 +60,7 @@ impl Template {
                 }
                 '(' => {
                     let end = rest.find(')')?;
-                    segment.pieces.push(Piece::Text(rest[1..end].split('/').collect()));
+                    segment.pieces.push(Piece::Text(rest[1..end].split('/').map(str::to_owned).collect()));
                     rest = &rest[end + 1..];
                 }
                 '{' => {
@@ -70,7 +70,7 @@ impl Template {
                 }
                 _ => {
                     let end = rest.find(['[', ']', '(', '{']).unwrap_or(rest.len());
-                    segment.pieces.push(Piece::Text(vec![&rest[..end]]));
+                    segment.pieces.push(Piece::Text(vec![rest[..end].to_owned()]));
                     rest = &rest[end..];
                 }
             }
@@ -100,7 +100,7 @@ impl Template {
             }
             for piece in &segment.pieces {
                 match piece {
-                    Piece::Text(choices) => told.text(choices[rng.random_range(0..choices.len())]),
+                    Piece::Text(choices) => told.text(&choices[rng.random_range(0..choices.len())]),
                     Piece::Slot(slot) => told.value(shown[*slot].unwrap_or("")),
                 }
             }

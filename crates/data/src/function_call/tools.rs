@@ -30,6 +30,8 @@ pub(crate) struct Tool {
 pub(crate) struct Offer {
     pub(crate) id: String,
     pub(crate) tools: Vec<Tool>,
+    /// Numbers of functions that are asked for in vain.
+    pub(crate) decoys: Vec<usize>,
 }
 
 impl Tool {
@@ -37,7 +39,7 @@ impl Tool {
     pub(crate) fn of(place: usize, function: &Known, rng: Option<&mut Rng>) -> Self {
         let own: Vec<_> = function.parameters.iter().map(|p| (p.name.to_owned(), *p)).collect();
         let Some(rng) = rng else {
-            return Self { function: place, name: function.name.to_owned(), parameters: own };
+            return Self { function: place, name: function.name.clone(), parameters: own };
         };
         let mut parameters: Vec<(String, Parameter)> = Vec::with_capacity(own.len());
         for (name, parameter) in own {
@@ -77,6 +79,11 @@ fn renamed(function: &Known, rng: &mut Rng) -> String {
         let other = others.filter(|_| rng.random_bool(0.4)).map(|list| pick(list, rng));
         words.push(other.unwrap_or(word).to_owned());
     }
+    styled(words, function.domain, &function.group, rng)
+}
+
+/// The words as a name in one of the styles that sets of tools have.
+pub(crate) fn styled(mut words: Vec<String>, domain: &str, group: &str, rng: &mut Rng) -> String {
     match rng.random_range(0..6) {
         0 => {
             let upper = |w: &String| w[..1].to_uppercase() + &w[1..];
@@ -86,8 +93,8 @@ fn renamed(function: &Known, rng: &mut Rng) -> String {
             words.rotate_left(1);
             words.join("_")
         }
-        2 => format!("{}_{}", function.domain, words.join("_")),
-        3 => format!("{}.{}", function.group, words.join("_")),
+        2 => format!("{domain}_{}", words.join("_")),
+        3 => format!("{group}.{}", words.join("_")),
         _ => words.join("_"),
     }
 }

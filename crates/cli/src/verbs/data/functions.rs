@@ -32,6 +32,7 @@ pub fn run(arguments: &FunctionsArguments, output: &Output) -> Result<()> {
     };
     config.seed = arguments.seed.unwrap_or(config.seed);
     config.train = arguments.train.unwrap_or(config.train);
+    config.invented = arguments.invented.unwrap_or(config.invented);
     config.test = arguments.test.unwrap_or(config.test);
     may_be_replaced(&arguments.out, "train.jsonl")?;
     let data = function_call::generate(&config)?;
