@@ -10,7 +10,7 @@ use bantam_core::{Error, Result, files};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::ModelConfig;
+use crate::config::{Architecture, ModelConfig};
 use crate::hf::safetensors;
 use crate::tensor::{EMBEDDING, TensorSpec, check_to_write};
 use crate::weights::MappedFile;
@@ -100,6 +100,14 @@ impl VectorConfig {
             ));
         }
         self.blocks.validate(place)?;
+        if self.blocks.architecture != Architecture::Llama {
+            let what = format!("blocks of {}", self.blocks.architecture.name());
+            return Err(Error::input(
+                format!("{place}: architecture"),
+                what,
+                "vector models have Llama's blocks, with any mixers",
+            ));
+        }
         let (width, heads) = (self.blocks.hidden_size, self.blocks.num_attention_heads);
         if layers > 0 && (!width.is_multiple_of(2 * heads) || self.blocks.intermediate_size == 0) {
             let what = format!("{heads} heads in a width of {width}");

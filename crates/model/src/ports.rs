@@ -18,7 +18,7 @@ pub struct TokenInPort {
     /// `[positions, width]`, added.
     positions: Option<Param<Tensor<2>>>,
     /// Of the embedding, in RWKV.
-    norm: Option<Norm>,
+    embedding_norm: Option<Norm>,
 }
 
 impl TokenInPort {
@@ -29,7 +29,7 @@ impl TokenInPort {
         Self {
             embedding: table(config.vocab_size),
             positions: learned.then(|| table(config.max_position_embeddings)),
-            norm: config.architecture.mixes_channels().then(|| Norm::new(config, device)),
+            embedding_norm: config.architecture.mixes_channels().then(|| Norm::new(config, device)),
         }
     }
 
@@ -43,7 +43,7 @@ impl TokenInPort {
             let of_rows = Tensor::<1, Int>::from_data(TensorData::new(of_rows, [batch * time]), &rows.device());
             rows = rows + positions.val().select(0, of_rows);
         }
-        if let Some(norm) = &self.norm {
+        if let Some(norm) = &self.embedding_norm {
             rows = norm.forward(rows);
         }
         rows.reshape([batch, time, width])

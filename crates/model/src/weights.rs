@@ -74,7 +74,7 @@ pub(crate) fn hugging_face_name(path: &str) -> String {
         };
         return format!("model.layers.{layer}.{part}");
     }
-    for (port, name) in [("in_port.norm.", EMBEDDING_NORM), ("out_port.norm.", FINAL_NORM)] {
+    for (port, name) in [("in_port.embedding_norm.", EMBEDDING_NORM), ("out_port.norm.", FINAL_NORM)] {
         if let Some(part) = path.strip_prefix(port) {
             return format!("{name}.{part}");
         }
