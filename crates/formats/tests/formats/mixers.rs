@@ -171,20 +171,9 @@ fn mamba2_alone_has_llama_cpp_s_names_and_layout() {
     assert_eq!(again.config().mixers, artifact.config().mixers);
     let back = again.tensor("model.layers.1.mixer.A_log").unwrap().to_f32();
     assert!(back.iter().zip(&a_log).all(|(a, b)| (a - b).abs() < 1e-6));
+    let contents = gguf::Contents { keys, tensors };
     for (key, value) in [("mamba2.ssm.time_step_rank", Value::U32(0)), ("mamba2.ssm.group_count", Value::U32(3))] {
-        let mut keys = keys.clone();
-        keys.insert(key.into(), value);
-        let bytes = &file;
-        let copied = tensors.iter().map(|t| gguf::Tensor {
-            name: t.name.clone(),
-            shape: t.shape.clone(),
-            dtype: t.dtype,
-            bytes: Box::new(move || Ok(bytes[t.range.clone()].to_vec())),
-        });
-        let damaged = dir.path().join("damaged.gguf");
-        gguf::write(&damaged, &keys.into_iter().collect::<Vec<_>>(), &copied.collect::<Vec<_>>()).unwrap();
-        let e = ModelArtifact::open(&damaged).err().unwrap();
-        assert!(e.exit_code() == 2, "{e}");
+        refused_with(&contents, &file, dir.path(), key, value);
     }
 }
 
@@ -272,18 +261,22 @@ fn rwkv7_has_llama_cpp_s_names_and_layout() {
         ("rwkv7.feed_forward_length", Value::U32(0)),
     ];
     for (key, value) in damages {
-        let mut keys = contents.keys.clone();
-        keys.insert(key.into(), value);
-        let bytes = &file;
-        let copied = contents.tensors.iter().map(|t| gguf::Tensor {
-            name: t.name.clone(),
-            shape: t.shape.clone(),
-            dtype: t.dtype,
-            bytes: Box::new(move || Ok(bytes[t.range.clone()].to_vec())),
-        });
-        let damaged = dir.path().join("damaged.gguf");
-        gguf::write(&damaged, &keys.into_iter().collect::<Vec<_>>(), &copied.collect::<Vec<_>>()).unwrap();
-        let e = ModelArtifact::open(&damaged).err().unwrap();
-        assert!(e.exit_code() == 2, "{key}: {e}");
+        refused_with(&contents, &file, dir.path(), key, value);
     }
+}
+
+/// The file with another value of one key is the user's mistake.
+fn refused_with(contents: &gguf::Contents, file: &[u8], dir: &Path, key: &str, value: Value) {
+    let mut keys = contents.keys.clone();
+    keys.insert(key.into(), value);
+    let copied = contents.tensors.iter().map(|t| gguf::Tensor {
+        name: t.name.clone(),
+        shape: t.shape.clone(),
+        dtype: t.dtype,
+        bytes: Box::new(move || Ok(file[t.range.clone()].to_vec())),
+    });
+    let damaged = dir.join("damaged.gguf");
+    gguf::write(&damaged, &keys.into_iter().collect::<Vec<_>>(), &copied.collect::<Vec<_>>()).unwrap();
+    let e = ModelArtifact::open(&damaged).err().unwrap();
+    assert!(e.exit_code() == 2, "{key}: {e}");
 }

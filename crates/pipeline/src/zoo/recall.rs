@@ -17,7 +17,7 @@ use bantam_train::{
 };
 
 use super::place::Place;
-use super::record::{Circumstances, Made, Point, Record};
+use super::record::{Circumstances, Made, Point, Record, write};
 use super::sweep::{Run, Summary, sweep};
 use super::training::{Learned, Trained};
 use super::{Pattern, costs};
@@ -169,7 +169,7 @@ impl Run for (&Pattern, Made) {
 
     fn make(&self, place: &Place, dir: &Path, progress: &dyn Progress) -> Result<String> {
         let record = one(&self.1, self.0, place, progress)?;
-        record.write(dir)?;
+        write(&record, dir, &self.1.id()?)?;
         let (accuracy, seconds) = (record.accuracy.value, record.circumstances.seconds);
         Ok(format!("accuracy {accuracy:.3} after {} steps, {seconds:.0} s", record.steps))
     }

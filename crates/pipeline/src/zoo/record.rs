@@ -117,14 +117,14 @@ impl Record {
     pub fn validated(&self) -> (f64, f64) {
         self.curve.last().filter(|_| self.loss.is_some()).map_or((0.0, f64::INFINITY), |p| (p.accuracy, p.loss))
     }
+}
 
-    /// Writes the record into the folder.
-    pub fn write(&self, dir: &Path) -> Result<PathBuf> {
-        let path = dir.join(format!("{}.json", self.made.id()?));
-        let text = serde_json::to_string_pretty(self).map_err(|e| Error::internal(path.display(), e))?;
-        files::write(&path, format!("{text}\n").as_bytes())?;
-        Ok(path)
-    }
+/// Writes a record into the folder, whole or not at all.
+pub(super) fn write(record: &impl Serialize, dir: &Path, id: &str) -> Result<PathBuf> {
+    let path = dir.join(format!("{id}.json"));
+    let text = serde_json::to_string_pretty(record).map_err(|e| Error::internal(path.display(), e))?;
+    files::write(&path, format!("{text}\n").as_bytes())?;
+    Ok(path)
 }
 
 /// The records of a folder, by file name.
@@ -198,9 +198,9 @@ pub(super) mod tests {
     fn records_read_back_and_anything_else_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let (a, b) = (record("mamba2*2+attention", 1e-3, 1, 90), record("lstm", 3e-3, 2, 50));
-        let path = a.write(dir.path()).unwrap();
+        let path = write(&a, dir.path(), &a.made.id().unwrap()).unwrap();
         assert!(path.file_name().unwrap().to_string_lossy().starts_with("mqar-mamba2x2+attention-lr0.001-seed1-"));
-        b.write(dir.path()).unwrap();
+        write(&b, dir.path(), &b.made.id().unwrap()).unwrap();
         assert_eq!(read_all(dir.path()).unwrap().recall, [b, a.clone()]);
         assert_ne!(Made { steps: 101, ..a.made.clone() }.id().unwrap(), a.made.id().unwrap());
         files::write(&dir.path().join("x.json"), b"{}").unwrap();

@@ -8,16 +8,25 @@ use super::record::Made;
 
 /// One row for each task, model size and pattern of mixers, in the order of the records; the best first within a task.
 pub fn standings(records: &[Record]) -> Vec<Recall> {
-    let mut groups: Vec<Vec<&Record>> = Vec::new();
+    let groups = groups(records, |a, b| alike(&a.made, &b.made));
+    let mut rows: Vec<Recall> = groups.iter().map(|group| row(group)).collect();
+    rows.sort_by(|a, b| a.task.cmp(&b.task).then(b.accuracy.value.total_cmp(&a.accuracy.value)));
+    rows
+}
+
+/// Records in groups whose members are all `alike` the first, in their order.
+pub(super) fn groups<'a, R>(
+    records: impl IntoIterator<Item = &'a R>,
+    alike: impl Fn(&R, &R) -> bool,
+) -> Vec<Vec<&'a R>> {
+    let mut groups: Vec<Vec<&R>> = Vec::new();
     for record in records {
-        match groups.iter_mut().find(|g| alike(&g[0].made, &record.made)) {
+        match groups.iter_mut().find(|g| alike(g[0], record)) {
             Some(group) => group.push(record),
             None => groups.push(vec![record]),
         }
     }
-    let mut rows: Vec<Recall> = groups.iter().map(|group| row(group)).collect();
-    rows.sort_by(|a, b| a.task.cmp(&b.task).then(b.accuracy.value.total_cmp(&a.accuracy.value)));
-    rows
+    groups
 }
 
 /// Whether two runs differ in learning rate and seed alone.

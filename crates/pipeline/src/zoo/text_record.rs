@@ -1,9 +1,7 @@
 //! What came of one run on a text: a file of its own, `text-<name>-<mixers>-lr<rate>-seed<n>-<hash8>.json`, there whole or
 //! not at all.
 
-use std::path::{Path, PathBuf};
-
-use bantam_core::{Error, Result, files, hash};
+use bantam_core::{Error, Result, hash};
 use bantam_eval::statistics::Estimate;
 use serde::{Deserialize, Serialize};
 
@@ -107,13 +105,5 @@ impl TextRecord {
     /// The loss of the last validation; infinite where training diverged.
     pub fn validated(&self) -> f64 {
         self.curve.last().filter(|_| self.bits_per_byte.is_some()).map_or(f64::INFINITY, |p| p.loss)
-    }
-
-    /// Writes the record into the folder.
-    pub fn write(&self, dir: &Path) -> Result<PathBuf> {
-        let path = dir.join(format!("{}.json", self.made.id()?));
-        let text = serde_json::to_string_pretty(self).map_err(|e| Error::internal(path.display(), e))?;
-        files::write(&path, format!("{text}\n").as_bytes())?;
-        Ok(path)
     }
 }

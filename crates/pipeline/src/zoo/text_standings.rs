@@ -7,6 +7,7 @@ use bantam_eval::statistics::ranking::{holm, places};
 use bantam_runtime::measure::median;
 use bantam_site::zoo_texts::{TextRow, TextTable};
 
+use super::standings::groups;
 use super::text_record::{TextMade, TextRecord};
 
 /// Differences with an adjusted p below this are told apart.
@@ -16,22 +17,7 @@ const FLIP_SEED: u64 = 0;
 
 /// One table for each text, model size and length of training, in the order of the records; the best first within a table.
 pub fn text_standings(records: &[TextRecord]) -> Vec<TextTable> {
-    groups(records.iter(), comparable).iter().map(|group| table(group)).collect()
-}
-
-/// Records in groups whose members are all `alike` the first.
-fn groups<'a>(
-    records: impl Iterator<Item = &'a TextRecord>,
-    alike: fn(&TextMade, &TextMade) -> bool,
-) -> Vec<Vec<&'a TextRecord>> {
-    let mut groups: Vec<Vec<&TextRecord>> = Vec::new();
-    for record in records {
-        match groups.iter_mut().find(|g| alike(&g[0].made, &record.made)) {
-            Some(group) => group.push(record),
-            None => groups.push(vec![record]),
-        }
-    }
-    groups
+    groups(records, |a, b| comparable(&a.made, &b.made)).iter().map(|group| table(group)).collect()
 }
 
 /// Whether two runs differ in mixers, learning rate and seed alone.
@@ -41,7 +27,7 @@ fn comparable(a: &TextMade, b: &TextMade) -> bool {
 
 fn table(records: &[&TextRecord]) -> TextTable {
     let mut rows: Vec<(TextRow, Vec<(f64, f64)>)> =
-        groups(records.iter().copied(), |a, b| a.mixers == b.mixers).iter().map(|group| row(group)).collect();
+        groups(records.iter().copied(), |a, b| a.made.mixers == b.made.mixers).iter().map(|group| row(group)).collect();
     let score = |row: &TextRow| row.bits_per_byte.map_or(f64::INFINITY, |bits| bits.value);
     rows.sort_by(|a, b| score(&a.0).total_cmp(&score(&b.0)));
     let scored = rows.iter().take_while(|(_, documents)| !documents.is_empty()).count();

@@ -16,7 +16,7 @@ use bantam_train::examples::text;
 use bantam_train::{NextToken, Phase, Schedule, TrainConfig, validate};
 
 use super::place::Place;
-use super::record::Circumstances;
+use super::record::{Circumstances, write};
 use super::sweep::{Run, Summary, sweep};
 use super::text_record::{Corpus, Scored, TextMade, TextRecord};
 use super::training::Learned;
@@ -76,6 +76,7 @@ struct Prepared {
 struct OneRun<'a> {
     made: TextMade,
     model: ModelConfig,
+    training: TrainConfig,
     prepared: &'a Prepared,
 }
 
@@ -164,7 +165,8 @@ impl Plan {
             mixers::check(&model, false, &format!("--mixers {pattern}"))?;
             for seed in 1..=self.seeds {
                 for &learning_rate in &self.learning_rates {
-                    self.training(learning_rate).validate("zoo texts")?;
+                    let training = self.training(learning_rate);
+                    training.validate("zoo texts")?;
                     let made = TextMade {
                         corpus: prepared.corpus.clone(),
                         mixers: pattern.to_string(),
@@ -175,7 +177,7 @@ impl Plan {
                         learning_rate,
                         seed,
                     };
-                    runs.push(OneRun { made, model: model.clone(), prepared });
+                    runs.push(OneRun { made, model: model.clone(), training, prepared });
                 }
             }
         }
@@ -203,27 +205,24 @@ pub fn run(plan: &Plan, dir: &Path, progress: &dyn Progress) -> Result<Summary> 
         corpus.repeated,
         corpus.not_utf8
     ));
-    let runs = plan.runs(&prepared)?;
-    let runs: Vec<_> = runs.iter().map(|run| (run, plan)).collect();
-    sweep(&runs, dir, progress)
+    sweep(&plan.runs(&prepared)?, dir, progress)
 }
 
-impl Run for (&OneRun<'_>, &Plan) {
+impl Run for OneRun<'_> {
     fn id(&self) -> Result<String> {
-        self.0.made.id()
+        self.made.id()
     }
 
     fn steps(&self) -> u64 {
-        self.0.made.steps
+        self.made.steps
     }
 
     fn make(&self, place: &Place, dir: &Path, progress: &dyn Progress) -> Result<String> {
-        let (OneRun { made, model, prepared }, plan) = self;
-        let training = plan.training(made.learning_rate);
+        let Self { made, model, training, prepared } = self;
         let objective = NextToken::default();
         let learned: Learned<'_, TokenModel> = Learned {
             model,
-            training: &training,
+            training,
             objective: &objective,
             seed: made.seed,
             train: &prepared.train,
@@ -250,7 +249,7 @@ impl Run for (&OneRun<'_>, &Plan) {
             step_ms: costs::step_ms(model, made.context, &WallClock::start())?,
             circumstances: Circumstances::now(trained.seconds, trained.tokens_per_s),
         };
-        record.write(dir)?;
+        write(&record, dir, &made.id()?)?;
         let seconds = record.circumstances.seconds;
         Ok(match &record.bits_per_byte {
             Some(bits) => format!("{bits} bits per byte, {seconds:.0} s"),

@@ -21,6 +21,8 @@ const CHUNK: usize = 64;
 pub(super) struct Chunks {
     key: usize,
     value: usize,
+    /// `a_t`.
+    sums: Vec<f64>,
     /// `w`, `[C, C]`.
     weights: Vec<f32>,
     /// `e^{a_t}`.
@@ -59,6 +61,7 @@ impl Chunks {
         Self {
             key,
             value,
+            sums: Vec::new(),
             weights: Vec::new(),
             from_start: Vec::new(),
             to_end: Vec::new(),
@@ -83,7 +86,8 @@ impl Chunks {
         for first in (0..log_decay.len()).step_by(CHUNK) {
             let rows = Rows::of(self, [q, k, v, log_decay], first);
             let c = rows.log_decay.len();
-            self.weigh(rows.log_decay);
+            self.reach(rows.log_decay);
+            self.weigh();
             self.score(&rows);
             let out = &mut out[first * self.value..][..c * self.value];
             self.panels.set_rows(&rows_of(rows.v, self.value));
@@ -109,7 +113,7 @@ impl Chunks {
         for &first in &firsts {
             before.extend_from_slice(state);
             let rows = Rows::of(self, [q, k, v, log_decay], first);
-            self.weigh(rows.log_decay);
+            self.reach(rows.log_decay);
             self.advance(&rows, state);
         }
         let mut g = vec![0.0; state.len()];
@@ -121,7 +125,8 @@ impl Chunks {
             let d_q = &mut d_q[first * key..][..c * key];
             let d_k = &mut d_k[first * key..][..c * key];
             let d_v = &mut d_v[first * value..][..c * value];
-            self.weigh(rows.log_decay);
+            self.reach(rows.log_decay);
+            self.weigh();
             self.score(&rows);
             self.panels.set_columns(&rows_of(rows.v, value));
             let mut d_scores = std::mem::take(&mut self.d_scores);
@@ -164,30 +169,34 @@ impl Chunks {
         [d_q, d_k, d_v]
     }
 
-    /// The weights inside a chunk, from its beginning and to its end. Differences of sums are taken in 64 bits: a decay that
-    /// forgets everything must not round those behind it.
-    fn weigh(&mut self, log_decay: &[f32]) {
-        let c = log_decay.len();
-        let mut sums = Vec::with_capacity(c);
+    /// The weights from a chunk's beginning and to its end. Differences of sums are taken in 64 bits: a decay that forgets
+    /// everything must not round those behind it.
+    fn reach(&mut self, log_decay: &[f32]) {
         let mut sum = 0.0f64;
-        for &d in log_decay {
+        self.sums.clear();
+        self.sums.extend(log_decay.iter().map(|&d| {
             sum += f64::from(d);
-            sums.push(sum);
-        }
-        self.weights.resize(c * c, 0.0);
-        for (t, row) in self.weights.chunks_exact_mut(c).enumerate() {
-            let (past, later) = row.split_at_mut(t + 1);
-            past.iter_mut().zip(&sums).for_each(|(w, a)| *w = (sums[t] - a) as f32);
-            exponentials(past);
-            later.fill(0.0);
-        }
+            sum
+        }));
         let exponent = |of: &dyn Fn(f64) -> f64, to: &mut Vec<f32>| {
             to.clear();
-            to.extend(sums.iter().map(|&a| of(a) as f32));
+            to.extend(self.sums.iter().map(|&a| of(a) as f32));
             exponentials(to);
         };
         exponent(&|a| a, &mut self.from_start);
         exponent(&|a| sum - a, &mut self.to_end);
+    }
+
+    /// The weights inside the chunk that was [reached](Self::reach).
+    fn weigh(&mut self) {
+        let c = self.sums.len();
+        self.weights.resize(c * c, 0.0);
+        for (t, row) in self.weights.chunks_exact_mut(c).enumerate() {
+            let (past, later) = row.split_at_mut(t + 1);
+            past.iter_mut().zip(&self.sums).for_each(|(w, a)| *w = (self.sums[t] - a) as f32);
+            exponentials(past);
+            later.fill(0.0);
+        }
     }
 
     /// `scores = w * (Q K^T)`.
@@ -217,7 +226,7 @@ impl Chunks {
         self.product(rows.log_decay.len(), Left::Rows(Of::Scaled, self.key), out, self.value, Onto::Add);
     }
 
-    /// Moves the state to after the chunk, whose weights are there.
+    /// Moves the state to after the chunk that was [reached](Self::reach).
     fn advance(&mut self, rows: &Rows<'_>, state: &mut [f32]) {
         let whole = self.from_start[rows.log_decay.len() - 1];
         state.iter_mut().for_each(|s| *s *= whole);
