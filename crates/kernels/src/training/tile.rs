@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use crate::multiversion::mul_add;
 #[cfg(target_arch = "x86_64")]
 use crate::multiversion::{Level, level};
-use crate::multiversion::{mul_add, multiversion};
 
 use super::panels::{HALF_PANEL, PANEL};
 
@@ -18,6 +18,9 @@ const ROWS: usize = 42 * TILE;
 
 /// Rows of a tile.
 pub(super) const TILE: usize = 6;
+
+/// Columns of a tile where there are sixteen registers of eight values, or fewer.
+const NARROW: usize = 16;
 
 /// Columns from which on gathering a column-major left operand costs less than reading it where it lies.
 const GATHERING_PAYS: usize = 192;
@@ -230,10 +233,12 @@ fn blocks<K: Multiply, const LARGE: bool, const ADJACENT: bool>(
             let left = Left { words: &left.words[left.at(0, from - range.start)..], ..left };
             let panel = Panel { words: &p.right[first * p.right_words + from * pitch..], pitch };
             if !LARGE {
-                for first in (0..columns).step_by(16) {
-                    let (panel, out) = (Panel { words: &panel.words[first..], pitch }, &mut out[first..]);
-                    let columns = 16.min(columns - first);
-                    columns_of::<K, 16, ADJACENT>(p, left, panel, out, Size { rows, steps, columns, add });
+                for first in (0..columns).step_by(NARROW) {
+                    let (words, out) = (&panel.words[first..], &mut out[first..]);
+                    let size = Size { rows, steps, columns: NARROW.min(columns - first), add };
+                    let mut room = [0; STEPS * NARROW];
+                    let panel = close_together(Panel { words, pitch }, steps, &mut room);
+                    columns_of::<K, NARROW, ADJACENT>(p, left, panel, out, size);
                 }
             } else if columns > HALF_PANEL {
                 columns_of::<K, PANEL, ADJACENT>(p, left, panel, out, Size { rows, steps, columns, add });
@@ -242,6 +247,17 @@ fn blocks<K: Multiply, const LARGE: bool, const ADJACENT: bool>(
             }
         }
     }
+}
+
+/// The words of [`NARROW`] columns without the panel's other columns between them: as they lie in the panel, they fall on every fourth
+/// set of the nearest cache alone, and push each other out of it.
+#[inline(always)]
+fn close_together<'a>(panel: Panel<'_>, steps: usize, room: &'a mut [u32; STEPS * NARROW]) -> Panel<'a> {
+    let (to, _) = room.as_chunks_mut::<NARROW>();
+    for (to, from) in to.iter_mut().zip(panel.words.chunks(panel.pitch)).take(steps) {
+        to.copy_from_slice(&from[..NARROW]);
+    }
+    Panel { words: &room[..steps * NARROW], pitch: NARROW }
 }
 
 /// What a block multiplies, and whether it adds to the result.
@@ -333,18 +349,14 @@ fn store<K: Multiply, const M: usize, const N: usize, const ADJACENT: bool>(
 /// The product of words that are f32.
 pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
     #[cfg(target_arch = "x86_64")]
-    if level() == Level::Avx512 {
+    match level() {
         // SAFETY: `level` has just seen the features that the function enables.
-        return unsafe { avx512::f32(product, out, room) };
+        Level::Avx512 => return unsafe { avx512::f32(product, out, room) },
+        // SAFETY: as above.
+        Level::Avx2 => return unsafe { avx2::f32(product, out, room) },
+        Level::Baseline => {}
     }
-    narrow(product, out, room);
-}
-
-multiversion! { fn narrow(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) = narrow_body }
-
-#[inline(always)]
-fn narrow_body<const FMA: bool, const LANES: usize>(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
-    product_body::<F32<FMA>, false>(product, out, room);
+    product_body::<F32<{ cfg!(target_arch = "aarch64") }>, false>(product, out, room);
 }
 
 /// Whether the processor multiplies pairs of bfloat16.
@@ -372,6 +384,9 @@ pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32], room: &mut Vec<
     let _ = (product, out, room);
 }
 
+#[cfg(target_arch = "x86_64")]
+#[path = "tile_avx2.rs"]
+mod avx2;
 #[cfg(target_arch = "x86_64")]
 #[path = "tile_avx512.rs"]
 mod avx512;
