@@ -1,10 +1,13 @@
 //! How is a gold value written as the answer a model is trained to give?
 //!
 //! Compact JSON: no spaces, object keys in the order of the schema's properties (unknown keys after them, in their own
-//! order), strings with the fewest escapes, numbers as the gold writes them.
+//! order), strings with the fewest escapes, numbers as the gold writes them. The keys of an object that is a
+//! [set of slots](answer_order::is_slots) keep the gold's order, which is the text's where people annotated it: a model then labels the
+//! next words instead of going through all labels there are.
 
 use std::fmt;
 
+use bantam_formats::answer_order;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -18,7 +21,7 @@ const MAX_DEPTH: usize = 128;
 /// The canonical answer of a gold value under its schema.
 pub fn canonical_answer(value: &RawValue, schema: &Value) -> String {
     let mut out = String::with_capacity(value.get().len());
-    write(value, Some((schema, schema)), MAX_DEPTH, &mut out);
+    write(value, Some(Governed { root: schema, part: schema, plain: true }), MAX_DEPTH, &mut out);
     out
 }
 
@@ -30,16 +33,27 @@ pub fn compact(value: &RawValue) -> Box<RawValue> {
     RawValue::from_string(out).unwrap_or_else(|_| value.to_owned())
 }
 
-/// `schema` is (root, the part that governs `value`).
-fn write(value: &RawValue, schema: Option<(&Value, &Value)>, depth: usize, out: &mut String) {
+/// What a schema says of a value.
+#[derive(Clone, Copy)]
+struct Governed<'a> {
+    root: &'a Value,
+    /// The part that governs the value.
+    part: &'a Value,
+    /// Whether there are only closed objects above it.
+    plain: bool,
+}
+
+fn write(value: &RawValue, schema: Option<Governed<'_>>, depth: usize, out: &mut String) {
     let text = value.get();
     let first = text.trim_start().as_bytes().first().copied();
     let read = if depth == 0 { None } else { first };
     match read {
         Some(b'{') => {
             let Ok(Entries(mut entries)) = serde_json::from_str::<Entries>(text) else { return out.push_str(text) };
-            let properties = schema.and_then(|(root, part)| properties(root, part, &entries));
-            if let Some(properties) = properties {
+            let properties = schema.and_then(|s| properties(s.root, s.part, &entries));
+            let plain = schema.is_some_and(|s| s.plain && answer_order::closed_object(s.part).is_some());
+            let any_order = schema.is_some_and(|s| s.plain && answer_order::is_slots(s.part));
+            if let Some(properties) = properties.filter(|_| !any_order) {
                 let rank = |key: &str| properties.iter().position(|(name, _)| *name == key).unwrap_or(usize::MAX);
                 entries.sort_by_key(|(key, _)| rank(key));
             }
@@ -50,7 +64,8 @@ fn write(value: &RawValue, schema: Option<(&Value, &Value)>, depth: usize, out: 
                 }
                 out.push_str(&quoted(key));
                 out.push(':');
-                let below = schema.zip(properties.and_then(|p| p.get(key.as_str()))).map(|((root, _), s)| (root, s));
+                let of_key = properties.and_then(|p| p.get(key.as_str()));
+                let below = schema.zip(of_key).map(|(s, part)| Governed { root: s.root, part, plain });
                 write(part, below, depth - 1, out);
             }
             out.push('}');
@@ -62,7 +77,9 @@ fn write(value: &RawValue, schema: Option<(&Value, &Value)>, depth: usize, out: 
                 if i > 0 {
                     out.push(',');
                 }
-                let below = schema.and_then(|(root, s)| Some((root, element_schema(root, s, i)?)));
+                let below = schema.and_then(|Governed { root, part, .. }| {
+                    Some(Governed { root, part: element_schema(root, part, i)?, plain: false })
+                });
                 write(part, below, depth - 1, out);
             }
             out.push(']');
@@ -172,6 +189,14 @@ mod tests {
         let gold = raw("{ \"z\" : null, \"a\": [ {\"x\":1, \"y\":\"\\u00e9\\n\"} ], \"b\": 12.50 }");
         assert_eq!(canonical_answer(&gold, &schema), r#"{"b":12.50,"a":[{"y":"é\n","x":1}],"z":null}"#);
         assert_eq!(compact(&gold).get(), r#"{"z":null,"a":[{"x":1,"y":"é\n"}],"b":12.50}"#);
+    }
+
+    #[test]
+    fn slots_keep_the_order_of_the_gold() {
+        let slots = json!({"properties": {"b": {}, "a": {}}, "additionalProperties": false});
+        let schema = json!({"properties": {"intent": {}, "slots": slots}, "required": ["intent"], "additionalProperties": false});
+        let gold = raw(r#"{"slots":{"a":1,"b":2},"intent":"i"}"#);
+        assert_eq!(canonical_answer(&gold, &schema), r#"{"intent":"i","slots":{"a":1,"b":2}}"#);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod canonical;
 pub mod chat;
 mod coined_word;
 pub mod completion;
+mod digits;
 pub mod documents;
 pub mod edge_json;
 pub mod function_call;

@@ -14,6 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::coined_word::coined_word;
+use crate::digits;
 use crate::item::Item;
 
 /// How likely each value of a text is replaced.
@@ -22,14 +23,20 @@ const REPLACED: f64 = 0.7;
 const SPLICED: f64 = 0.2;
 /// How likely one word of a replacement in an open field is put together from two words.
 const COINED: f64 = 0.15;
+/// How likely a replacement in an open field has other digits.
+const OTHER_DIGITS: f64 = 0.5;
+/// How likely a replacement in a field that the caller calls open is made of words of the texts.
+const NAMED: f64 = 0.4;
 /// How often other values are drawn when the text would say one of them twice.
 const ATTEMPTS: usize = 8;
 
 /// How texts are varied.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Variation {
+pub struct Variation<'a> {
     /// Variants of each item.
     pub copies: usize,
+    /// Fields that can have any value although the items have few: JSON pointers into golds, without places in arrays.
+    pub open: &'a [String],
     /// How likely each word of a variant that belongs to no value is lost or exchanged for a word of another text, 0 to 1.
     pub word_noise: f64,
 }
@@ -43,8 +50,8 @@ pub struct Variation {
 ///
 /// # Errors
 /// Internal, if a changed gold cannot be written.
-pub fn with_substitutions(items: &[Item], held_out: &[Item], variation: Variation, seed: u64) -> Result<Vec<Item>> {
-    let Variation { copies, word_noise } = variation;
+pub fn with_substitutions(items: &[Item], held_out: &[Item], variation: Variation<'_>, seed: u64) -> Result<Vec<Item>> {
+    let Variation { copies, word_noise, open } = variation;
     let drafts: Vec<Option<Draft>> = items.iter().map(Draft::of).collect();
     let mut pools: Pools<'_> = BTreeMap::new();
     let mut words: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -53,11 +60,16 @@ pub fn with_substitutions(items: &[Item], held_out: &[Item], variation: Variatio
         for span in &draft.spans {
             pools.entry((&item.schema_id, &span.field)).or_default().add(&span.value);
         }
-        if word_noise > 0.0 {
+        if word_noise > 0.0 || !open.is_empty() {
             words.entry(&item.schema_id).or_default().extend(item.prompt.split_whitespace());
         }
     }
-    pools.values_mut().for_each(Pool::sort);
+    for ((schema, field), pool) in &mut pools {
+        pool.sort();
+        if !field.is_number && open.contains(&field.pointer) {
+            pool.names = words.get(schema).map(Vec::as_slice).unwrap_or_default();
+        }
+    }
     let mut said: BTreeSet<String> = items.iter().chain(held_out).map(|i| i.prompt.clone()).collect();
     let mut all = items.to_vec();
     for copy in 1..=copies {
@@ -112,6 +124,8 @@ struct Pool<'a> {
     values: Vec<&'a str>,
     /// How often a value was said.
     said: usize,
+    /// The words that names are made of, where the field was called open.
+    names: &'a [&'a str],
 }
 
 impl<'a> Pool<'a> {
@@ -125,10 +139,12 @@ impl<'a> Pool<'a> {
         self.values.dedup();
     }
 
-    /// Whether the field can have any value, as a name or a title can: then there are many, and most are said once. Of
-    /// the others, such as countries, the values are to be learned.
+    /// Whether the field can have any value, as a name or a title can: then there are many, and most are said once; or some, and
+    /// hardly one is said twice. Of the others, such as countries, the values are to be learned.
     fn is_open(&self) -> bool {
-        self.values.len() >= 60 && 2 * self.values.len() > self.said
+        let values = self.values.len();
+        let (many, some) = (values >= 60 && 2 * values > self.said, values >= 20 && 10 * values >= 9 * self.said);
+        many || some || !self.names.is_empty()
     }
 
     fn drawn(&self, rng: &mut seed::Rng) -> &'a str {
@@ -198,7 +214,7 @@ impl Draft {
             let replaced = pool.values.len() > 1 && rng.random_bool(REPLACED);
             let value = match replaced {
                 false => span.value.clone(),
-                true if span.field.is_number => pool.drawn(rng).to_owned(),
+                true if span.field.is_number => other_number(pool, rng),
                 true => other_value(pool, rng),
             };
             text.push_str(&noise.applied(&item.prompt[from..span.start], rng));
@@ -218,22 +234,51 @@ impl Draft {
     }
 }
 
-/// A value of the pool; of an open one, also the beginning of a value with the end of another, or one with a word that no
-/// value has.
+/// A number of the pool; of an open one, also one with other digits.
+fn other_number(pool: &Pool<'_>, rng: &mut seed::Rng) -> String {
+    let number = pool.drawn(rng);
+    if pool.is_open() && rng.random_bool(OTHER_DIGITS) { digits::of_number(number, rng) } else { number.to_owned() }
+}
+
+/// A value of the pool; of an open one, also the beginning of a value with the end of another, one with a word that no
+/// value has, or one with other digits.
 fn other_value(pool: &Pool<'_>, rng: &mut seed::Rng) -> String {
     if !pool.is_open() {
         return pool.drawn(rng).to_owned();
     }
-    let value = spliced_value(pool, rng);
-    if !rng.random_bool(COINED) {
-        return value;
+    if !pool.names.is_empty() && rng.random_bool(NAMED) {
+        return name(pool.names, rng);
     }
+    let value = spliced_value(pool, rng);
+    if rng.random_bool(COINED) {
+        return with_coined_word(&value, pool, rng);
+    }
+    if rng.random_bool(OTHER_DIGITS) { digits::of_text(&value, rng) } else { value }
+}
+
+/// The value with half of one of its words exchanged for half of another value's.
+fn with_coined_word(value: &str, pool: &Pool<'_>, rng: &mut seed::Rng) -> String {
     let words: Vec<&str> = value.split(' ').collect();
     let end_of = pool.drawn(rng).split(' ').next_back().unwrap_or_default();
     let at = rng.random_range(0..words.len());
-    let Some(coined) = coined_word(words[at], end_of) else { return value };
+    let Some(coined) = coined_word(words[at], end_of) else { return value.to_owned() };
     let word = |(i, word): (usize, &&str)| if i == at { coined.clone() } else { (*word).to_owned() };
     words.iter().enumerate().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// One to three capitalized words, of the texts or coined from them, some behind an article.
+fn name(words: &[&str], rng: &mut seed::Rng) -> String {
+    let count = rng.random_range(1..=3);
+    let mut parts: Vec<String> = if rng.random_bool(0.25) { vec!["The".to_owned()] } else { Vec::new() };
+    for _ in 0..count {
+        let word = |rng: &mut seed::Rng| drawn(words, rng).trim_matches(|c: char| !c.is_alphabetic());
+        let (one, other) = (word(rng), word(rng));
+        let word = if rng.random_bool(0.5) { coined_word(one, other) } else { None };
+        let word = word.unwrap_or_else(|| one.to_owned()).to_lowercase();
+        let mut letters = word.chars();
+        parts.extend(letters.next().map(|first| first.to_uppercase().chain(letters).collect()));
+    }
+    parts.join(" ")
 }
 
 fn drawn<'a>(pool: &[&'a str], rng: &mut seed::Rng) -> &'a str {
@@ -320,8 +365,8 @@ mod tests {
         item::parse_jsonl("f", lines.join("\n").as_bytes()).unwrap()
     }
 
-    fn plain(copies: usize) -> Variation {
-        Variation { copies, word_noise: 0.0 }
+    fn plain(copies: usize) -> Variation<'static> {
+        Variation { copies, ..Variation::default() }
     }
 
     const TWO: [&str; 2] = [
@@ -415,6 +460,51 @@ mod tests {
     }
 
     #[test]
+    fn a_field_called_open_gets_names_that_no_item_has() {
+        let line = |i: usize, name: &str| {
+            format!(
+                r#"{{"id":"{i}","schema_id":"s","prompt":"{name} is a cosy place, visit number {i} was good","expected_output":{{"name":"{name}"}}}}"#
+            )
+        };
+        let lines: Vec<String> = (0..100).map(|i| line(i, ["The Mill", "Cotto"][i % 2])).collect();
+        let originals = items(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        let others = |open: &[String]| -> Vec<String> {
+            let all = with_substitutions(&originals, &[], Variation { open, ..plain(3) }, 1).unwrap();
+            let golds = all[100..].iter().map(|i| serde_json::from_str::<Value>(i.expected_output.get()).unwrap());
+            let names: Vec<String> = golds.map(|g| g["name"].as_str().unwrap().to_owned()).collect();
+            assert!(all[100..].iter().zip(&names).all(|(i, name)| i.prompt.starts_with(name.as_str())));
+            names.into_iter().filter(|n| n != "The Mill" && n != "Cotto").collect()
+        };
+        assert!(others(&[]).is_empty() && others(&["/slots/name".to_owned()]).is_empty());
+        let made = others(&["/name".to_owned()]);
+        assert!(made.len() > 50, "{}", made.len());
+        assert!(made.iter().all(|n| n.chars().next().is_some_and(char::is_uppercase)), "{made:?}");
+    }
+
+    #[test]
+    fn few_values_that_hardly_repeat_get_other_digits() {
+        let line = |i: usize| {
+            let (id, n) = (format!("{:06x}-{:04}", 0xa1_b2c3 + i * 77_777, 7000 + i), 1000 + 7 * i);
+            format!(
+                r#"{{"id":"{i}","schema_id":"s","prompt":"unit {id}: {n}","expected_output":{{"id":"{id}","n":{n}}}}}"#
+            )
+        };
+        let lines: Vec<String> = (0..24).map(line).collect();
+        let originals = items(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        let gold = |i: &Item| serde_json::from_str::<Value>(i.expected_output.get()).unwrap();
+        let known: Vec<Value> = originals.iter().map(gold).collect();
+        let all = with_substitutions(&originals, &[], plain(4), 1).unwrap();
+        for key in ["id", "n"] {
+            let new = all[24..].iter().filter(|i| known.iter().all(|k| k[key] != gold(i)[key])).count();
+            assert!(new > 20, "{key}: {new}");
+        }
+        for item in &all[24..] {
+            let gold = gold(item);
+            assert_eq!(item.prompt, format!("unit {}: {}", gold["id"].as_str().unwrap(), gold["n"]));
+        }
+    }
+
+    #[test]
     fn what_cannot_be_varied_keeps_its_share() {
         let refusal = r#"{"id":"c","schema_id":"s","prompt":"what is the time","expected_output":[]}"#;
         let originals = items(&[TWO[0], TWO[1], refusal]);
@@ -434,7 +524,7 @@ mod tests {
             line("c", "five or five of these and not six", r#"{"n":"five"}"#),
         ];
         let originals = items(&lines.each_ref().map(String::as_str));
-        let all = with_substitutions(&originals, &[], Variation { copies: 40, word_noise: 0.2 }, 1).unwrap();
+        let all = with_substitutions(&originals, &[], Variation { copies: 40, word_noise: 0.2, open: &[] }, 1).unwrap();
         let of = |id: &str| all.iter().filter(|i| i.id.starts_with(&format!("{id}_"))).collect::<Vec<_>>();
         assert!(of("a").len() > 20 && of("b").len() > 20);
         // Which `five` is meant cannot be told, so nothing is touched.

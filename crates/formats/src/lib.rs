@@ -1,6 +1,7 @@
 //! What a model is on disk and by name: configs, tensor names and shapes, Hugging Face folders, safetensors, GGUF, tokenizers,
 //! chat templates. The only crate that knows a file format or a tensor's name; it computes nothing with the weights.
 
+pub mod answer_order;
 mod artifact;
 pub mod chat;
 mod config;

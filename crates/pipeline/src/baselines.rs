@@ -191,8 +191,11 @@ impl SuiteEntry {
         };
         let shots = self.shots.zip(self.shots_from.as_deref());
         let shots = shots.map(|(count, from)| Shots { count, from, seed: self.shots_seed });
-        edge_json::Suite::load(Inputs { data: &self.data, schemas, limit: self.limit })?
-            .on(Track { told: self.schema_in_prompt, shots })
+        edge_json::Suite::load(Inputs { data: &self.data, schemas, limit: self.limit })?.on(Track {
+            told: self.schema_in_prompt,
+            shots,
+            verbatim: false,
+        })
     }
 }
 

@@ -121,6 +121,7 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request, progress: &dyn Progress)
             )
         },
         Stage {
+            version: 2,
             inputs: start.clone(),
             ..Stage::new(
                 "tokenizer",
@@ -130,7 +131,7 @@ fn stages<'a>(recipe: &'a Recipe, request: &'a Request, progress: &dyn Progress)
             )
         },
         Stage {
-            version: 2,
+            version: 3,
             inputs: objective::inputs(recipe, progress)?.into_iter().chain(start).collect(),
             ..Stage::new(
                 "train",

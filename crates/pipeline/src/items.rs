@@ -17,11 +17,11 @@ use crate::recipe::{Recipe, SourceSection};
 use crate::stage::{Output, StageContext};
 
 /// Raised when the same recipe makes other items.
-pub(crate) const VERSION: u32 = 5;
+pub(crate) const VERSION: u32 = 6;
 
 /// What the stage's key has to know of the recipe, beside the files.
 pub(crate) fn configuration(recipe: &Recipe) -> Result<Value> {
-    let prepared = |s: &SourceSection| json!([s.items.is_some(), s.validation, s.substitutions, s.word_noise]);
+    let prepared = |s: &SourceSection| json!([s.items.is_some(), s.validation, s.substitutions, s.word_noise, s.open]);
     let sources: Vec<Value> = recipe.sources.iter().map(prepared).collect();
     let generated = serde_json::to_value(&recipe.data).map_err(|e| Error::internal("recipe", e))?;
     Ok(json!([generated, recipe.run.seed, sources]))
@@ -84,7 +84,7 @@ impl Given {
             schemas.get(&item.schema_id).map_err(|e| e.within(&place))?;
         }
         let parts = holdout::hold_out(&place, items, source.validation, seed)?;
-        let variation = Variation { copies: source.substitutions, word_noise: source.word_noise };
+        let variation = Variation { copies: source.substitutions, word_noise: source.word_noise, open: &source.open };
         let train = substitution::with_substitutions(&parts.train, &parts.validation, variation, seed)?;
         Ok(Self { place, folder: folder.to_owned(), train, validation: parts.validation, schemas })
     }

@@ -110,6 +110,9 @@ pub struct SourceSection {
     /// How likely each word of a variant that belongs to no value is lost or exchanged.
     #[serde(default)]
     pub word_noise: f64,
+    /// Fields whose values may be anything, although `items` have few: JSON pointers into the answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<String>,
 }
 
 impl SourceSection {
@@ -417,6 +420,10 @@ impl Recipe {
             if !(0.0..1.0).contains(&source.word_noise) || (source.word_noise > 0.0 && source.substitutions == 0) {
                 let what = format!("a word_noise of {} in {} variants", source.word_noise, source.substitutions);
                 return wrong(&key, what, "give 0 to below 1, and substitutions beside it");
+            }
+            if let Some(field) = source.open.iter().find(|f| !f.starts_with('/') || source.substitutions == 0) {
+                let what = format!("open = [{field:?}] names no field of the variants");
+                return wrong(&key, what, "give JSON pointers such as \"/name\", and substitutions beside them");
             }
             if source.items.is_none() && self.sources[..at].iter().any(|s| s.items.is_none()) {
                 return wrong(&key, "the generated items are named twice".into(), "name them once");
