@@ -14,8 +14,11 @@ use crate::result::Source;
 use crate::statistics::Estimate;
 use crate::{floors, json, metrics};
 
+mod keywords;
 mod read;
 
+use keywords::Keywords;
+pub use keywords::Unstated;
 pub use read::{Audited, DataSet, read};
 
 /// Words in a row that count as shared text.
@@ -48,6 +51,8 @@ pub struct Report {
     pub golds: Option<Golds>,
     /// What the training data gives away; absent without training data.
     pub train: Option<TrainOverlap>,
+    /// Values that the texts do not state; absent without training items.
+    pub unstated: Option<Unstated>,
     /// What rules without learning score, exactly right, by rule.
     pub rules: BTreeMap<&'static str, Rule>,
 }
@@ -139,6 +144,7 @@ pub fn audit(data: &DataSet, train: Option<&DataSet>, schemas: Option<&SchemaSet
     duplicate_examples.truncate(MOST_EXAMPLES);
     let (contradicting, contradiction_examples) = contradictions(items, &keys);
     let share = |count: usize| Share::new(count, items.len());
+    let keywords = train.filter(|_| data.has_schemas()).map(|train| Keywords::learn(&train.items));
     Report {
         suite: "audit",
         data: data.source.clone(),
@@ -151,7 +157,8 @@ pub fn audit(data: &DataSet, train: Option<&DataSet>, schemas: Option<&SchemaSet
         contradiction_examples,
         golds: schemas.filter(|_| data.has_schemas()).map(|schemas| golds(items, schemas)),
         train: train.map(|train| train_overlap(data, &keys, train, schemas)),
-        rules: rules(data, &keys, train, schemas),
+        unstated: keywords.as_ref().map(|k| k.unstated(items)),
+        rules: rules(data, &keys, train, schemas, keywords.as_ref()),
     }
 }
 
@@ -285,6 +292,7 @@ fn rules(
     keys: &[String],
     train: Option<&DataSet>,
     schemas: Option<&SchemaSet>,
+    keywords: Option<&Keywords>,
 ) -> BTreeMap<&'static str, Rule> {
     let mut rules = BTreeMap::new();
     let mut add = |name, words, right: &dyn Fn(usize, &Audited) -> bool| {
@@ -331,6 +339,17 @@ fn rules(
             best.is_some_and(|(label, _)| *label == item.gold)
         };
         add("copy", "answers with the label all of whose words the text has, the one of most words, or none", &says);
+    }
+    if let Some(keywords) = keywords {
+        let answered = |item: &Audited| json::parse(&keywords.answer(item));
+        let right = |_: usize, item: &Audited| {
+            json::parse(&item.gold).is_ok_and(|gold| answered(item).is_ok_and(|answer| answer == gold))
+        };
+        add(
+            "keywords",
+            "answers each field with the value whose surest cue, a run of one to three words learned from training, the text has",
+            &right,
+        );
     }
     if let Some(train) = train {
         let by_text = golds_by_text(train);

@@ -53,6 +53,8 @@ pub struct Suite {
     turns: Turns,
     /// What the messages are, in words.
     words: String,
+    /// Whether an item's free strings are words of its text.
+    verbatim: bool,
     protocol: Protocol,
 }
 
@@ -104,7 +106,7 @@ impl Suite {
             ..Protocol::new(METRIC_VERSION, Source::of(inputs.data)?)
         };
         let (turns, words) = (Turns::default(), Track::default().words());
-        Ok(Self { items, schemas: prepared, schema_of, golds, turns, words, protocol })
+        Ok(Self { items, schemas: prepared, schema_of, golds, turns, words, verbatim: false, protocol })
     }
 
     /// The same items, asked on another track than the usual one (the schema's signature, no solved items before).
@@ -121,6 +123,12 @@ impl Suite {
         self.words = track.words();
         self.protocol.track = track.name();
         self.protocol.settings = self.turns.settings.clone();
+        self.verbatim = track.verbatim;
+        if track.verbatim {
+            self.protocol
+                .settings
+                .insert("strings".to_owned(), "words of the text, where the schema leaves them free".into());
+        }
         Ok(self)
     }
 
@@ -195,6 +203,9 @@ impl harness::Suite for Suite {
     }
 
     fn constraints(&self) -> Vec<Constraint> {
+        if self.verbatim {
+            return Vec::new(); // every item has its own
+        }
         self.schemas.iter().map(|prepared| prepared.constraint.clone()).collect()
     }
 
@@ -203,7 +214,14 @@ impl harness::Suite for Suite {
         let mut messages = vec![Message::new("system", prepared.system.as_str())];
         messages.extend_from_slice(self.turns.of(item));
         messages.push(Message::new("user", self.items[item].prompt.as_str()));
-        let constraint = constrained.then(|| prepared.constraint.clone());
+        let constraint = constrained.then(|| match self.verbatim {
+            true => {
+                let schema = bantam_runtime::verbatim(&prepared.schema, &self.items[item].prompt);
+                let name = self.items[item].id.clone();
+                Constraint { name, grammar: Grammar::JsonSchema(schema.into()), ..prepared.constraint.clone() }
+            }
+            false => prepared.constraint.clone(),
+        });
         Request { prompt: Prompt::Chat { messages, cue: CUE.to_owned() }, constraint, candidates: None, text: true }
     }
 

@@ -110,7 +110,7 @@ impl LocalModel {
             constraint: self
                 .compiler
                 .as_ref()
-                .map(|_| "llguidance: compact JSON, keys in the schema's order".to_owned()),
+                .map(|_| "llguidance: compact JSON, keys in the schema's order, slots in any".to_owned()),
         };
         MadeBy { artifact: Some(self.artifact.clone()), decoding: Some(decoding), ..MadeBy::default() }
     }

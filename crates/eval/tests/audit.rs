@@ -53,6 +53,36 @@ fn items() -> Report {
 }
 
 #[test]
+fn values_that_texts_do_not_state_are_counted_and_cues_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let say = |i: usize| match i % 4 {
+        0 => ("a cosy pub in town", r#"{"kind":"x"}"#),
+        1 => ("families are welcome here", r#"{"kind":"y"}"#),
+        2 => ("by the river you can eat", r#"{"title":"river"}"#),
+        _ => ("nothing to say", "{}"),
+    };
+    let train: Vec<String> = (0..40).map(|i| item(&format!("t{i}"), "bill", say(i).0, say(i).1)).collect();
+    let data = [
+        item("a", "bill", "the pub is cosy", r#"{"kind":"x"}"#),
+        item("b", "bill", "for families, by the river", r#"{"kind":"y","title":"river"}"#),
+        item("c", "bill", "it is here", r#"{"kind":"y","title":"river"}"#), // `here` is a cue for y; no river
+        item("d", "bill", "an unknown name: Zed", r#"{"title":"Zed"}"#),    // not judged: training has no Zed
+        item("e", "other", "a pub", r#"{"kind":"x"}"#),                     // another schema's cue
+    ];
+    let data = read(&write(dir.path(), "data.jsonl", &data.join("\n")), None).unwrap();
+    let train = read(&write(dir.path(), "train.jsonl", &train.join("\n")), None).unwrap();
+    let report = audit(&data, Some(&train), Some(&schemas()));
+    let unstated = report.unstated.unwrap();
+    assert_eq!((unstated.items.count, unstated.items.of), (1, 3));
+    let of = |field: &str| (unstated.by_field[field].count, unstated.by_field[field].of);
+    assert_eq!((of("kind"), of("title")), ((0, 3), (1, 2)));
+    assert_eq!(unstated.examples, [["c".to_owned(), "title".to_owned()]]);
+    let rule = &report.rules["keywords"].exact;
+    assert_eq!((rule.value, rule.n), (0.4, 5)); // a and b
+    assert!(audit(&data, None, Some(&schemas())).unstated.is_none());
+}
+
+#[test]
 fn every_fault_of_items_is_counted() {
     let report = items();
     assert_eq!((report.format, report.n), ("items", 7));

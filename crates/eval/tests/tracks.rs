@@ -51,13 +51,26 @@ fn messages(suite: &Suite, item: usize) -> Vec<(String, String)> {
 fn the_system_message_tells_what_the_track_says() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path());
-    let system = |told| messages(&load(dir.path()).on(Track { told, shots: None }).unwrap(), 0)[0].1.clone();
+    let system = |told| messages(&load(dir.path()).on(Track { told, ..Track::default() }).unwrap(), 0)[0].1.clone();
     assert_eq!(system(SchemaInPrompt::Signature), messages(&load(dir.path()), 0)[0].1);
     assert!(system(SchemaInPrompt::Signature).contains('x'));
     assert_eq!([system(SchemaInPrompt::Name), system(SchemaInPrompt::None)], ["a", ""]);
-    let track = |told| load(dir.path()).on(Track { told, shots: None }).unwrap().protocol().track;
+    let track = |told| load(dir.path()).on(Track { told, ..Track::default() }).unwrap().protocol().track;
     assert_eq!(track(SchemaInPrompt::Signature), None);
     assert_eq!(track(SchemaInPrompt::None).as_deref(), Some("no_schema"));
+}
+
+#[test]
+fn on_the_verbatim_track_every_item_has_a_constraint_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path());
+    let suite = load(dir.path()).on(Track { verbatim: true, ..Track::default() }).unwrap();
+    assert!(suite.constraints().is_empty() && !load(dir.path()).constraints().is_empty());
+    assert_eq!(suite.protocol().track.as_deref(), Some("verbatim"));
+    assert!(suite.protocol().settings.contains_key("strings"));
+    let constraint = suite.request(0, true).constraint.unwrap();
+    assert_eq!(constraint.name, suite.ids()[0]);
+    assert!(suite.request(0, false).constraint.is_none());
 }
 
 #[test]
@@ -67,7 +80,7 @@ fn shots_are_of_the_schema_never_the_item_and_repeat() {
     let train = dir.path().join("train.jsonl");
     let on = |count, seed| {
         let shots = Some(Shots { count, from: &train, seed });
-        load(dir.path()).on(Track { told: SchemaInPrompt::Name, shots })
+        load(dir.path()).on(Track { told: SchemaInPrompt::Name, shots, verbatim: false })
     };
     let all = on(4, 0).unwrap();
     // The first item's text is in training, the third's id is.
@@ -97,7 +110,14 @@ fn shots_are_of_the_schema_never_the_item_and_repeat() {
     assert!((0..20).any(|seed| draw(seed) != draw(0)));
     for (count, from) in [(0, &train), (65, &train), (1, &dir.path().join("none"))] {
         let shots = Some(Shots { count, from, seed: 0 });
-        assert_eq!(load(dir.path()).on(Track { told: SchemaInPrompt::Name, shots }).err().unwrap().exit_code(), 2);
+        assert_eq!(
+            load(dir.path())
+                .on(Track { told: SchemaInPrompt::Name, shots, verbatim: false })
+                .err()
+                .unwrap()
+                .exit_code(),
+            2
+        );
     }
 }
 

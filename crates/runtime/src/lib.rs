@@ -44,7 +44,7 @@ mod text;
 pub use bantam_kernels::inference::CacheFormat;
 pub use batch::{Batch, SequenceId};
 pub use beam::{BeamOptions, BeamText, beam_search};
-pub use constraint::{Constraint, ConstraintCompiler, ConstraintState};
+pub use constraint::{Constraint, ConstraintCompiler, ConstraintState, verbatim};
 pub use conversation::Conversation;
 pub use decode::Listener;
 pub use generate::{FinishReason, GenerateOptions, Generation, Generator, generate};

@@ -1,4 +1,4 @@
-//! Constrained text of a model with random weights is always an instance of its schema, compact, keys in schema order.
+//! Constrained text of a model with random weights is always an instance of its schema, compact, keys in schema order but for sets of slots.
 
 mod random_model;
 
@@ -207,6 +207,88 @@ fn a_compiled_schema_serves_many_texts_independently() {
     }
     assert!(second.is_complete());
     assert_eq!(constraint.start().accept(text("x")[0]).unwrap_err().exit_code(), 2);
+}
+
+#[test]
+fn slots_come_in_any_order_and_each_at_most_once() {
+    let (tokenizer, _) = tokenizer();
+    let text =
+        json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/$defs/short"}, "minItems": 2}]});
+    let slots = json!({"type": "object", "properties": {"to \"a\"": text, "from": text, "count": {"type": "integer"}},
+        "additionalProperties": false});
+    let schema = json!({"$defs": {"short": {"type": "string", "maxLength": 3}}, "type": "object",
+        "properties": {"intent": {"enum": ["go", "stay"]}, "note": {"type": "string"}, "slots": slots},
+        "required": ["intent", "slots"], "additionalProperties": false});
+    let constraint = ConstraintCompiler::new(&tokenizer, &[0]).unwrap().compile("s", &schema).unwrap();
+    let whole = |text: &str| {
+        let mut state = constraint.start();
+        tokenizer.encode(text, false).into_iter().all(|t| state.accept(t).is_ok()) && state.may_end()
+    };
+    for text in [
+        r#"{"intent":"go","slots":{}}"#,
+        r#"{"intent":"stay","slots":{"from":"x"}}"#,
+        r#"{"intent":"go","slots":{"to \"a\"":"b","from":"c d"}}"#,
+        r#"{"intent":"go","slots":{"from":"c","to \"a\"":["abc","b"]}}"#,
+        r#"{"intent":"go","note":"n","slots":{"count":3,"from":"c","to \"a\"":"b"}}"#,
+    ] {
+        assert!(whole(text), "{text}");
+    }
+    for text in [
+        r#"{"slots":{},"intent":"go"}"#,
+        r#"{"intent":"go"}"#,
+        r#"{"intent":"go","slots":{"from":"a","from":"b"}}"#,
+        r#"{"intent":"go","slots":{"from":"a",}}"#,
+        r#"{"intent":"go","slots":{"other":"a"}}"#,
+        r#"{"intent":"go","slots":{"count":"a"}}"#,
+        r#"{"intent":"go","slots":{"from":["abcd","b"]}}"#,
+        r#"{"intent":"go","slots":{"count":3,"from":"c","to \"a\"":"b","#,
+    ] {
+        assert!(!whole(text), "{text}");
+    }
+    // What a random model writes under it is an instance.
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let model = model(&config(), 3);
+    for prompt in 1..8 {
+        let options = GenerateOptions::greedy(600, &[0]);
+        let clock = WallClock::start();
+        let written =
+            generate(&mut Session::new(&model), &tokenizer, &[prompt], &options, Some(&constraint), &clock).unwrap();
+        if written.finish_reason == FinishReason::ConstraintComplete {
+            assert!(validator.is_valid(&serde_json::from_str(&written.text).unwrap()), "{}", written.text);
+        }
+    }
+    let impossible = json!({"properties": {"a": {}, "s": slots}, "required": ["z"], "additionalProperties": false});
+    let refused = ConstraintCompiler::new(&tokenizer, &[0]).unwrap().compile("s", &impossible);
+    assert_eq!(refused.err().map(|e| e.exit_code()), Some(2));
+}
+
+#[test]
+fn verbatim_strings_are_words_of_the_text() {
+    let (tokenizer, _) = tokenizer();
+    let compiler = ConstraintCompiler::new(&tokenizer, &[0]).unwrap();
+    let text = json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 2}]});
+    let slots = json!({"properties": {"a": text, "b": text}, "additionalProperties": false});
+    let closed = json!({"properties": {"kind": {"enum": ["k"]}, "slots": slots}, "required": ["kind", "slots"],
+        "additionalProperties": false});
+    let open = json!({"type": "object", "properties": {"name": {"type": "string"}, "n": {"type": "integer"}}, "required": ["name"]});
+    let said = "add \"Ära\" by P!nk (live), on 5th\nst. <b>";
+    let whole = |schema: &Value, text: &str| {
+        let constraint = compiler.compile("s", &bantam_runtime::verbatim(schema, said)).unwrap();
+        let mut state = constraint.start();
+        tokenizer.encode(text, false).into_iter().all(|t| state.accept(t).is_ok()) && state.may_end()
+    };
+    for value in ["P!nk", "P!nk (live)", "\"Ära\"", "Ära", "5th\nst.", said] {
+        let object = json!({"name": value}).to_string();
+        assert!(whole(&open, &object), "{object}");
+        let object = json!({"kind": "k", "slots": {"b": value, "a": [value, "add"]}}).to_string();
+        assert!(whole(&closed, &object), "{object}");
+    }
+    for value in ["Pink", "P!n", "Ära by P!nk ", "add Ära", "", "5th st"] {
+        let object = json!({"name": value}).to_string();
+        assert!(!whole(&open, &object), "{object}");
+        let object = json!({"kind": "k", "slots": {"b": value}}).to_string();
+        assert!(!whole(&closed, &object), "{object}");
+    }
 }
 
 #[test]

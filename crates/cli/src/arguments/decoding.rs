@@ -21,6 +21,9 @@ pub struct GenerateArguments {
     /// What the text has to follow.
     #[command(flatten)]
     pub constraint: ConstraintArguments,
+    /// With --schema: strings that it leaves free are words of the prompt.
+    #[arg(long, requires = "schema")]
+    pub verbatim: bool,
     /// Put the prompt into the model's chat template: with --schema its signature as the system message, the prompt as the user's.
     #[arg(long)]
     pub chat: bool,

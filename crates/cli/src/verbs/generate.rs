@@ -10,7 +10,7 @@ use bantam_formats::{ModelArtifact, Tokenizer};
 use bantam_runtime::measure::WallClock;
 use bantam_runtime::{
     BeamOptions, BeamText, Constraint, DraftModel, FinishReason, GenerateOptions, Generation, Generator, Model,
-    Session, Speculation, SpeculationCounts, TokenLogProbability, beam_search,
+    Session, Speculation, SpeculationCounts, TokenLogProbability, beam_search, verbatim,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -69,7 +69,9 @@ pub fn run(arguments: &GenerateArguments, progress: &dyn Progress, output: &Outp
         log_probabilities: arguments.logprobs,
         ..decoding::options(&arguments.sampling, arguments.max_new_tokens, ends)?
     };
-    let constraint = decoding::constraint(&arguments.constraint, schema.as_ref(), &tokenizer, ends)?;
+    let limited = schema.as_ref().filter(|_| arguments.verbatim).map(|schema| verbatim(schema, &prompt));
+    let allowed = limited.as_ref().or(schema.as_ref());
+    let constraint = decoding::constraint(&arguments.constraint, allowed, &tokenizer, ends)?;
     let prompt = if arguments.chat {
         // The template writes the special tokens itself.
         tokenizer.encode(&as_chat(&artifact, &tokenizer, schema.as_ref(), &prompt)?, false)

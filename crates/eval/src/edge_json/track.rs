@@ -22,6 +22,8 @@ pub struct Track<'a> {
     pub told: SchemaInPrompt,
     /// Solved items as earlier turns.
     pub shots: Option<Shots<'a>>,
+    /// Whether free strings of constrained answers are [words of the text](bantam_runtime::verbatim).
+    pub verbatim: bool,
 }
 
 /// Solved items of the same schema.
@@ -98,10 +100,9 @@ impl Track<'_> {
             SchemaInPrompt::None => Some("no_schema".to_owned()),
         };
         let shots = self.shots.map(|shots| format!("{}shot", shots.count));
-        match (told, shots) {
-            (Some(told), Some(shots)) => Some(format!("{told}_{shots}")),
-            (told, shots) => told.or(shots),
-        }
+        let verbatim = self.verbatim.then(|| "verbatim".to_owned());
+        let parts: Vec<String> = [told, shots, verbatim].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join("_"))
     }
 
     /// What the messages are, in words.

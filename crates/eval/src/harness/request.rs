@@ -77,7 +77,7 @@ pub struct Constraint {
 /// A language.
 #[derive(Clone, Debug)]
 pub enum Grammar {
-    /// The instances of a JSON Schema as compact JSON, keys in the schema's order.
+    /// The instances of a JSON Schema as compact JSON, keys in the schema's order, those of slots in any.
     JsonSchema(Arc<Value>),
     /// One of these texts.
     Labels(Arc<Vec<String>>),

@@ -390,3 +390,52 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 #[path = "tile_avx512.rs"]
 mod avx512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The panels of other instruction sets than the processor's best are tried here: `panels`' own tests see that one alone.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn avx2_gives_what_plain_code_gives() {
+        if !(std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")) {
+            println!("skipped: the processor has no AVX2 with FMA");
+            return;
+        }
+        let words = |n: usize, seed: usize| -> Vec<u32> {
+            let value = |i: usize| ((i * 2_654_435 + seed * 97) % 2_048) as f32 / 1_024.0 - 1.0;
+            (0..n).map(|i| value(i).to_bits()).collect()
+        };
+        let shapes: [(usize, usize, usize); 6] =
+            [(1, 1, 1), (6, 96, 16), (7, 97, 31), (13, 300, 64), (45, 200, 200), (300, 33, 97)];
+        for (rows, steps, columns) in shapes {
+            for adjacent_rows in [false, true] {
+                for add in [false, true] {
+                    let right_width = columns.next_multiple_of(HALF_PANEL);
+                    let (left, right) = (words(rows * steps, 1), words(steps * right_width, 2));
+                    let product = Product {
+                        rows,
+                        steps,
+                        columns,
+                        left: &left,
+                        adjacent_rows,
+                        stride: if adjacent_rows { rows } else { steps },
+                        right: &right,
+                        right_words: steps,
+                        right_width,
+                        out_width: columns + 3,
+                        add,
+                    };
+                    let start: Vec<f32> = words(rows * (columns + 3), 3).into_iter().map(f32::from_bits).collect();
+                    let (mut plain, mut fast) = (start.clone(), start);
+                    product_body::<F32<false>, false>(&product, &mut plain, &mut Vec::new());
+                    // SAFETY: the features have just been seen.
+                    unsafe { avx2::f32(&product, &mut fast, &mut Vec::new()) };
+                    let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-4 * (1.0 + a.abs());
+                    assert!(plain.iter().zip(&fast).all(near), "{rows} x {steps} x {columns}, {adjacent_rows} {add}");
+                }
+            }
+        }
+    }
+}

@@ -1,12 +1,16 @@
 //! Decoding held to a JSON Schema, a regular expression or a grammar, with `llguidance`.
 
+mod any_order;
 mod schema;
+mod verbatim;
+
+pub use verbatim::verbatim;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bantam_core::{Error, Result};
-use bantam_formats::Tokenizer;
+use bantam_formats::{Tokenizer, answer_order};
 use llguidance::api::{ParserLimits, StopReason, TopLevelGrammar};
 use llguidance::toktrie::{InferenceCapabilities, TokEnv, TokRxInfo, TokTrie, TokenizerEnv};
 use llguidance::{Matcher, ParserFactory};
@@ -111,7 +115,7 @@ impl ConstraintCompiler {
     }
 
     /// Compiles a JSON Schema to the language of its instances as compact JSON: no white space, keys in the schema's
-    /// order. `name` is the schema's file or id, for errors.
+    /// order, but for [sets of slots](answer_order::is_slots), whose keys come in any. `name` is the schema's file or id, for errors.
     ///
     /// An input error naming schema and keyword when the schema is malformed, cannot be satisfied, or uses what the
     /// constraint engine cannot express.
@@ -182,6 +186,9 @@ impl ConstraintCompiler {
     }
 
     fn schema_matcher(&self, schema: &Value) -> Result<Matcher, String> {
+        if answer_order::has_slots(schema) {
+            return self.matcher(TopLevelGrammar::from_lark(any_order::grammar(schema, self.assert_formats)?));
+        }
         self.matcher(TopLevelGrammar::from_json_schema(schema::prepare(schema, self.assert_formats)?))
     }
 

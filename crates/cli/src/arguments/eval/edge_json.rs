@@ -21,6 +21,9 @@ pub struct EdgeJsonArguments {
     /// What the prompt tells of the schema.
     #[arg(long, value_name = "WHAT", default_value = "signature", conflicts_with = "predictions")]
     pub schema_in_prompt: ToldArgument,
+    /// Free strings of constrained answers are words of the text.
+    #[arg(long, requires = "constrained", conflicts_with_all = ["predictions", "endpoint"])]
+    pub verbatim: bool,
     /// Solved items of the same schema that come before each question.
     #[arg(long, value_name = "K", requires = "shots_from", conflicts_with = "predictions")]
     pub shots: Option<usize>,

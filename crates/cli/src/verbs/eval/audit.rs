@@ -51,6 +51,12 @@ fn for_people(report: &Report) -> String {
             row("schemas that training has under some name", same);
         }
     }
+    if let Some(unstated) = &report.unstated {
+        row("items with a value that the text does not state", &unstated.items);
+        for (field, share) in unstated.by_field.iter().filter(|(_, share)| share.count > 0) {
+            row(&format!("  in {field}"), share);
+        }
+    }
     for (name, rule) in &report.rules {
         let e = &rule.exact;
         let _ = writeln!(text, "rule `{name}`: {e} exact: {}", rule.words);

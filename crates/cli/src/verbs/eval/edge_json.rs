@@ -71,7 +71,8 @@ fn track(arguments: &EdgeJsonArguments) -> Track<'_> {
         ToldArgument::None => SchemaInPrompt::None,
     };
     let shots = arguments.shots.zip(arguments.shots_from.as_deref());
-    Track { told, shots: shots.map(|(count, from)| Shots { count, from, seed: arguments.shots_seed }) }
+    let shots = shots.map(|(count, from)| Shots { count, from, seed: arguments.shots_seed });
+    Track { told, shots, verbatim: arguments.verbatim }
 }
 
 fn write(path: &Path, report: &impl Serialize) -> Result<()> {
