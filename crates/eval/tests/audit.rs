@@ -63,7 +63,7 @@ fn values_that_texts_do_not_state_are_counted_and_cues_answer() {
     };
     let train: Vec<String> = (0..40).map(|i| item(&format!("t{i}"), "bill", say(i).0, say(i).1)).collect();
     let data = [
-        item("a", "bill", "the pub is cosy", r#"{"kind":"x"}"#),
+        item("a", "bill", "a pub, so cosy", r#"{"kind":"x"}"#),
         item("b", "bill", "for families, by the river", r#"{"kind":"y","title":"river"}"#),
         item("c", "bill", "it is here", r#"{"kind":"y","title":"river"}"#), // `here` is a cue for y; no river
         item("d", "bill", "an unknown name: Zed", r#"{"title":"Zed"}"#),    // not judged: training has no Zed
