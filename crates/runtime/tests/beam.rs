@@ -42,7 +42,9 @@ fn texts_and_scores_are_those_of_transformers() {
                 _ => cut += 1,
             }
             assert_eq!(found.tokens, tokens, "{case}");
-            assert!((found.score - expected["score"].as_f64().unwrap()).abs() < 2e-5, "{}: {expected}", found.score);
+            let score = expected["score"].as_f64().unwrap();
+            // Sums of f32 logits: how far they round apart grows with the score, and every instruction set rounds its own way.
+            assert!((found.score - score).abs() < 1e-6 * score.abs().max(20.0), "{}: {expected}", found.score);
         }
     }
     assert!(ended > 10 && cut > 5, "{ended} ended, {cut} cut off");
