@@ -194,7 +194,7 @@ impl SuiteEntry {
         edge_json::Suite::load(Inputs { data: &self.data, schemas, limit: self.limit })?.on(Track {
             told: self.schema_in_prompt,
             shots,
-            verbatim: false,
+            ..Track::default()
         })
     }
 }

@@ -19,9 +19,11 @@ pub(super) fn grammar(schema: &Value, assert_formats: bool) -> Result<String, St
     let mut writer = Writer { definitions, assert_formats, rules: Vec::new(), values: Vec::new() };
     let root = writer.object(schema)?;
     let mut text = format!("start: {root}\n");
-    for rule in writer.rules.iter().chain(&writer.values.iter().map(|(_, rule)| rule.clone()).collect::<Vec<_>>()) {
-        text.push_str(rule);
-        text.push('\n');
+    for rule in &writer.rules {
+        let _ = writeln!(text, "{rule}");
+    }
+    for (at, value) in writer.values.iter().enumerate() {
+        let _ = writeln!(text, "v{at}: %json {value}");
     }
     Ok(text)
 }
@@ -32,8 +34,8 @@ struct Writer {
     assert_formats: bool,
     /// Rules of objects, ready.
     rules: Vec<String>,
-    /// Schemas of values as they were prepared, each with its rule: `v0`, `v1` and so on.
-    values: Vec<(Value, String)>,
+    /// Schemas of values as they were prepared; their rules are `v0`, `v1` and so on.
+    values: Vec<Value>,
 }
 
 impl Writer {
@@ -68,13 +70,12 @@ impl Writer {
             }
         }
         let prepared = prepare(&schema, self.assert_formats)?;
-        if let Some(at) = self.values.iter().position(|(known, _)| *known == prepared) {
-            return Ok(format!("v{at}"));
-        }
-        let name = format!("v{}", self.values.len());
-        let rule = format!("{name}: %json {prepared}");
-        self.values.push((prepared, rule));
-        Ok(name)
+        let known = self.values.iter().position(|known| *known == prepared);
+        let at = known.unwrap_or_else(|| {
+            self.values.push(prepared);
+            self.values.len() - 1
+        });
+        Ok(format!("v{at}"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! JSON Schemas as the constraint engine gets them.
 
 use llguidance::JsonCompileOptions;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The schema with the engine's options: compact JSON, and `format` only where it is to bind. An error says why it has no instances.
 pub(super) fn prepare(schema: &Value, assert_formats: bool) -> Result<Value, String> {
@@ -27,15 +27,20 @@ pub(super) fn prepare(schema: &Value, assert_formats: bool) -> Result<Value, Str
 fn drop_formats(schema: &mut Value) {
     let Value::Object(keys) = schema else { return };
     keys.shift_remove("format");
+    each_subschema(keys, |_, part| drop_formats(part));
+}
+
+/// Visits the schemas directly inside a schema, each with the keyword that it stands under.
+pub(super) fn each_subschema(keys: &mut Map<String, Value>, mut visit: impl FnMut(&str, &mut Value)) {
     for (key, value) in keys {
         match (key.as_str(), value) {
             ("properties" | "patternProperties" | "$defs" | "definitions", Value::Object(parts)) => {
-                parts.values_mut().for_each(drop_formats);
+                parts.values_mut().for_each(|part| visit(key, part));
             }
             ("prefixItems" | "items" | "anyOf" | "oneOf" | "allOf", Value::Array(parts)) => {
-                parts.iter_mut().for_each(drop_formats);
+                parts.iter_mut().for_each(|part| visit(key, part));
             }
-            ("items" | "additionalProperties" | "additionalItems", part) => drop_formats(part),
+            ("items" | "additionalProperties" | "additionalItems", part) => visit(key, part),
             _ => {}
         }
     }

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::schema::each_subschema;
+
 /// The name of the definition that free strings refer to.
 const DEFINITION: &str = "words_of_the_text";
 /// Most pieces of a text that one value spans: the expression grows with the text and with this.
@@ -36,18 +38,8 @@ fn limit(schema: &mut Value) -> bool {
         return true;
     }
     let mut found = false;
-    for (key, value) in keys {
-        match (key.as_str(), value) {
-            ("properties" | "patternProperties" | "$defs" | "definitions", Value::Object(parts)) => {
-                parts.values_mut().for_each(|part| found |= limit(part));
-            }
-            ("prefixItems" | "items" | "anyOf" | "oneOf", Value::Array(parts)) => {
-                parts.iter_mut().for_each(|part| found |= limit(part));
-            }
-            ("items" | "additionalProperties" | "additionalItems", part) => found |= limit(part),
-            _ => {}
-        }
-    }
+    // What `allOf` says of a string is said in several parts: none of them tells whether it is free.
+    each_subschema(keys, |keyword, part| found |= keyword != "allOf" && limit(part));
     found
 }
 
