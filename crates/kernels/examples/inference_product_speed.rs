@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use bantam_kernels::codec::DType;
-use bantam_kernels::inference::{Isa, PackedMatrix, PackedRows, Pool, ProductInput, multiply};
+use bantam_kernels::inference::{Isa, PackedMatrix, PackedRows, Pool, ProductInput, WeightMemory, multiply};
 
 fn main() {
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
@@ -19,7 +19,9 @@ fn main() {
             let values: Vec<f32> = (0..rows * cols).map(|i| ((i * 7919) % 1009) as f32 / 504.0 - 1.0).collect();
             let mut bytes = vec![0; format.bytes_for(&[rows, cols]).unwrap_or_default()];
             format.quantize(&values, &mut bytes);
-            let Some(matrix) = PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &bytes }]) else {
+            let Some(matrix) =
+                PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &bytes }], &WeightMemory::new(0))
+            else {
                 continue;
             };
             let mut input = ProductInput::default();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bantam_core::{Error, Result};
 use bantam_formats::{DType, TensorData};
-use bantam_kernels::inference::{Isa, PackedMatrix, PackedRows, Pool, ProductInput, multiply};
+use bantam_kernels::inference::{Isa, PackedMatrix, PackedRows, Pool, ProductInput, WeightMemory, multiply};
 
 /// `y = W x + b`, where W may be several stored matrices one above the other. Weights keep their stored number format.
 pub struct Linear {
@@ -15,15 +15,20 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Packs matrices `[out, cols]` one above the other; `biases` has one entry for each, which may be absent.
+    /// Packs matrices `[out, cols]` one above the other; `biases` has one entry for each, which may be absent; into `memory`.
     /// Neighbours of one number format become one product.
-    pub fn pack(weights: &[TensorData<'_>], biases: &[Option<Vec<f32>>], cols: usize) -> Result<Self> {
+    pub fn pack(
+        weights: &[TensorData<'_>],
+        biases: &[Option<Vec<f32>>],
+        cols: usize,
+        memory: &WeightMemory,
+    ) -> Result<Self> {
         let mut parts = Vec::new();
         let mut start = 0;
         while start < weights.len() {
             let dtype = weights[start].dtype;
             let same = weights[start..].iter().take_while(|w| w.dtype == dtype).count();
-            parts.push(pack_rows(&weights[start..start + same], cols)?);
+            parts.push(pack_rows(&weights[start..start + same], cols, memory)?);
             start += same;
         }
         let rows = parts.iter().map(PackedMatrix::rows).sum();
@@ -70,12 +75,12 @@ impl Linear {
 }
 
 /// Packs matrices `[rows, cols]` of one number format, one above the other.
-pub(crate) fn pack_rows(weights: &[TensorData<'_>], cols: usize) -> Result<PackedMatrix> {
+pub(crate) fn pack_rows(weights: &[TensorData<'_>], cols: usize, memory: &WeightMemory) -> Result<PackedMatrix> {
     let Some(format) = weights.first().map(|w| w.dtype) else {
         return Err(Error::internal("runtime::linear", "no matrix to pack"));
     };
     let rows: Vec<_> = weights.iter().map(|w| PackedRows { rows: w.shape[0], bytes: &w.bytes }).collect();
-    PackedMatrix::pack(format, cols, &rows)
+    PackedMatrix::pack(format, cols, &rows, memory)
         .ok_or_else(|| Error::internal("runtime::linear", "a matrix's bytes do not have its shape"))
 }
 

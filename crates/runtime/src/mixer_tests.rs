@@ -4,7 +4,7 @@
 use bantam_core::{Error, Result};
 use bantam_formats::{Architecture, MixerConfig, ModelConfig, TensorData};
 use bantam_kernels::inference::rope::RotaryTable;
-use bantam_kernels::inference::{Isa, Pool};
+use bantam_kernels::inference::{Isa, Pool, WeightMemory};
 use golden::{Golden, turned};
 
 use crate::linear::from_f32;
@@ -25,7 +25,7 @@ impl Golden {
             let found = self.tensors.get(&format!("param.{name}"));
             found.map(|(shape, values)| from_f32(shape, values)).ok_or_else(|| Error::internal(&self.name, name))
         };
-        mixers::build(&self.config(), &config, &MixerTensors(&lookup)).unwrap()
+        mixers::build(&self.config(), &config, &MixerTensors(&lookup, &WeightMemory::new(0))).unwrap()
     }
 
     /// The state of item `item` in the order and layout of `docs/mixers.md`, from what a mixer saves.

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bantam_core::{Error, Result};
 use bantam_formats::{
     Architecture, EMBEDDING, EMBEDDING_NORM, FINAL_NORM, MixerConfig, ModelArtifact, ModelConfig, OUTPUT, POSITIONS,
-    TensorData,
+    TensorData, TensorSpec,
 };
 use bantam_kernels::inference::rope::RotaryTable;
-use bantam_kernels::inference::{CacheFormat, Isa, PackedMatrix, Pool};
+use bantam_kernels::inference::{CacheFormat, Isa, PackedMatrix, Pool, WeightMemory};
 
 use crate::block::{Block, FeedForward, Norm, Second};
 use crate::linear::{Linear, from_f32, pack_rows};
@@ -85,11 +85,15 @@ impl Model {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        let quantized = tensor(EMBEDDING)?.dtype.is_blocks();
+        let dtype = tensor(EMBEDDING)?.dtype;
+        let quantized = dtype.is_blocks();
+        // Where the formats are mixed or stored tensors are not packed it is not exact, and need not be.
+        let bytes = |spec: TensorSpec| dtype.bytes_for(&spec.shape).unwrap_or(0);
+        let memory = WeightMemory::new(config.tensor_specs().into_iter().map(bytes).sum());
         let by_weights = if quantized { CacheFormat::F16 } else { CacheFormat::F32 };
-        let source = Source { config, tensor, cache: options.cache.unwrap_or(by_weights) };
+        let source = Source { config, tensor, memory: &memory, cache: options.cache.unwrap_or(by_weights) };
         let width = config.hidden_size;
-        let rows = |name: &str| pack_rows(&[tensor(name)?], width);
+        let rows = |name: &str| pack_rows(&[tensor(name)?], width, &memory);
         let blocks = (0..config.num_hidden_layers).map(|layer| source.block(layer)).collect::<Result<Vec<_>>>()?;
         let positions = config.architecture.learns_positions().then(|| rows(POSITIONS)).transpose()?;
         let output = (!config.tie_word_embeddings).then(|| rows(OUTPUT)).transpose()?;
@@ -188,6 +192,7 @@ impl Model {
 struct Source<'s, 'a> {
     config: &'s ModelConfig,
     tensor: &'s dyn Fn(&str) -> Result<TensorData<'a>>,
+    memory: &'s WeightMemory,
     cache: CacheFormat,
 }
 
@@ -211,7 +216,7 @@ impl<'a> Source<'_, 'a> {
         let bias = |(name, has): &(String, bool)| has.then(|| self.values(&format!("{name}.bias"))).transpose();
         let weights = names.iter().map(weight).collect::<Result<Vec<_>>>()?;
         let biases = names.iter().map(bias).collect::<Result<Vec<_>>>()?;
-        Linear::pack(&weights, &biases, cols)
+        Linear::pack(&weights, &biases, cols, self.memory)
     }
 
     /// A block, with any mixer.
@@ -222,7 +227,7 @@ impl<'a> Source<'_, 'a> {
             MixerConfig::Attention => Box::new(self.attention(&at)?),
             other => {
                 let lookup = |name: &str| (self.tensor)(&at(&format!("mixer.{name}")));
-                mixers::build(&other, config, &MixerTensors(&lookup))?
+                mixers::build(&other, config, &MixerTensors(&lookup, self.memory))?
             }
         };
         let mixer_norm = self.norm(&at("input_layernorm"))?;
@@ -251,7 +256,12 @@ impl<'a> Source<'_, 'a> {
             }
             architecture @ (Architecture::Rwkv4 | Architecture::Rwkv7) => {
                 let lookup = |name: &str| (self.tensor)(&at(&format!("mlp.{name}")));
-                Second::ChannelMix(Box::new(ChannelMix::new(&MixerTensors(&lookup), architecture, width, inner)?))
+                Second::ChannelMix(Box::new(ChannelMix::new(
+                    &MixerTensors(&lookup, self.memory),
+                    architecture,
+                    width,
+                    inner,
+                )?))
             }
         })
     }

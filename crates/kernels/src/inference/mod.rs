@@ -18,6 +18,7 @@ mod pool;
 mod products;
 pub mod recurrence;
 pub mod rope;
+mod weight_memory;
 
 pub use cache::{CacheFormat, KeyValueCache};
 pub use isa::Isa;
@@ -25,6 +26,7 @@ pub use lines::Lines;
 pub use packed::{PackedMatrix, PackedRows};
 pub use pool::Pool;
 pub use products::{ProductInput, multiply};
+pub use weight_memory::WeightMemory;
 
 /// Rows of one panel: the lanes of a 512-bit register of f32.
 pub const PANEL: usize = 16;

@@ -1,10 +1,12 @@
 //! Weight matrices repacked for the products: panels of 16 rows in the stored number format.
 
+use bytemuck::Pod;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::panel_blocks::BlockLayout;
-use super::{Lines, PANEL};
+use super::weight_memory::Weights;
+use super::{PANEL, WeightMemory};
 use crate::codec::DType;
 
 /// Consecutive rows as they lie on disk, row-major.
@@ -19,19 +21,21 @@ pub struct PackedRows<'a> {
 /// A matrix `[rows, cols]` in panels of 16 rows. Rows past the end of the last panel count as zeros.
 ///
 /// F32, F16 and BF16: `[panel][column][16 rows]`. Block formats: see [`BlockLayout`], weights holding the planes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct PackedMatrix {
     rows: usize,
     cols: usize,
     format: DType,
-    weights: Lines,
-    scales: Lines,
+    /// Panels, then their scales.
+    bytes: Weights,
+    /// Bytes of the panels.
+    panel_bytes: usize,
 }
 
 impl PackedMatrix {
-    /// Packs the rows of `parts`, one after another. `None` when a part's bytes do not have the length that its rows,
+    /// Packs the rows of `parts`, one after another, into `memory`. `None` when a part's bytes do not have the length that its rows,
     /// `cols` and `format` ask for.
-    pub fn pack(format: DType, cols: usize, parts: &[PackedRows<'_>]) -> Option<Self> {
+    pub fn pack(format: DType, cols: usize, parts: &[PackedRows<'_>], memory: &WeightMemory) -> Option<Self> {
         let row_bytes = format.row_bytes(cols)?;
         if cols == 0 || parts.iter().any(|p| p.rows.checked_mul(row_bytes) != Some(p.bytes.len())) {
             return None;
@@ -43,17 +47,20 @@ impl PackedMatrix {
             (None, DType::F32) => (cols * PANEL * 4, 0),
             (None, _) => (cols * PANEL * 2, 0),
         };
-        let (mut planes, mut factors) = (Lines::zeroed(panels * weights), Lines::zeroed(panels * scales));
+        // Scales begin on a cache line, too.
+        let panel_bytes = (panels * weights).next_multiple_of(64);
         let sources: Vec<&[u8]> = parts.iter().flat_map(|p| p.bytes.chunks_exact(row_bytes)).collect();
-        let rest = factors.as_mut_slice::<u8>();
-        let targets = planes.as_mut_slice::<u8>().par_chunks_mut(weights).zip(sources.par_chunks(PANEL));
-        if scales == 0 {
-            targets.for_each(|(panel, rows)| pack_panel(format, rows, panel, &mut []));
-        } else {
-            let targets = targets.zip(rest.par_chunks_mut(scales));
-            targets.for_each(|((panel, rows), scales)| pack_panel(format, rows, panel, scales));
-        }
-        Some(Self { rows, cols, format, weights: planes, scales: factors })
+        let bytes = memory.take(panel_bytes + panels * scales, |bytes| {
+            let (planes, factors) = bytes.split_at_mut(panel_bytes);
+            let targets = planes.par_chunks_exact_mut(weights).zip(sources.par_chunks(PANEL));
+            if scales == 0 {
+                targets.for_each(|(panel, rows)| pack_panel(format, rows, panel, &mut []));
+            } else {
+                let targets = targets.zip(factors.par_chunks_exact_mut(scales));
+                targets.for_each(|((panel, rows), scales)| pack_panel(format, rows, panel, scales));
+            }
+        });
+        Some(Self { rows, cols, format, bytes, panel_bytes })
     }
 
     /// Writes row `row` as f32 into `out`, which has `cols` elements. Panics if the row is not there.
@@ -63,15 +70,15 @@ impl PackedMatrix {
         let start = panel * self.cols * PANEL + lane;
         match self.format {
             DType::F32 => {
-                let weights = &self.weights.as_slice::<f32>()[start..];
+                let weights = &self.weights::<f32>()[start..];
                 out.iter_mut().zip(weights.iter().step_by(PANEL)).for_each(|(to, v)| *to = *v);
             }
             DType::F16 => {
-                let weights = &self.weights.as_slice::<u16>()[start..];
+                let weights = &self.weights::<u16>()[start..];
                 out.iter_mut().zip(weights.iter().step_by(PANEL)).for_each(|(to, v)| *to = f16::from_bits(*v).to_f32());
             }
             DType::BF16 => {
-                let weights = &self.weights.as_slice::<u16>()[start..];
+                let weights = &self.weights::<u16>()[start..];
                 out.iter_mut()
                     .zip(weights.iter().step_by(PANEL))
                     .for_each(|(to, v)| *to = bf16::from_bits(*v).to_f32());
@@ -79,8 +86,8 @@ impl PackedMatrix {
             format => {
                 let Some(layout) = BlockLayout::of(format) else { return };
                 let (planes, scales) = layout.panel_len(self.cols);
-                let planes = &self.weights.as_slice()[panel * planes..][..planes];
-                layout.read_row(lane, planes, &self.scales.as_slice()[panel * scales..][..scales], out);
+                let planes = &self.weights()[panel * planes..][..planes];
+                layout.read_row(lane, planes, &self.scales()[panel * scales..][..scales], out);
             }
         }
     }
@@ -102,19 +109,19 @@ impl PackedMatrix {
 
     /// Bytes of memory that the packed weights take.
     pub fn byte_len(&self) -> usize {
-        self.weights.byte_len() + self.scales.byte_len()
+        self.bytes.bytes().len()
     }
 
     pub(super) fn panels(&self) -> usize {
         self.rows.div_ceil(PANEL)
     }
 
-    pub(super) fn weights(&self) -> &Lines {
-        &self.weights
+    pub(super) fn weights<T: Pod>(&self) -> &[T] {
+        self.bytes.first(self.panel_bytes)
     }
 
-    pub(super) fn scales(&self) -> &Lines {
-        &self.scales
+    pub(super) fn scales(&self) -> &[u8] {
+        &self.bytes.bytes()[self.panel_bytes..]
     }
 }
 
@@ -155,7 +162,7 @@ mod tests {
                 PackedRows { rows: rows / 2, bytes: &bytes[..half] },
                 PackedRows { rows: rows - rows / 2, bytes: &bytes[half..] },
             ];
-            let packed = PackedMatrix::pack(format, cols, &parts).unwrap();
+            let packed = PackedMatrix::pack(format, cols, &parts, &WeightMemory::new(0)).unwrap();
             let mut out = vec![0.0; cols];
             for (row, expected) in expected.chunks(cols).enumerate() {
                 packed.read_row(row, &mut out);
@@ -166,9 +173,10 @@ mod tests {
 
     #[test]
     fn wrong_lengths_are_refused() {
-        assert!(PackedMatrix::pack(DType::F32, 4, &[PackedRows { rows: 2, bytes: &[0; 31] }]).is_none());
-        assert!(PackedMatrix::pack(DType::Q4K, 128, &[PackedRows { rows: 1, bytes: &[0; 72] }]).is_none());
-        assert!(PackedMatrix::pack(DType::Q8_0, 33, &[PackedRows { rows: 0, bytes: &[] }]).is_none());
-        assert!(PackedMatrix::pack(DType::F32, 4, &[PackedRows { rows: usize::MAX, bytes: &[] }]).is_none());
+        let memory = WeightMemory::new(0);
+        assert!(PackedMatrix::pack(DType::F32, 4, &[PackedRows { rows: 2, bytes: &[0; 31] }], &memory).is_none());
+        assert!(PackedMatrix::pack(DType::Q4K, 128, &[PackedRows { rows: 1, bytes: &[0; 72] }], &memory).is_none());
+        assert!(PackedMatrix::pack(DType::Q8_0, 33, &[PackedRows { rows: 0, bytes: &[] }], &memory).is_none());
+        assert!(PackedMatrix::pack(DType::F32, 4, &[PackedRows { rows: usize::MAX, bytes: &[] }], &memory).is_none());
     }
 }

@@ -90,12 +90,13 @@ impl BlockLayout {
 
     /// Puts a row's ggml blocks into lane `lane` of a panel, which must be zero there.
     pub fn write_row(&self, format: DType, row: &[u8], lane: usize, planes: &mut [u8], scales: &mut [u8]) {
+        assert!(lane < PANEL, "lane");
         let blocks = row.chunks_exact(format.block().1);
+        let mut quants = [0; 256];
+        let quants = &mut quants[..self.columns];
         let panel = planes.chunks_exact_mut(self.columns / PAIR * self.planes.byte_len());
         for ((bytes, planes), scales) in blocks.zip(panel).zip(scales.chunks_exact_mut(self.scale_len())) {
             self.write_scales(bytes, lane, scales);
-            let mut quants = [0; 256];
-            let quants = &mut quants[..self.columns];
             unpack_quants(format, bytes, quants);
             let pairs = planes.chunks_exact_mut(self.planes.byte_len()).zip(quants.as_chunks::<PAIR>().0);
             for (planes, quants) in pairs {
@@ -135,17 +136,21 @@ impl BlockLayout {
         for (word, four) in words.iter_mut().zip(quants.as_chunks::<4>().0) {
             *word = u32::from_le_bytes(four.map(|q| q.cast_unsigned().wrapping_add(self.bias)));
         }
+        let vectors = planes.as_chunks_mut::<64>().0;
+        if self.planes == Planes::Bytes {
+            for (vector, word) in vectors.iter_mut().zip(words) {
+                vector[lane * 4..][..4].copy_from_slice(&word.to_le_bytes());
+            }
+            return;
+        }
+        for (vector, g) in vectors.iter_mut().zip(0..4) {
+            let nibbles = words[g] & 0x0f0f_0f0f | (words[g + 4] & 0x0f0f_0f0f) << 4;
+            vector[lane * 4..][..4].copy_from_slice(&nibbles.to_le_bytes());
+        }
         let mut or = |at: usize, word: u32| {
             let to = &mut planes[at + lane * 4..][..4];
             to.iter_mut().zip(word.to_le_bytes()).for_each(|(to, byte)| *to |= byte);
         };
-        if self.planes == Planes::Bytes {
-            words.iter().enumerate().for_each(|(g, word)| or(64 * g, *word));
-            return;
-        }
-        for g in 0..4 {
-            or(64 * g, words[g] & 0x0f0f_0f0f | (words[g + 4] & 0x0f0f_0f0f) << 4);
-        }
         match self.planes {
             Planes::Fifths => {
                 for (g, word) in words.iter().enumerate() {

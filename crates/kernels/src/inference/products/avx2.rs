@@ -169,6 +169,36 @@ impl Lanes for Narrow {
     }
 
     #[inline(always)]
+    unsafe fn dots<const BITS: u32>(mut sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints {
+        // So many sums of two products fit 16 bits: 15 * 127 * 2 * 4 and 31 * 127 * 2 * 4 and 63 * 127 * 2 * 2 do. Widened together they cost one
+        // multiplication and one addition instead of one each.
+        let together = match BITS {
+            4 | 5 => 4,
+            6 => 2,
+            _ => 1,
+        };
+        // SAFETY: the trait's contract: 16 readable inputs.
+        unsafe {
+            for first in (0..4).step_by(together) {
+                if together == 1 {
+                    sums = Self::dot::<false>(sums, weights[first], x.add(4 * first));
+                    continue;
+                }
+                let mut pairs = [_mm256_setzero_si256(); 2];
+                for g in first..first + together {
+                    let x = _mm256_set1_epi32(x.add(4 * g).cast::<i32>().read_unaligned());
+                    pairs[0] = _mm256_add_epi16(pairs[0], _mm256_maddubs_epi16(weights[g][0], x));
+                    pairs[1] = _mm256_add_epi16(pairs[1], _mm256_maddubs_epi16(weights[g][1], x));
+                }
+                let one = _mm256_set1_epi16(1);
+                sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(pairs[0], one));
+                sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(pairs[1], one));
+            }
+            sums
+        }
+    }
+
+    #[inline(always)]
     unsafe fn add_ints(a: Self::Ints, b: Self::Ints) -> Self::Ints {
         // SAFETY: the trait's contract.
         unsafe { [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])] }

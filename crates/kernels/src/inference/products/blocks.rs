@@ -34,8 +34,10 @@ pub(super) struct Blocks {
 /// A way to keep 32 columns of quants.
 trait Quants {
     const PLANES: Planes;
+    /// Bits of a quant.
+    const BITS: u32;
     /// Whether quants are below 64: two products with signed bytes then fit 16 bits.
-    const SMALL: bool;
+    const SMALL: bool = Self::BITS <= 6;
     /// The eight vectors of a block; as unsafe as [`Lanes`]. Without closures: they would not have the instruction set.
     unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8];
 }
@@ -47,7 +49,7 @@ struct Sixths;
 
 impl Quants for Bytes {
     const PLANES: Planes = Planes::Bytes;
-    const SMALL: bool = false;
+    const BITS: u32 = 8;
 
     #[inline(always)]
     unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
@@ -64,7 +66,7 @@ impl Quants for Bytes {
 
 impl Quants for Nibbles {
     const PLANES: Planes = Planes::Nibbles;
-    const SMALL: bool = true;
+    const BITS: u32 = 4;
 
     #[inline(always)]
     unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
@@ -82,7 +84,7 @@ impl Quants for Nibbles {
 
 impl Quants for Fifths {
     const PLANES: Planes = Planes::Fifths;
-    const SMALL: bool = true;
+    const BITS: u32 = 5;
 
     #[inline(always)]
     unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
@@ -99,7 +101,7 @@ impl Quants for Fifths {
 
 impl Quants for Sixths {
     const PLANES: Planes = Planes::Sixths;
-    const SMALL: bool = true;
+    const BITS: u32 = 6;
 
     #[inline(always)]
     unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
@@ -135,14 +137,13 @@ unsafe fn halves<L: Lanes, Q: Quants>(job: &Blocks, w: &[L::Bytes; 8], at: usize
         } else {
             [L::start::<false>(correction[0]), L::start::<false>(correction[1])]
         };
-        for g in 0..4 {
-            if Q::SMALL {
-                sums[0] = L::dot::<true>(sums[0], w[g], x.add(4 * g));
-                sums[1] = L::dot::<true>(sums[1], w[g + 4], x.add(16 + 4 * g));
-            } else {
-                sums[0] = L::dot::<false>(sums[0], w[g], x.add(4 * g));
-                sums[1] = L::dot::<false>(sums[1], w[g + 4], x.add(16 + 4 * g));
-            }
+        let (first, second) = (&[w[0], w[1], w[2], w[3]], &[w[4], w[5], w[6], w[7]]);
+        // A trait's constant cannot be the argument of a function's.
+        match Q::BITS {
+            4 => sums = [L::dots::<4>(sums[0], first, x), L::dots::<4>(sums[1], second, x.add(16))],
+            5 => sums = [L::dots::<5>(sums[0], first, x), L::dots::<5>(sums[1], second, x.add(16))],
+            6 => sums = [L::dots::<6>(sums[0], first, x), L::dots::<6>(sums[1], second, x.add(16))],
+            _ => sums = [L::dots::<8>(sums[0], first, x), L::dots::<8>(sums[1], second, x.add(16))],
         }
         sums
     }

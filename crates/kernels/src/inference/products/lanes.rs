@@ -46,6 +46,20 @@ pub(super) trait Lanes {
     /// Adds the dot products of the 16 rows' four quants with the four signed bytes at `x` (at least -127), exact. `SMALL` quants are
     /// below 64.
     unsafe fn dot<const SMALL: bool>(sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints;
+    /// Adds the dot products of the 16 rows' quants of `BITS` bits (4, 5, 6 or 8) in 16 columns with the 16 signed bytes at `x`.
+    #[inline(always)]
+    unsafe fn dots<const BITS: u32>(mut sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints {
+        for (g, bytes) in weights.iter().enumerate() {
+            // SAFETY: the trait's contract; `x` has 16 elements.
+            unsafe {
+                sums = match BITS {
+                    8 => Self::dot::<false>(sums, *bytes, x.add(4 * g)),
+                    _ => Self::dot::<true>(sums, *bytes, x.add(4 * g)),
+                };
+            }
+        }
+        sums
+    }
     unsafe fn add_ints(a: Self::Ints, b: Self::Ints) -> Self::Ints;
     unsafe fn float(sums: Self::Ints) -> Self::F;
 }

@@ -59,24 +59,23 @@ pub fn multiply(
     let (cols, panels) = (matrix.cols(), matrix.panels());
     let output = checked_output(out, out_stride, matrix.rows(), tokens);
     assert_eq!(x.len(), tokens * cols, "inputs");
-    let weights = matrix.weights();
     match matrix.format() {
         DType::F32 => {
-            let job = Shared(packed_job(weights.as_slice::<f32>(), panels, cols, x, tokens, output));
+            let job = Shared(packed_job(matrix.weights::<f32>(), panels, cols, x, tokens, output));
             let job = &job;
             // SAFETY: as above; `packed_job` checked the sizes.
             divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe { dense_f32(isa, &job.0, part) });
         }
         DType::F16 | DType::BF16 => {
             let half = matrix.format() == DType::F16;
-            let job = Shared(packed_job(weights.as_slice::<u16>(), panels, cols, x, tokens, output));
+            let job = Shared(packed_job(matrix.weights::<u16>(), panels, cols, x, tokens, output));
             let job = &job;
             // SAFETY: as above.
             divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe { dense_16(isa, half, &job.0, part) });
         }
         format => {
             let Some(layout) = BlockLayout::of(format) else { unreachable!("floats have products of their own") };
-            let (planes, scales) = (weights.as_slice(), matrix.scales().as_slice());
+            let (planes, scales) = (matrix.weights(), matrix.scales());
             let job = Shared(block_job(isa, &layout, planes, scales, panels, cols, x, tokens, input, output));
             let (job, kind) = (&job, (layout.planes, layout.scales));
             // SAFETY: `divide` gives disjoint ranges within `panels`; sizes were checked above and by `quantize`.
