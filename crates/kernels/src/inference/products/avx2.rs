@@ -153,46 +153,42 @@ impl Lanes for Narrow {
     unsafe fn dot<const SMALL: bool>(sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints {
         // SAFETY: the trait's contract: four readable inputs.
         unsafe {
-            let x = _mm256_set1_epi32(x.cast::<i32>().read_unaligned());
-            let add = |sum: __m256i, w: __m256i| {
-                let pairs = if SMALL {
-                    _mm256_maddubs_epi16(w, x)
-                } else {
-                    // As signed bytes: the magnitude of one with the sign on the other. 128 * 127 * 2 fits 16 bits.
-                    let signed = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
-                    _mm256_maddubs_epi16(_mm256_abs_epi8(signed), _mm256_sign_epi8(x, signed))
-                };
-                _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+            let [sums] = if SMALL {
+                add_dots::<6, 1>([sums], &[weights], [x])
+            } else {
+                add_dots::<8, 1>([sums], &[weights], [x])
             };
-            [add(sums[0], weights[0]), add(sums[1], weights[1])]
+            sums
         }
     }
 
     #[inline(always)]
     unsafe fn dots<const BITS: u32>(mut sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints {
-        // So many sums of two products fit 16 bits: 15 * 127 * 2 * 4 and 31 * 127 * 2 * 4 and 63 * 127 * 2 * 2 do. Widened together they cost one
-        // multiplication and one addition instead of one each.
-        let together = match BITS {
-            4 | 5 => 4,
-            6 => 2,
-            _ => 1,
-        };
         // SAFETY: the trait's contract: 16 readable inputs.
         unsafe {
-            for first in (0..4).step_by(together) {
-                if together == 1 {
-                    sums = Self::dot::<false>(sums, weights[first], x.add(4 * first));
-                    continue;
-                }
-                let mut pairs = [_mm256_setzero_si256(); 2];
-                for g in first..first + together {
-                    let x = _mm256_set1_epi32(x.add(4 * g).cast::<i32>().read_unaligned());
-                    pairs[0] = _mm256_add_epi16(pairs[0], _mm256_maddubs_epi16(weights[g][0], x));
-                    pairs[1] = _mm256_add_epi16(pairs[1], _mm256_maddubs_epi16(weights[g][1], x));
-                }
-                let one = _mm256_set1_epi16(1);
-                sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(pairs[0], one));
-                sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(pairs[1], one));
+            for first in (0..4).step_by(together(BITS).min(4)) {
+                [sums] = add_dots::<BITS, 1>([sums], &weights[first..][..together(BITS).min(4)], [x.add(4 * first)]);
+            }
+            sums
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn block_dots<const BITS: u32, const M: usize>(
+        w: &[Self::Bytes; 8],
+        x: [*const i8; M],
+        corrections: [[i32; 2]; M],
+    ) -> [Self::Ints; M] {
+        // SAFETY: the trait's contract: 32 readable inputs of every token.
+        unsafe {
+            let mut sums = [[_mm256_setzero_si256(); 2]; M];
+            for (sums, [a, b]) in sums.iter_mut().zip(corrections) {
+                *sums = if BITS == 8 { Self::start::<false>(0) } else { Self::start::<true>(a + b) };
+            }
+            for first in (0..8).step_by(together(BITS)) {
+                let mut at = x;
+                at.iter_mut().for_each(|x| *x = x.add(4 * first));
+                sums = add_dots::<BITS, M>(sums, &w[first..][..together(BITS)], at);
             }
             sums
         }
@@ -208,6 +204,55 @@ impl Lanes for Narrow {
     unsafe fn float(sums: Self::Ints) -> Self::F {
         // SAFETY: the trait's contract.
         unsafe { [_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1])] }
+    }
+}
+
+/// Vectors of quants of so many bits whose products may be summed in 16 bits, two a vector: 15 * 127 * 2 * 8, 31 * 127 * 2 * 4 and 63 * 127 * 2 * 2 fit.
+/// Widened together they cost one multiplication and one addition instead of one each.
+const fn together(bits: u32) -> usize {
+    match bits {
+        4 => 8,
+        5 => 4,
+        6 => 2,
+        _ => 1,
+    }
+}
+
+/// Adds the dot products of [`together`] vectors of quants with four inputs for each of them, of `M` tokens.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+unsafe fn add_dots<const BITS: u32, const M: usize>(
+    mut sums: [[__m256i; 2]; M],
+    w: &[[__m256i; 2]],
+    x: [*const i8; M],
+) -> [[__m256i; 2]; M] {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let mut pairs = [[_mm256_setzero_si256(); 2]; M];
+        for (g, w) in w.iter().enumerate() {
+            // As signed bytes: the magnitude of one with the sign on the other. 128 * 127 * 2 fits 16 bits.
+            let bias = _mm256_set1_epi8(-128);
+            let signed = [_mm256_xor_si256(w[0], bias), _mm256_xor_si256(w[1], bias)];
+            let magnitude = [_mm256_abs_epi8(signed[0]), _mm256_abs_epi8(signed[1])];
+            for (pairs, x) in pairs.iter_mut().zip(x) {
+                let x = _mm256_set1_epi32(x.add(4 * g).cast::<i32>().read_unaligned());
+                if BITS == 8 {
+                    pairs[0] = _mm256_maddubs_epi16(magnitude[0], _mm256_sign_epi8(x, signed[0]));
+                    pairs[1] = _mm256_maddubs_epi16(magnitude[1], _mm256_sign_epi8(x, signed[1]));
+                } else {
+                    pairs[0] = _mm256_add_epi16(pairs[0], _mm256_maddubs_epi16(w[0], x));
+                    pairs[1] = _mm256_add_epi16(pairs[1], _mm256_maddubs_epi16(w[1], x));
+                }
+            }
+        }
+        let one = _mm256_set1_epi16(1);
+        for (sums, pairs) in sums.iter_mut().zip(pairs) {
+            sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(pairs[0], one));
+            sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(pairs[1], one));
+        }
+        sums
     }
 }
 

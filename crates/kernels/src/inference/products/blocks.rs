@@ -36,8 +36,6 @@ trait Quants {
     const PLANES: Planes;
     /// Bits of a quant.
     const BITS: u32;
-    /// Whether quants are below 64: two products with signed bytes then fit 16 bits.
-    const SMALL: bool = Self::BITS <= 6;
     /// The eight vectors of a block; as unsafe as [`Lanes`]. Without closures: they would not have the instruction set.
     unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8];
 }
@@ -123,39 +121,40 @@ impl Quants for Sixths {
     }
 }
 
-/// One panel's block with one token's input block: dot products of the 16 rows with the first and the second sixteen columns,
+/// One panel's block of [`Sixths`] with one token's input block: dot products of the 16 rows with the first and the second sixteen columns,
 /// biases taken off.
 #[inline(always)]
-unsafe fn halves<L: Lanes, Q: Quants>(job: &Blocks, w: &[L::Bytes; 8], at: usize) -> [L::Ints; 2] {
+unsafe fn halves<L: Lanes>(job: &Blocks, w: &[L::Bytes; 8], at: usize) -> [L::Ints; 2] {
     // SAFETY: the caller gives a block of the job, and the instruction set.
     unsafe {
         let x = job.x.add(at * PAIR);
         let correction = *job.corrections.add(at);
-        // Two sums, so that one addition need not wait for the other.
-        let mut sums = if Q::SMALL {
-            [L::start::<true>(correction[0]), L::start::<true>(correction[1])]
-        } else {
-            [L::start::<false>(correction[0]), L::start::<false>(correction[1])]
-        };
         let (first, second) = (&[w[0], w[1], w[2], w[3]], &[w[4], w[5], w[6], w[7]]);
-        // A trait's constant cannot be the argument of a function's.
-        match Q::BITS {
-            4 => sums = [L::dots::<4>(sums[0], first, x), L::dots::<4>(sums[1], second, x.add(16))],
-            5 => sums = [L::dots::<5>(sums[0], first, x), L::dots::<5>(sums[1], second, x.add(16))],
-            6 => sums = [L::dots::<6>(sums[0], first, x), L::dots::<6>(sums[1], second, x.add(16))],
-            _ => sums = [L::dots::<8>(sums[0], first, x), L::dots::<8>(sums[1], second, x.add(16))],
-        }
-        sums
+        [
+            L::dots::<6>(L::start::<true>(correction[0]), first, x),
+            L::dots::<6>(L::start::<true>(correction[1]), second, x.add(16)),
+        ]
     }
 }
 
-/// As [`halves`], both together, as f32.
+/// One panel's block with the input blocks of `M` tokens, the first of which is at `at`: dot products of the 16 rows with all 32 columns, biases taken off.
 #[inline(always)]
-unsafe fn whole<L: Lanes, Q: Quants>(job: &Blocks, w: &[L::Bytes; 8], at: usize) -> L::F {
-    // SAFETY: the caller's contract.
+unsafe fn wholes<L: Lanes, Q: Quants, const M: usize>(job: &Blocks, w: &[L::Bytes; 8], at: usize) -> [L::Ints; M] {
+    // SAFETY: the caller gives blocks of the job, and the instruction set.
     unsafe {
-        let [a, b] = halves::<L, Q>(job, w, at);
-        L::float(L::add_ints(a, b))
+        let (mut x, mut corrections) = ([job.x; M], [[0; 2]; M]);
+        for m in 0..M {
+            let at = at + m * job.blocks;
+            x[m] = job.x.add(at * PAIR);
+            corrections[m] = *job.corrections.add(at);
+        }
+        // A trait's constant cannot be the argument of a function's.
+        match Q::BITS {
+            4 => L::block_dots::<4, M>(w, x, corrections),
+            5 => L::block_dots::<5, M>(w, x, corrections),
+            6 => L::block_dots::<6, M>(w, x, corrections),
+            _ => L::block_dots::<8, M>(w, x, corrections),
+        }
     }
 }
 
@@ -181,8 +180,8 @@ trait Tile {
 struct Simple<Q, const MINIMUM: bool>(PhantomData<Q>);
 /// `d * scale * q - dmin * minimum`.
 struct SuperMinimum<Q>(PhantomData<Q>);
-/// `d * scale * q`, with a signed scale for each 16 columns.
-struct SuperPlain<Q>(PhantomData<Q>);
+/// [`Sixths`], `d * scale * q`, with a signed scale for each 16 columns.
+struct SuperPlain;
 
 impl<Q: Quants, const MINIMUM: bool> Tile for Simple<Q, MINIMUM> {
     #[inline(always)]
@@ -196,9 +195,10 @@ impl<Q: Quants, const MINIMUM: bool> Tile for Simple<Q, MINIMUM> {
                 let w = Q::load::<L>(job.weights.add(at * Q::PLANES.byte_len()));
                 let scales = job.scales.add(at * scale_len).cast::<u16>();
                 let d = L::load_f16(scales);
+                let dots = wholes::<L, Q, M>(job, &w, token * job.blocks + block);
                 for (m, sum) in sums.iter_mut().enumerate() {
                     let x = (token + m) * job.blocks + block;
-                    let dot = L::mul(whole::<L, Q>(job, &w, x), d);
+                    let dot = L::mul(L::float(dots[m]), d);
                     *sum = L::mul_add(dot, L::splat(*job.x_scales.add(x)), *sum);
                     if MINIMUM {
                         *sum = L::mul_add(L::load_f16(scales.add(PANEL)), L::splat(*job.sums.add(x)), *sum);
@@ -224,9 +224,10 @@ impl<Q: Quants> Tile for SuperMinimum<Q> {
                     let w = Q::load::<L>(job.weights.add(at * Q::PLANES.byte_len()));
                     let scale = L::load_u8(scales.add((4 + 2 * pair) * PANEL));
                     let minimum = L::load_u8(scales.add((5 + 2 * pair) * PANEL));
+                    let dots = wholes::<L, Q, M>(job, &w, token * job.blocks + block * 8 + pair);
                     for m in 0..M {
                         let x = (token + m) * job.blocks + block * 8 + pair;
-                        let dot = L::mul(whole::<L, Q>(job, &w, x), scale);
+                        let dot = L::mul(L::float(dots[m]), scale);
                         products[m] = L::mul_add(dot, L::splat(*job.x_scales.add(x)), products[m]);
                         minimums[m] = L::mul_add(minimum, L::splat(-*job.sums.add(x)), minimums[m]);
                     }
@@ -241,7 +242,7 @@ impl<Q: Quants> Tile for SuperMinimum<Q> {
         }
     }
 }
-impl<Q: Quants> Tile for SuperPlain<Q> {
+impl Tile for SuperPlain {
     #[inline(always)]
     unsafe fn run<L: Lanes, const M: usize>(job: &Blocks, token: usize, panel: usize) {
         // SAFETY: the caller's contract.
@@ -253,12 +254,12 @@ impl<Q: Quants> Tile for SuperPlain<Q> {
                 let mut products = [L::splat(0.0); M];
                 for pair in 0..8 {
                     let at = panel * job.blocks + block * 8 + pair;
-                    let w = Q::load::<L>(job.weights.add(at * Q::PLANES.byte_len()));
+                    let w = Sixths::load::<L>(job.weights.add(at * Sixths::PLANES.byte_len()));
                     let first = L::load_i8(scales.add((2 + 2 * pair) * PANEL));
                     let second = L::load_i8(scales.add((3 + 2 * pair) * PANEL));
                     for (m, product) in products.iter_mut().enumerate() {
                         let x = (token + m) * job.blocks + block * 8 + pair;
-                        let [a, b] = halves::<L, Q>(job, &w, x);
+                        let [a, b] = halves::<L>(job, &w, x);
                         let dot = L::mul_add(L::float(a), first, L::mul(L::float(b), second));
                         *product = L::mul_add(dot, L::splat(*job.x_scales.add(x)), *product);
                     }
@@ -316,7 +317,7 @@ pub(super) unsafe fn product<L: Lanes, const BATCH: usize, const SUPER: usize>(
             (Planes::Fifths, Scales::Plain) => tiles::<L, Simple<Fifths, false>, BATCH>(job, panels),
             (Planes::Fifths, Scales::Minimum) => tiles::<L, Simple<Fifths, true>, BATCH>(job, panels),
             (Planes::Fifths, _) => tiles::<L, SuperMinimum<Fifths>, SUPER>(job, panels),
-            (Planes::Sixths, _) => tiles::<L, SuperPlain<Sixths>, SUPER>(job, panels),
+            (Planes::Sixths, _) => tiles::<L, SuperPlain, SUPER>(job, panels),
         }
     }
 }

@@ -60,6 +60,29 @@ pub(super) trait Lanes {
         }
         sums
     }
+    /// The dot products of the 16 rows' quants of `BITS` bits in the 32 columns of a block with the inputs of `M` tokens, `corrections` for each half
+    /// of the columns as for [`start`](Self::start).
+    #[inline(always)]
+    unsafe fn block_dots<const BITS: u32, const M: usize>(
+        w: &[Self::Bytes; 8],
+        x: [*const i8; M],
+        corrections: [[i32; 2]; M],
+    ) -> [Self::Ints; M] {
+        // SAFETY: the trait's contract; every `x` has 32 elements.
+        unsafe {
+            let (first, second) = (&[w[0], w[1], w[2], w[3]], &[w[4], w[5], w[6], w[7]]);
+            let mut all = [Self::start::<true>(0); M];
+            for ((sums, x), correction) in all.iter_mut().zip(x).zip(corrections) {
+                // Two sums, so that one addition need not wait for the other.
+                let (a, b) = match BITS {
+                    8 => (Self::start::<false>(correction[0]), Self::start::<false>(correction[1])),
+                    _ => (Self::start::<true>(correction[0]), Self::start::<true>(correction[1])),
+                };
+                *sums = Self::add_ints(Self::dots::<BITS>(a, first, x), Self::dots::<BITS>(b, second, x.add(16)));
+            }
+            all
+        }
+    }
     unsafe fn add_ints(a: Self::Ints, b: Self::Ints) -> Self::Ints;
     unsafe fn float(sums: Self::Ints) -> Self::F;
 }
