@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bantam_kernels::training::attention::{self, Span};
 use bantam_kernels::training::panels::Precision;
 use bantam_kernels::training::sequence::Kept;
-use bantam_kernels::training::{cross_entropy, feed_forward, linear, rms_norm, swiglu};
+use bantam_kernels::training::{cross_entropy, feed_forward, linear, projected_attention, rms_norm, swiglu};
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -20,7 +20,8 @@ use burn::backend::{Autodiff, Flex, TensorMetadata};
 use super::attention::AttentionSpec;
 use super::flex::{
     FusedOps, attention_forward, contiguous, feed_forward_forward, feed_forward_norm, feed_forward_weights,
-    linear_forward, problem, rms_norm_forward, sequence_forward, stacked, swiglu_forward, tensor, values,
+    linear_forward, problem, projected_attention_forward, rms_norm_forward, sequence_forward, stacked, swiglu_forward,
+    tensor, values,
 };
 use super::linear::LinearSpec;
 use super::sequence::{INPUTS, SequenceCall};
@@ -56,6 +57,31 @@ impl Backward<Flex, 1> for AttentionBackward {
         let saved = attention::Saved { qkv: values(&s.qkv), out: values(&s.out), log_sum_exp: &s.log_sum_exp };
         let d_qkv = attention::backward(&s.spec.shape(&s.spans), saved, values(&d_out));
         let d = [tensor(d_qkv, s.qkv.shape())];
+        register(grads, ops.parents.map(|p| p.map(|n| n.id)), d);
+    }
+}
+
+#[derive(Debug)]
+struct ProjectedAttentionBackward;
+
+#[derive(Clone, Debug)]
+struct ProjectedAttentionSaved {
+    inputs: [FlexTensor; 3],
+    out: FlexTensor,
+    saved: Arc<projected_attention::Saved>,
+    shape: projected_attention::Shape,
+}
+
+impl Backward<Flex, 3> for ProjectedAttentionBackward {
+    type State = ProjectedAttentionSaved;
+
+    fn backward(self, ops: Ops<ProjectedAttentionSaved, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let d_out = contiguous(grads.consume::<Flex>(&ops.node));
+        let s = &ops.state;
+        let [qkv, e, f] = s.inputs.each_ref().map(values);
+        let d = projected_attention::backward(&s.shape, qkv, [e, f], values(&s.out), &s.saved, values(&d_out));
+        let [qkv, e, f] = s.inputs.each_ref().map(FlexTensor::shape);
+        let d = [tensor(d.qkv, qkv), tensor(d.e, e), tensor(d.f, f)];
         register(grads, ops.parents.map(|p| p.map(|n| n.id)), d);
     }
 }
@@ -199,7 +225,8 @@ impl Backward<Flex, INPUTS> for SequenceBackward {
         let kept = Kept { out: values(&s.out), saved: &s.saved };
         let gradients = s.call.operation.backward(&inputs, kept, values(&d_out), s.call.items());
         for ((parent, input), d) in ops.parents.iter().zip(&s.inputs).zip(gradients) {
-            if let Some(node) = parent {
+            // A detached parameter is still a leaf that asks for one; constants have none.
+            if let Some(node) = parent.as_ref().filter(|_| !d.is_empty()) {
                 grads.register::<Flex>(node.id, tensor(d, input.shape()));
             }
         }
@@ -242,6 +269,27 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
             OpsKind::Tracked(prep) => {
                 let log_sum_exp = Arc::new(log_sum_exp);
                 prep.finish(AttentionSaved { qkv, out: out.clone(), log_sum_exp, spans, spec }, out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn projected_attention(
+        qkv: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        shape: projected_attention::Shape,
+    ) -> FloatTensor<Self> {
+        let parts = [qkv, e, f].map(|t| {
+            let (t, node) = t.into_parts();
+            (contiguous(t), node)
+        });
+        let [(qkv, n0), (e, n1), (f, n2)] = parts;
+        let (out, saved) = projected_attention_forward(&qkv, &e, &f, &shape);
+        match ProjectedAttentionBackward.prepare::<C>([n0, n1, n2]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let saved = Arc::new(saved);
+                prep.finish(ProjectedAttentionSaved { inputs: [qkv, e, f], out: out.clone(), saved, shape }, out)
             }
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
