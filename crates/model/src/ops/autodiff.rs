@@ -3,9 +3,11 @@
 //! Each keeps handles of what the forward pass saw; the node guards live until the step is registered, as Burn requires.
 //! A parent without a node is frozen: its gradient is not computed where that saves work.
 
+mod attention;
+
 use std::sync::Arc;
 
-use bantam_kernels::training::attention::{self, Span};
+use bantam_kernels::training::attention::Span;
 use bantam_kernels::training::panels::Precision;
 use bantam_kernels::training::sequence::Kept;
 use bantam_kernels::training::{cross_entropy, feed_forward, linear, projected_attention, rms_norm, swiglu};
@@ -26,6 +28,7 @@ use super::flex::{
 use super::linear::LinearSpec;
 use super::sequence::{INPUTS, SequenceCall};
 use crate::ports::Targets;
+use attention::{AttentionBackward, AttentionSaved, ProjectedAttentionBackward, ProjectedAttentionSaved};
 
 /// Hands each gradient to the parent that asked for one.
 fn register<const N: usize>(grads: &mut Gradients, parents: [Option<NodeId>; N], gradients: [FlexTensor; N]) {
@@ -33,56 +36,6 @@ fn register<const N: usize>(grads: &mut Gradients, parents: [Option<NodeId>; N],
         if let Some(id) = parent {
             grads.register::<Flex>(id, gradient);
         }
-    }
-}
-
-#[derive(Debug)]
-struct AttentionBackward;
-
-#[derive(Clone, Debug)]
-struct AttentionSaved {
-    qkv: FlexTensor,
-    out: FlexTensor,
-    log_sum_exp: Arc<Vec<f32>>,
-    spans: Arc<[Span]>,
-    spec: AttentionSpec,
-}
-
-impl Backward<Flex, 1> for AttentionBackward {
-    type State = AttentionSaved;
-
-    fn backward(self, ops: Ops<AttentionSaved, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let d_out = contiguous(grads.consume::<Flex>(&ops.node));
-        let s = &ops.state;
-        let saved = attention::Saved { qkv: values(&s.qkv), out: values(&s.out), log_sum_exp: &s.log_sum_exp };
-        let d_qkv = attention::backward(&s.spec.shape(&s.spans), saved, values(&d_out));
-        let d = [tensor(d_qkv, s.qkv.shape())];
-        register(grads, ops.parents.map(|p| p.map(|n| n.id)), d);
-    }
-}
-
-#[derive(Debug)]
-struct ProjectedAttentionBackward;
-
-#[derive(Clone, Debug)]
-struct ProjectedAttentionSaved {
-    inputs: [FlexTensor; 3],
-    out: FlexTensor,
-    saved: Arc<projected_attention::Saved>,
-    shape: projected_attention::Shape,
-}
-
-impl Backward<Flex, 3> for ProjectedAttentionBackward {
-    type State = ProjectedAttentionSaved;
-
-    fn backward(self, ops: Ops<ProjectedAttentionSaved, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let d_out = contiguous(grads.consume::<Flex>(&ops.node));
-        let s = &ops.state;
-        let [qkv, e, f] = s.inputs.each_ref().map(values);
-        let d = projected_attention::backward(&s.shape, qkv, [e, f], values(&s.out), &s.saved, values(&d_out));
-        let [qkv, e, f] = s.inputs.each_ref().map(FlexTensor::shape);
-        let d = [tensor(d.qkv, qkv), tensor(d.e, e), tensor(d.f, f)];
-        register(grads, ops.parents.map(|p| p.map(|n| n.id)), d);
     }
 }
 

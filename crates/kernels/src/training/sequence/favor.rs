@@ -166,7 +166,8 @@ impl SequenceOperation for Favor {
             }
         });
         // SAFETY: the heads of the items have written all their rows.
-        vec![unsafe { d_qkv.filled() }, Vec::new()]
+        let d_qkv = unsafe { d_qkv.filled() };
+        vec![d_qkv, Vec::new()]
     }
 }
 
