@@ -10,7 +10,9 @@ use bantam_kernels::training::cross_entropy::{Problem, mean_loss};
 use bantam_kernels::training::feed_forward::{self, Norm, Weights};
 use bantam_kernels::training::linear::{self, Stacked};
 use bantam_kernels::training::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
+use bantam_kernels::training::projected_attention;
 use bantam_kernels::training::rms_norm;
+use bantam_kernels::training::sequence::{Favor, Items, Kept, Lstm, Retention, SequenceOperation};
 
 fn main() {
     bantam_kernels::memory::keep_freed_memory();
@@ -103,8 +105,43 @@ fn run([width, inner, vocabulary, rows, heads]: [usize; 5]) {
     let (_, inverse) = rms_norm::forward(&x, &scale, 1e-5);
     report("norm", 0, || drop(rms_norm::forward(&x, &scale, 1e-5)));
     report("norm, backward", 0, || drop(rms_norm::backward(&x, &scale, &inverse, &d)));
+    sequences(width, heads, &spans);
     let weight = values(vocabulary * width);
     let (all, targets): (Vec<u32>, Vec<u32>) = (0..rows as u32).map(|r| (r, r % vocabulary as u32)).unzip();
     let problem = Problem { hidden: &x, weight: &weight, width, rows: &all, targets: &targets };
     report("cross-entropy, both", 3 * rows * width * vocabulary, || drop(mean_loss(problem, 0.0, true, p)));
+}
+
+/// The mixers' own operations, at the sizes that the zoo has them.
+fn sequences(width: usize, heads: usize, spans: &[Span]) {
+    let (rows, head) = (spans.len() * 256, width / heads);
+    let items = Items { rows, spans, initial: None };
+    let run = |name: &str, operation: &dyn SequenceOperation, inputs: &[Vec<f32>], products: [usize; 2]| {
+        let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+        let done = operation.forward(&inputs, items);
+        let kept = Kept { out: &done.out, saved: &done.saved };
+        let d = values(done.out.len());
+        report(name, products[0] * rows, || drop(operation.forward(&inputs, items)));
+        let backward = || drop(operation.backward(&inputs, kept, &d, items));
+        report(&format!("{name}, backward"), products[1] * rows, backward);
+    };
+    // Multiplications a row, as if the recurrence were computed as it stands.
+    let features = 4 * head;
+    let memory = 2 * features * width;
+    let favor = Favor { heads, width: head, features };
+    run("favor", &favor, &[values(rows * 3 * width), values(features * head)], [2 * memory, 5 * memory]);
+    let retention = Retention { heads, key: head, value: 2 * head, epsilon: 1e-6 };
+    let memory = 2 * head * 2 * width;
+    run("retention", &retention, &[values(rows * 2 * width), values(rows * 4 * width)], [memory, 3 * memory]);
+    let (product, lstm) = (4 * width * width, Lstm { hidden: width });
+    let inputs = [values(rows * 4 * width), values(product), values(4 * width)];
+    run("lstm", &lstm, &inputs, [product, 2 * product]);
+    let shape = projected_attention::Shape { heads, width: head, length: 256, projected: 64 };
+    let [qkv, e, f] = [rows * 3 * width, 64 * 256, 64 * 256].map(values);
+    let (out, saved) = projected_attention::forward(&shape, &qkv, &e, &f);
+    let products = 4 * rows * 64 * width;
+    report("projected attention", products, || drop(projected_attention::forward(&shape, &qkv, &e, &f)));
+    report("projected attention, backward", products / 4 * 9, || {
+        drop(projected_attention::backward(&shape, &qkv, [&e, &f], &out, &saved, &out));
+    });
 }

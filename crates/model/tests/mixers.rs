@@ -95,9 +95,12 @@ fn by_contract(config: &MixerConfig, state: MixerState, golden: &Golden) -> Vec<
         }
         (MixerConfig::Rwkv4 { inner_size: a }, _) => [vec![parts[0].clone()], split(&parts[1], &[*a, *a, *a])].concat(),
         (MixerConfig::Rwkv7 { head_dim, .. }, _) => vec![parts[0].clone(), turned(&parts[1], *head_dim, *head_dim)],
-        // The position is one for all items.
-        (MixerConfig::Retnet { .. }, _) => vec![vec![parts[1][0]; 2], parts[0].clone()],
-        (MixerConfig::Performer { heads, .. }, _) => split(&parts[0], &[WIDTH / heads, 1]),
+        (MixerConfig::Retnet { heads, value_size }, _) => {
+            let mut split = split(&parts[0], &[WIDTH * value_size / heads, 1]);
+            split.reverse();
+            split
+        }
+        (MixerConfig::Performer { heads, features }, _) => split(&parts[0], &[features * WIDTH / heads, *features]),
         (MixerConfig::S4d { states }, _) => vec![scaled_by_input(&parts[0], *states, golden)],
         (_, MixerState::Growing(u, _)) => [vec![data(u)], parts].concat(),
         _ => parts,

@@ -126,6 +126,11 @@ fn fused_operations_equal_composed_ones_with_their_gradients() {
         |x| ops::causal_attention(x[0].clone(), spans.clone(), spec.clone()),
         |x| ops::composed_causal_attention(x[0].clone(), &spans, &spec),
     );
+    same_gradients(
+        &[noise([74, 48], 1), noise([5, 37], 2), noise([5, 37], 3)],
+        |x| ops::projected_attention(x[0].clone(), x[1].clone(), x[2].clone(), 2),
+        |x| ops::composed_projected_attention(x[0].clone(), x[1].clone(), x[2].clone(), 2),
+    );
     let inputs = [noise([70, 24], 1), noise([20, 24], 2), noise([9, 24], 3), noise([33, 24], 4), noise([1, 9], 5)];
     let maps = |x: &[Tensor<2>]| -> Vec<Map> {
         let of = |i: usize| Map { weight: x[i].clone(), bias: (i == 2).then(|| row(&x[4])) };

@@ -12,6 +12,7 @@ pub mod linear;
 mod pack;
 pub mod panels;
 mod parts;
+pub mod projected_attention;
 pub mod rms_norm;
 pub mod sequence;
 pub mod sum_of_squares;

@@ -63,14 +63,14 @@ fn pack_columns_body<const FMA: bool, const LANES: usize>(
     panel: &mut [u32],
 ) {
     if columns.len() - first > HALF_PANEL {
-        pack_columns_to::<PANEL, LANES>(layout, columns, first, panel);
+        pack_columns_to::<PANEL, FMA, LANES>(layout, columns, first, panel);
     } else {
-        pack_columns_to::<HALF_PANEL, LANES>(layout, columns, first, panel);
+        pack_columns_to::<HALF_PANEL, FMA, LANES>(layout, columns, first, panel);
     }
 }
 
 #[inline(always)]
-fn pack_columns_to<const PITCH: usize, const LANES: usize>(
+fn pack_columns_to<const PITCH: usize, const FMA: bool, const LANES: usize>(
     layout: Layout,
     columns: &[&[f32]],
     first: usize,
@@ -89,7 +89,7 @@ fn pack_columns_to<const PITCH: usize, const LANES: usize>(
             for (words, column) in block.iter_mut().zip(columns) {
                 column_words(layout, column, from, rows, words);
             }
-            let block = transposed::<LANES>(&block);
+            let block = transposed::<FMA, LANES>(&block);
             let at = group * SIDE;
             let width = columns.len().min(SIDE);
             for (row, words) in panel[from..from + rows].iter_mut().zip(&block) {
@@ -126,13 +126,58 @@ const SIDE: usize = 16;
 
 /// Rows become columns.
 #[inline(always)]
-fn transposed<const LANES: usize>(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
+fn transposed<const FMA: bool, const LANES: usize>(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
     #[cfg(target_arch = "x86_64")]
     if LANES == 32 {
         // SAFETY: only the body that is compiled for AVX-512 has 32 lanes.
         return unsafe { transposed_avx512(block) };
+    } else if FMA {
+        // SAFETY: only the bodies that are compiled for AVX2 and for AVX-512 have fused multiply-adds.
+        return unsafe { transposed_avx2(block) };
     }
     std::array::from_fn(|row| std::array::from_fn(|column| block[column][row]))
+}
+
+/// Four blocks of eight by eight, each in three rounds of exchanges: words, pairs and halves of registers.
+///
+/// # Safety
+/// The processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn transposed_avx2(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
+    use std::arch::x86_64::*;
+    let mut out = [[0; SIDE]; SIDE];
+    // SAFETY: every load and store is of half a row of 16 words; the caller vouches for the instructions.
+    unsafe {
+        for corner in 0..4 {
+            let (down, right) = (corner / 2 * 8, corner % 2 * 8);
+            // No closures: they would not have the instruction set.
+            let mut rows = [_mm256_setzero_ps(); 8];
+            for (row, from) in rows.iter_mut().zip(&block[down..]) {
+                *row = _mm256_loadu_ps(from[right..].as_ptr().cast());
+            }
+            // Of rows 4k to 4k + 3, columns 4h + c side by side: `fours[k][c]` holds, in half h, words of those rows.
+            let mut fours = [[_mm256_setzero_ps(); 4]; 2];
+            for (four, rows) in fours.iter_mut().zip(rows.as_chunks::<4>().0) {
+                let (ab_low, ab_high) = (_mm256_unpacklo_ps(rows[0], rows[1]), _mm256_unpackhi_ps(rows[0], rows[1]));
+                let (cd_low, cd_high) = (_mm256_unpacklo_ps(rows[2], rows[3]), _mm256_unpackhi_ps(rows[2], rows[3]));
+                *four = [
+                    _mm256_shuffle_ps::<0x44>(ab_low, cd_low),
+                    _mm256_shuffle_ps::<0xee>(ab_low, cd_low),
+                    _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+                    _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+                ];
+            }
+            for c in 0..4 {
+                let (low, high) = (fours[0][c], fours[1][c]);
+                let (low, high) =
+                    (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high));
+                _mm256_storeu_ps(out[right + c][down..].as_mut_ptr().cast(), low);
+                _mm256_storeu_ps(out[right + c + 4][down..].as_mut_ptr().cast(), high);
+            }
+        }
+    }
+    out
 }
 
 /// In four rounds of exchanges: words, pairs, quarters and halves of registers.
@@ -204,8 +249,18 @@ mod tests {
     #[test]
     fn blocks_turn_alike_with_and_without_vectors() {
         let block: [[u32; SIDE]; SIDE] = std::array::from_fn(|r| std::array::from_fn(|c| (r * SIDE + c) as u32));
-        let plain = transposed::<16>(&block);
+        let plain = transposed::<false, 16>(&block);
         assert!((0..SIDE).all(|r| (0..SIDE).all(|c| plain[r][c] == block[c][r])));
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[target_feature(enable = "avx2")]
+            fn halves(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
+                // SAFETY: the function is called where the instructions are.
+                unsafe { transposed_avx2(block) }
+            }
+            // SAFETY: AVX2 has just been seen.
+            assert_eq!(unsafe { halves(&block) }, plain);
+        }
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx512f") {
             #[target_feature(enable = "avx512f")]

@@ -211,13 +211,13 @@ pub enum Onto {
     Add,
 }
 
-/// Room for the left operand of a product.
+/// Room for the operands of a product.
 #[derive(Clone, Debug, Default)]
 pub struct LeftRoom {
-    /// All of it, rounded.
+    /// All of the left one, rounded.
     converted: Vec<u32>,
-    /// A block of it, gathered.
-    gathered: Vec<u32>,
+    /// Blocks of both.
+    blocks: tile::Room,
 }
 
 /// `out = left right`, or `out += left right`: `left` is `[rows, k]`, row- or column-major, `out` row-major with rows `out_width` apart.
@@ -267,9 +267,9 @@ pub fn multiply(
         add: onto == Onto::Add,
     };
     if panels.layout == Layout::Pairs {
-        tile::bf16_pairs(&product, out, &mut room.gathered)
+        tile::bf16_pairs(&product, out, &mut room.blocks)
     } else {
-        tile::f32(&product, out, &mut room.gathered)
+        tile::f32(&product, out, &mut room.blocks)
     }
 }
 

@@ -29,18 +29,24 @@ pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     parts.iter().sum::<f32>() + rest
 }
 
+/// The largest value.
+#[inline(always)]
+pub(super) fn largest(values: &[f32]) -> f32 {
+    let mut parts = [f32::NEG_INFINITY; 16];
+    let (blocks, rest) = values.as_chunks::<16>();
+    for block in blocks {
+        for (m, &x) in parts.iter_mut().zip(block) {
+            *m = if x > *m { x } else { *m };
+        }
+    }
+    parts.iter().chain(rest).fold(f32::NEG_INFINITY, |m, &x| m.max(x))
+}
+
 /// Replaces scores by e^(score - maximum); returns the maximum and the sum. The sum runs in 16 parts. A NaN stays NaN and
 /// makes the sum NaN.
 #[inline(always)]
 pub(super) fn exponentials<const FMA: bool>(scores: &mut [f32]) -> (f32, f32) {
-    let mut maxima = [f32::NEG_INFINITY; 16];
-    let (blocks, rest) = scores.as_chunks::<16>();
-    for block in blocks {
-        for (m, &s) in maxima.iter_mut().zip(block) {
-            *m = if s > *m { s } else { *m };
-        }
-    }
-    let maximum = maxima.iter().chain(rest).fold(f32::NEG_INFINITY, |m, &s| m.max(s));
+    let maximum = largest(scores);
     let mut sums = [0f32; 16];
     let (blocks, rest) = scores.as_chunks_mut::<16>();
     for block in blocks {

@@ -22,6 +22,9 @@ pub(super) const TILE: usize = 6;
 /// Columns of a tile where there are sixteen registers of eight values, or fewer.
 const NARROW: usize = 16;
 
+/// Rows that read a panel where it lies: fewer visits than would pay for copying it.
+const FEW: usize = 2 * TILE;
+
 /// Columns from which on gathering a column-major left operand costs less than reading it where it lies.
 const GATHERING_PAYS: usize = 192;
 
@@ -52,6 +55,15 @@ pub(super) struct Product<'a> {
     pub out_width: usize,
     /// Whether to add to the result.
     pub add: bool,
+}
+
+/// Memory of products that are made one after the other.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Room {
+    /// A block of the left operand.
+    gathered: Vec<u32>,
+    /// Sixteen columns of a block of the right one.
+    close: Vec<u32>,
 }
 
 impl Product<'_> {
@@ -139,7 +151,7 @@ impl<const FMA: bool> Multiply for F32<FMA> {
 }
 
 #[inline(always)]
-fn product_body<K: Multiply, const LARGE: bool>(p: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
+fn product_body<K: Multiply, const LARGE: bool>(p: &Product<'_>, out: &mut [f32], room: &mut Room) {
     p.check(out);
     let gathers = p.adjacent_rows && p.columns >= GATHERING_PAYS;
     let block = if gathers { GATHERED } else { p.steps };
@@ -150,15 +162,15 @@ fn product_body<K: Multiply, const LARGE: bool>(p: &Product<'_>, out: &mut [f32]
             let words = &p.left[p.at(top, from)..];
             if gathers {
                 let steps = range.len();
-                gather(words, p.stride, rows, steps, room);
-                let left = Left { words: room, row: 1, step: TILE, tile: TILE * steps };
-                blocks::<K, LARGE, true>(p, left, top, rows, range, out);
+                gather(words, p.stride, rows, steps, &mut room.gathered);
+                let left = Left { words: &room.gathered, row: 1, step: TILE, tile: TILE * steps };
+                blocks::<K, LARGE, true>(p, left, top, rows, range, out, &mut room.close);
             } else if p.adjacent_rows {
                 let left = Left { words, row: 1, step: p.stride, tile: TILE };
-                blocks::<K, LARGE, true>(p, left, top, rows, range, out);
+                blocks::<K, LARGE, true>(p, left, top, rows, range, out, &mut room.close);
             } else {
                 let left = Left { words, row: p.stride, step: 1, tile: TILE * p.stride };
-                blocks::<K, LARGE, false>(p, left, top, rows, range, out);
+                blocks::<K, LARGE, false>(p, left, top, rows, range, out, &mut room.close);
             }
         }
     }
@@ -220,6 +232,7 @@ fn blocks<K: Multiply, const LARGE: bool, const ADJACENT: bool>(
     rows: usize,
     range: Range<usize>,
     out: &mut [f32],
+    close: &mut Vec<u32>,
 ) {
     // Blocks of equal length: a short last one would cost a visit of the result all the same.
     let block = range.len().div_ceil(range.len().div_ceil(STEPS)).next_multiple_of(4);
@@ -236,8 +249,10 @@ fn blocks<K: Multiply, const LARGE: bool, const ADJACENT: bool>(
                 for first in (0..columns).step_by(NARROW) {
                     let (words, out) = (&panel.words[first..], &mut out[first..]);
                     let size = Size { rows, steps, columns: NARROW.min(columns - first), add };
-                    let mut room = [0; STEPS * NARROW];
-                    let panel = close_together(Panel { words, pitch }, steps, &mut room);
+                    let mut panel = Panel { words, pitch };
+                    if rows > FEW {
+                        panel = close_together(panel, steps, close);
+                    }
                     columns_of::<K, NARROW, ADJACENT>(p, left, panel, out, size);
                 }
             } else if columns > HALF_PANEL {
@@ -252,7 +267,8 @@ fn blocks<K: Multiply, const LARGE: bool, const ADJACENT: bool>(
 /// The words of [`NARROW`] columns without the panel's other columns between them: as they lie in the panel, they fall on every fourth
 /// set of the nearest cache alone, and push each other out of it.
 #[inline(always)]
-fn close_together<'a>(panel: Panel<'_>, steps: usize, room: &'a mut [u32; STEPS * NARROW]) -> Panel<'a> {
+fn close_together<'a>(panel: Panel<'_>, steps: usize, room: &'a mut Vec<u32>) -> Panel<'a> {
+    room.resize(STEPS * NARROW, 0);
     let (to, _) = room.as_chunks_mut::<NARROW>();
     for (to, from) in to.iter_mut().zip(panel.words.chunks(panel.pitch)).take(steps) {
         to.copy_from_slice(&from[..NARROW]);
@@ -347,7 +363,7 @@ fn store<K: Multiply, const M: usize, const N: usize, const ADJACENT: bool>(
 }
 
 /// The product of words that are f32.
-pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
+pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Room) {
     #[cfg(target_arch = "x86_64")]
     match level() {
         // SAFETY: `level` has just seen the features that the function enables.
@@ -373,7 +389,7 @@ pub(super) fn has_bf16() -> bool {
 ///
 /// # Panics
 /// Where [`has_bf16`] is false: no one packs pairs there.
-pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
+pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32], room: &mut Room) {
     assert!(has_bf16(), "pairs were packed without the instructions to multiply them");
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the assertion has just seen every feature that the function enables.
@@ -429,9 +445,9 @@ mod tests {
                     };
                     let start: Vec<f32> = words(rows * (columns + 3), 3).into_iter().map(f32::from_bits).collect();
                     let (mut plain, mut fast) = (start.clone(), start);
-                    product_body::<F32<false>, false>(&product, &mut plain, &mut Vec::new());
+                    product_body::<F32<false>, false>(&product, &mut plain, &mut Room::default());
                     // SAFETY: the features have just been seen.
-                    unsafe { avx2::f32(&product, &mut fast, &mut Vec::new()) };
+                    unsafe { avx2::f32(&product, &mut fast, &mut Room::default()) };
                     let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-4 * (1.0 + a.abs());
                     assert!(plain.iter().zip(&fast).all(near), "{rows} x {steps} x {columns}, {adjacent_rows} {add}");
                 }

@@ -7,13 +7,13 @@ use std::arch::x86_64::{
     _mm256_storeu_ps,
 };
 
-use super::{Multiply, Operands, Product, product_body, rows_of};
+use super::{Multiply, Operands, Product, Room, product_body, rows_of};
 
 /// Values of a vector.
 const LANES: usize = 8;
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
+pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Room) {
     product_body::<Tiles, false>(product, out, room);
 }
 

@@ -6,15 +6,15 @@ use std::arch::x86_64::{
     _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
-use super::{Multiply, Operands, PANEL, Product, TILE, product_body, rows_of};
+use super::{Multiply, Operands, PANEL, Product, Room, TILE, product_body, rows_of};
 
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
+pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Room) {
     product_body::<Tiles<Single>, true>(product, out, room);
 }
 
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
-pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32], room: &mut Vec<u32>) {
+pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32], room: &mut Room) {
     product_body::<Tiles<Pair>, true>(product, out, room);
 }
 

@@ -1,12 +1,13 @@
 //! Linformer: Wang et al. 2020, "Linformer: Self-Attention with Linear Complexity": an encoder of whole contexts. See `docs/mixers.md`.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
 use super::parameters::{matrix, with, zeros};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
 use crate::linear::Linear;
+use crate::ops;
 
 /// Attention to positions that are mixed into a few.
 #[derive(Module, Debug)]
@@ -51,19 +52,11 @@ impl Mixer for Linformer {
         _: &mut Crossing,
     ) -> (Tensor<3>, Option<MixerState>) {
         let [batch, time, width] = x.dims();
-        let [projected, length] = self.e_proj.dims();
+        let [_, length] = self.e_proj.dims();
         assert!(state.is_none() && context.is_whole_rows() && time == length, "rows are whole items of {length}");
-        let (rows, heads, head) = (batch * time, self.heads, width / self.heads);
         let maps = [&self.q_proj, &self.k_proj, &self.v_proj];
-        let qkv = Linear::forward_joined(x.reshape([rows, width]), &maps, context.precision());
-        let part = |at: usize| -> Tensor<3> { qkv.clone().narrow(1, at * width, width).reshape([batch, time, width]) };
-        let mixed = |weights: &Param<Tensor<2>>, x: Tensor<3>| weights.val().unsqueeze_dim::<3>(0).matmul(x);
-        let by_head = |x: Tensor<3>, n: usize| -> Tensor<4> { x.reshape([batch, n, heads, head]).swap_dims(1, 2) };
-        let q = by_head(part(0), time);
-        let k = by_head(mixed(&self.e_proj, part(1)), projected);
-        let v = by_head(mixed(&self.f_proj, part(2)), projected);
-        let scores = q.matmul(k.swap_dims(2, 3)) * (head as f32).powf(-0.5);
-        let o = activation::softmax(scores, 3).matmul(v).swap_dims(1, 2).reshape([rows, width]);
+        let qkv = Linear::forward_joined(x.reshape([batch * time, width]), &maps, context.precision());
+        let o = ops::projected_attention(qkv, self.e_proj.val(), self.f_proj.val(), self.heads);
         (self.o_proj.forward(o, context.precision()).reshape([batch, time, width]), None)
     }
 

@@ -6,7 +6,6 @@ use burn::tensor::{Device, Tensor, activation};
 
 use super::carried::{Pass, row};
 use super::depthwise::DepthwiseConvolution;
-use super::grouped_norm::grouped_rms_norm;
 use super::parameters::{fixed_rate, matrix, zeros};
 use super::{Capabilities, Crossing, Initialization, Mixer, MixerState, ParameterGroup, Stepping};
 use crate::context::SequenceContext;
@@ -81,6 +80,13 @@ impl Mamba2 {
     pub(crate) fn linears_mut(&mut self) -> [(&'static str, &mut Linear); 2] {
         [("in_proj", &mut self.in_proj), ("out_proj", &mut self.out_proj)]
     }
+}
+
+/// Root-mean-square norm of each of `groups` parts of the rows, without a gain.
+fn grouped_rms_norm(x: Tensor<2>, groups: usize, epsilon: f32) -> Tensor<2> {
+    let [rows, width] = x.dims();
+    let ones = Tensor::ones([width / groups], &x.device());
+    ops::rms_norm(x.reshape([rows * groups, width / groups]), ones, epsilon).reshape([rows, width])
 }
 
 impl Mixer for Mamba2 {

@@ -3,7 +3,6 @@
 mod attention;
 mod carried;
 mod depthwise;
-mod grouped_norm;
 mod gru;
 mod hyena;
 mod initialization;

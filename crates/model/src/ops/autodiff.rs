@@ -3,12 +3,14 @@
 //! Each keeps handles of what the forward pass saw; the node guards live until the step is registered, as Burn requires.
 //! A parent without a node is frozen: its gradient is not computed where that saves work.
 
+mod attention;
+
 use std::sync::Arc;
 
-use bantam_kernels::training::attention::{self, Span};
+use bantam_kernels::training::attention::Span;
 use bantam_kernels::training::panels::Precision;
 use bantam_kernels::training::sequence::Kept;
-use bantam_kernels::training::{cross_entropy, feed_forward, linear, rms_norm, swiglu};
+use bantam_kernels::training::{cross_entropy, feed_forward, linear, projected_attention, rms_norm, swiglu};
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -20,11 +22,13 @@ use burn::backend::{Autodiff, Flex, TensorMetadata};
 use super::attention::AttentionSpec;
 use super::flex::{
     FusedOps, attention_forward, contiguous, feed_forward_forward, feed_forward_norm, feed_forward_weights,
-    linear_forward, problem, rms_norm_forward, sequence_forward, stacked, swiglu_forward, tensor, values,
+    linear_forward, problem, projected_attention_forward, rms_norm_forward, sequence_forward, stacked, swiglu_forward,
+    tensor, values,
 };
 use super::linear::LinearSpec;
 use super::sequence::{INPUTS, SequenceCall};
 use crate::ports::Targets;
+use attention::{AttentionBackward, AttentionSaved, ProjectedAttentionBackward, ProjectedAttentionSaved};
 
 /// Hands each gradient to the parent that asked for one.
 fn register<const N: usize>(grads: &mut Gradients, parents: [Option<NodeId>; N], gradients: [FlexTensor; N]) {
@@ -32,31 +36,6 @@ fn register<const N: usize>(grads: &mut Gradients, parents: [Option<NodeId>; N],
         if let Some(id) = parent {
             grads.register::<Flex>(id, gradient);
         }
-    }
-}
-
-#[derive(Debug)]
-struct AttentionBackward;
-
-#[derive(Clone, Debug)]
-struct AttentionSaved {
-    qkv: FlexTensor,
-    out: FlexTensor,
-    log_sum_exp: Arc<Vec<f32>>,
-    spans: Arc<[Span]>,
-    spec: AttentionSpec,
-}
-
-impl Backward<Flex, 1> for AttentionBackward {
-    type State = AttentionSaved;
-
-    fn backward(self, ops: Ops<AttentionSaved, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let d_out = contiguous(grads.consume::<Flex>(&ops.node));
-        let s = &ops.state;
-        let saved = attention::Saved { qkv: values(&s.qkv), out: values(&s.out), log_sum_exp: &s.log_sum_exp };
-        let d_qkv = attention::backward(&s.spec.shape(&s.spans), saved, values(&d_out));
-        let d = [tensor(d_qkv, s.qkv.shape())];
-        register(grads, ops.parents.map(|p| p.map(|n| n.id)), d);
     }
 }
 
@@ -199,7 +178,8 @@ impl Backward<Flex, INPUTS> for SequenceBackward {
         let kept = Kept { out: values(&s.out), saved: &s.saved };
         let gradients = s.call.operation.backward(&inputs, kept, values(&d_out), s.call.items());
         for ((parent, input), d) in ops.parents.iter().zip(&s.inputs).zip(gradients) {
-            if let Some(node) = parent {
+            // A detached parameter is still a leaf that asks for one; constants have none.
+            if let Some(node) = parent.as_ref().filter(|_| !d.is_empty()) {
                 grads.register::<Flex>(node.id, tensor(d, input.shape()));
             }
         }
@@ -242,6 +222,27 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
             OpsKind::Tracked(prep) => {
                 let log_sum_exp = Arc::new(log_sum_exp);
                 prep.finish(AttentionSaved { qkv, out: out.clone(), log_sum_exp, spans, spec }, out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn projected_attention(
+        qkv: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        shape: projected_attention::Shape,
+    ) -> FloatTensor<Self> {
+        let parts = [qkv, e, f].map(|t| {
+            let (t, node) = t.into_parts();
+            (contiguous(t), node)
+        });
+        let [(qkv, n0), (e, n1), (f, n2)] = parts;
+        let (out, saved) = projected_attention_forward(&qkv, &e, &f, &shape);
+        match ProjectedAttentionBackward.prepare::<C>([n0, n1, n2]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let saved = Arc::new(saved);
+                prep.finish(ProjectedAttentionSaved { inputs: [qkv, e, f], out: out.clone(), saved, shape }, out)
             }
             OpsKind::UnTracked(prep) => prep.finish(out),
         }

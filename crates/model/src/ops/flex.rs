@@ -9,7 +9,7 @@ use bantam_kernels::training::cross_entropy::{self, Problem};
 use bantam_kernels::training::feed_forward;
 use bantam_kernels::training::linear::{self, Stacked};
 use bantam_kernels::training::panels::Precision;
-use bantam_kernels::training::{rms_norm, swiglu};
+use bantam_kernels::training::{projected_attention, rms_norm, swiglu};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Flex, TensorMetadata, backend_extension};
@@ -25,6 +25,12 @@ use crate::ports::Targets;
 #[allow(clippy::too_many_arguments)]
 pub(super) trait FusedOps: Backend {
     fn causal_attention(qkv: FloatTensor<Self>, spans: Arc<[Span]>, spec: AttentionSpec) -> FloatTensor<Self>;
+    fn projected_attention(
+        qkv: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        shape: projected_attention::Shape,
+    ) -> FloatTensor<Self>;
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, epsilon: f32) -> FloatTensor<Self>;
     fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
     fn linear(
@@ -83,6 +89,16 @@ pub(super) fn attention_forward(qkv: &FlexTensor, spans: &[Span], spec: &Attenti
     let shape = spec.shape(spans);
     let (out, log_sum_exp) = attention::forward(&shape, values(qkv));
     (tensor(out, [qkv.shape()[0], shape.width()]), log_sum_exp)
+}
+
+pub(super) fn projected_attention_forward(
+    qkv: &FlexTensor,
+    e: &FlexTensor,
+    f: &FlexTensor,
+    shape: &projected_attention::Shape,
+) -> (FlexTensor, projected_attention::Saved) {
+    let (out, saved) = projected_attention::forward(shape, values(qkv), values(e), values(f));
+    (tensor(out, [qkv.shape()[0], shape.heads * shape.width]), saved)
 }
 
 pub(super) fn rms_norm_forward(x: &FlexTensor, weight: &FlexTensor, epsilon: f32) -> (FlexTensor, Vec<f32>) {
@@ -164,6 +180,15 @@ pub(super) fn problem<'a>(hidden: &'a FlexTensor, weight: &'a FlexTensor, target
 impl FusedOps for Flex {
     fn causal_attention(qkv: FlexTensor, spans: Arc<[Span]>, spec: AttentionSpec) -> FlexTensor {
         attention_forward(&contiguous(qkv), &spans, &spec).0
+    }
+
+    fn projected_attention(
+        qkv: FlexTensor,
+        e: FlexTensor,
+        f: FlexTensor,
+        shape: projected_attention::Shape,
+    ) -> FlexTensor {
+        projected_attention_forward(&contiguous(qkv), &contiguous(e), &contiguous(f), &shape).0
     }
 
     fn rms_norm(x: FlexTensor, weight: FlexTensor, epsilon: f32) -> FlexTensor {

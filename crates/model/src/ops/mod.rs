@@ -10,6 +10,7 @@ mod cross_entropy;
 mod feed_forward;
 mod flex;
 mod linear;
+mod projected_attention;
 mod rms_norm;
 mod sequence;
 mod swiglu;
@@ -19,6 +20,7 @@ pub use cross_entropy::{composed_linear_cross_entropy, linear_cross_entropy, sum
 pub use feed_forward::{GatedMaps, composed_feed_forward, feed_forward};
 pub(crate) use flex::change_values;
 pub use linear::{Map, composed_linear, linear};
+pub use projected_attention::{composed_projected_attention, projected_attention};
 pub use rms_norm::{composed_rms_norm, rms_norm};
 pub use sequence::sequence;
 pub use swiglu::{composed_swiglu, swiglu};

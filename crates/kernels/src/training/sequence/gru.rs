@@ -19,6 +19,7 @@ impl Cell for Gru {
     const STATES: usize = 1;
     /// The gates, and the hidden product's part of the third.
     const KEPT: usize = 4;
+    const ADDED: bool = false;
 
     fn hidden(&self) -> usize {
         self.hidden

@@ -1,19 +1,16 @@
-//! Attention without a softmax, whose memory decays by a factor for each head and position: what Mamba-2's state-space
-//! duality (Dao and Gu 2024), retention (Sun et al. 2023) and, with factors of one, FAVOR+ (Choromanski et al. 2021) have in common.
+//! Attention without a softmax, whose memory decays by a factor for each head and position: Mamba-2's state-space duality
+//! (Dao and Gu 2024).
 //!
 //! `S_t = e^{log_decay_t} S_{t-1} + k_t v_t^T`, `out_t = S_t^T q_t`.
 //!
-//! Computed a [chunk](chunk) of positions at a time, in matrix products; the recurrence as it stands is the oracle of its test.
+//! Computed a [chunk](super::chunk) of positions at a time, in matrix products.
 
-mod chunk;
-#[cfg(test)]
-mod recurrence;
-
+use super::super::disjoint::Unfilled;
 use super::super::sums::dot;
-use super::heads::{add_columns, columns, each_head};
+use super::chunk::{Attended, Chunks, Decay, Downstream, Memory, Places, Upstream, chunks_of};
+use super::heads::{Columns, add_columns, columns, each_head};
 use super::{Forward, Items, Kept, SequenceOperation};
 use crate::multiversion::multiversion;
-use chunk::Chunks;
 
 /// Inputs: `q` and `k` `[rows, groups * key]`, `v` `[rows, heads * value]`, `log_decay` `[rows, heads]`. Output `[rows, heads *
 /// value]`. State: `S` `[heads, key, value]`.
@@ -29,31 +26,22 @@ pub struct LinearAttention {
     pub value: usize,
 }
 
-/// One head of one item, its rows adjacent.
-struct Head {
-    q: Vec<f32>,
-    k: Vec<f32>,
-    v: Vec<f32>,
-    log_decay: Vec<f32>,
-    state: Vec<f32>,
-}
-
 impl LinearAttention {
-    fn head(&self, inputs: &[&[f32]], items: &Items<'_>, item: usize, head: usize) -> Head {
-        let [q, k, v, log_decay] = inputs else { panic!("four inputs") };
-        let (span, keys) = (items.spans[item], self.groups * self.key);
-        let first = head / (self.heads / self.groups) * self.key;
-        let size = self.key * self.value;
-        Head {
-            q: columns(q, span, keys, first, self.key),
-            k: columns(k, span, keys, first, self.key),
-            v: columns(v, span, self.heads * self.value, head * self.value, self.value),
-            log_decay: columns(log_decay, span, self.heads, head, 1),
-            state: match items.initial {
-                Some(all) => all[(item * self.heads + head) * size..][..size].to_vec(),
-                None => vec![0.0; size],
-            },
-        }
+    /// A head's columns of queries and keys.
+    fn keys(&self, head: usize) -> Columns {
+        let group = head / (self.heads / self.groups);
+        Columns { all: self.groups * self.key, first: group * self.key, width: self.key }
+    }
+
+    /// A head's columns of values and outputs.
+    fn values(&self, head: usize) -> Columns {
+        Columns { all: self.width(), first: head * self.value, width: self.value }
+    }
+
+    /// A head's rows `row..row + len`.
+    fn attended<'a>(&self, inputs: &[&'a [f32]], head: usize, row: usize, len: usize) -> Attended<'a> {
+        let (keys, values) = (self.keys(head), self.values(head));
+        Attended { q: keys.rows(inputs[0], row), k: keys.rows(inputs[1], row), v: values.rows(inputs[2], row), len }
     }
 }
 
@@ -67,43 +55,69 @@ impl SequenceOperation for LinearAttention {
     }
 
     fn forward(&self, inputs: &[&[f32]], items: Items<'_>) -> Forward {
-        let heads = each_head(&items, self.heads, |item, head| {
-            let mut h = self.head(inputs, &items, item, head);
-            let mut out = vec![0.0; h.v.len()];
-            Chunks::new(self.key, self.value).attend(&h.q, &h.k, &h.v, &h.log_decay, &mut h.state, &mut out);
-            (out, h.state)
+        let size = self.key * self.value;
+        let places = Places::new(items.spans, self.heads, size);
+        let (mut out, mut saved) = (items.unfilled(self.width()), Unfilled::new(places.all()));
+        let (out_room, saved_room) = (out.room(), saved.room());
+        let last = each_head(&items, self.heads, |item, head| {
+            let (span, columns_of_head) = (items.spans[item], self.values(head));
+            let log_decay = columns(inputs[3], span, self.heads, head, 1);
+            let mut memory = Memory::empty(self.key, self.value, false);
+            if let Some(all) = items.initial {
+                memory.read(&all[(item * self.heads + head) * size..][..size]);
+            }
+            let mut chunks = Chunks::new(self.key, self.value);
+            let mut part = vec![0.0; self.value * span.len];
+            for ((first, len), at) in chunks_of(span.len).zip(places.of(item, head).step_by(size)) {
+                // SAFETY: the place is this head's of this item alone.
+                memory.write(unsafe { saved_room.range(at, size) });
+                let rows = self.attended(inputs, head, span.start + first, len);
+                let part = &mut part[..len * self.value];
+                chunks.attend(rows, Decay::Each(&log_decay[first..]), &mut memory, part, &mut []);
+                // SAFETY: items are disjoint, and so are the heads' columns.
+                unsafe { columns_of_head.write(out_room, span.start + first, part) };
+            }
+            memory.values
         });
-        let mut out = vec![0.0; items.rows * self.width()];
-        let mut last = Vec::with_capacity(items.spans.len() * self.state_size());
-        for (i, (part, state)) in heads.iter().enumerate() {
-            let span = items.spans[i / self.heads];
-            add_columns(&mut out, span, self.width(), i % self.heads * self.value, part);
-            last.extend_from_slice(state);
-        }
-        Forward { out, last, saved: Vec::new() }
+        // SAFETY: the heads of the items have written all rows of items and all places.
+        let (out, saved) = unsafe { (out.filled(), saved.filled()) };
+        Forward { out, last: last.concat(), saved }
     }
 
-    fn backward(&self, inputs: &[&[f32]], _: Kept<'_>, d_out: &[f32], items: Items<'_>) -> Vec<Vec<f32>> {
+    fn backward(&self, inputs: &[&[f32]], kept: Kept<'_>, d_out: &[f32], items: Items<'_>) -> Vec<Vec<f32>> {
+        let size = self.key * self.value;
+        let places = Places::new(items.spans, self.heads, size);
         let heads = each_head(&items, self.heads, |item, head| {
-            let mut h = self.head(inputs, &items, item, head);
-            let d_out = columns(d_out, items.spans[item], self.width(), head * self.value, self.value);
-            let [d_q, d_k, d_v] =
-                Chunks::new(self.key, self.value).gradients(&h.q, &h.k, &h.v, &h.log_decay, &mut h.state, &d_out);
-            let mut d_log_decay = vec![0.0; h.log_decay.len()];
-            decay_gradients(&h.q, &d_q, &h.k, &d_k, &mut d_log_decay);
+            let span = items.spans[item];
+            let log_decay = columns(inputs[3], span, self.heads, head, 1);
+            let mut chunks = Chunks::new(self.key, self.value);
+            let empty = || Memory::empty(self.key, self.value, false);
+            let (mut before, mut g) = (empty(), empty());
+            let [mut d_q, mut d_k] = [(); 2].map(|()| vec![0.0; span.len * self.key]);
+            let mut d_v = vec![0.0; span.len * self.value];
+            for ((first, len), at) in chunks_of(span.len).zip(places.of(item, head).step_by(size)).rev() {
+                before.read(&kept.saved[at..at + size]);
+                let up = Upstream { out: self.values(head).rows(d_out, span.start + first), totals: &[] };
+                let down = Downstream {
+                    q: &mut d_q[first * self.key..][..len * self.key],
+                    k: &mut d_k[first * self.key..][..len * self.key],
+                    v: &mut d_v[first * self.value..][..len * self.value],
+                };
+                let rows = self.attended(inputs, head, span.start + first, len);
+                chunks.gradients(rows, Decay::Each(&log_decay[first..]), &before, up, &mut g, down);
+            }
+            let mut d_log_decay = vec![0.0; span.len];
+            let keys = self.keys(head);
+            let [q, k] = [inputs[0], inputs[1]].map(|x| columns(x, span, keys.all, keys.first, keys.width));
+            decay_gradients(&q, &d_q, &k, &d_k, &mut d_log_decay);
             [d_q, d_k, d_v, d_log_decay]
         });
         let mut gradients: Vec<Vec<f32>> = inputs.iter().map(|x| vec![0.0; x.len()]).collect();
         for (i, parts) in heads.iter().enumerate() {
             let (span, head) = (items.spans[i / self.heads], i % self.heads);
-            let group = head / (self.heads / self.groups);
-            let keys = self.groups * self.key;
-            let places = [
-                (keys, group * self.key),
-                (keys, group * self.key),
-                (self.width(), head * self.value),
-                (self.heads, head),
-            ];
+            let (keys, values) = (self.keys(head), self.values(head));
+            let places =
+                [(keys.all, keys.first), (keys.all, keys.first), (values.all, values.first), (self.heads, head)];
             for ((gradient, part), (all, first)) in gradients.iter_mut().zip(parts).zip(places) {
                 add_columns(gradient, span, all, first, part);
             }

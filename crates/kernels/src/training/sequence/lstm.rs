@@ -18,6 +18,7 @@ impl Cell for Lstm {
     const STATES: usize = 2;
     /// The gates, `c` before, and tanh of `c` after.
     const KEPT: usize = 6;
+    const ADDED: bool = true;
 
     fn hidden(&self) -> usize {
         self.hidden

@@ -5,12 +5,15 @@
 //! where an earlier chunk of the same item ended; no gradient passes from one chunk to the earlier one.
 
 mod channels;
+mod chunk;
+mod favor;
 mod gru;
 mod heads;
 mod linear_attention;
 mod long_convolution;
 mod lstm;
 mod recurrent;
+mod retention;
 mod s4d;
 mod short_convolution;
 #[cfg(test)]
@@ -19,10 +22,12 @@ mod time_shift;
 mod wkv4;
 mod wkv7;
 
+pub use favor::Favor;
 pub use gru::Gru;
 pub use linear_attention::LinearAttention;
 pub use long_convolution::LongConvolution;
 pub use lstm::Lstm;
+pub use retention::Retention;
 pub use s4d::S4d;
 pub use short_convolution::ShortConvolution;
 pub use time_shift::TimeShift;
@@ -32,6 +37,7 @@ pub use wkv7::Wkv7;
 use std::fmt::Debug;
 
 use super::attention::Span;
+use super::disjoint::{Disjoint, Unfilled};
 
 /// The items of a call.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +61,27 @@ impl Items<'_> {
                 operation.start(&mut state);
                 state
             }
+        }
+    }
+
+    /// Room for rows of `width` values, which are zeros outside the items; whoever asks writes the others.
+    fn unfilled(&self, width: usize) -> Unfilled {
+        let mut fresh = Unfilled::new(self.rows * width);
+        // SAFETY: this thread alone holds the memory.
+        unsafe { self.zero_outside(fresh.room(), width) };
+        fresh
+    }
+
+    /// Writes zeros to the rows outside the items, `width` values each.
+    ///
+    /// # Safety
+    /// No one else holds these rows.
+    unsafe fn zero_outside(&self, room: Disjoint<'_>, width: usize) {
+        let mut end = 0;
+        for span in self.spans.iter().copied().chain([Span { start: self.rows, len: 0 }]) {
+            // SAFETY: the caller's promise.
+            unsafe { room.range(end * width, (span.start - end) * width) }.fill(0.0);
+            end = span.start + span.len;
         }
     }
 
@@ -111,7 +138,8 @@ pub trait SequenceOperation: Debug + Send + Sync {
     /// The output. What the inputs are is said where an operation is defined.
     fn forward(&self, inputs: &[&[f32]], items: Items<'_>) -> Forward;
 
-    /// The gradient of every input, given that of the output, which is finite in all rows of items.
+    /// The gradient of every input, given that of the output, which is finite in all rows of items. That of an input which is a
+    /// constant is empty.
     fn backward(&self, inputs: &[&[f32]], kept: Kept<'_>, d_out: &[f32], items: Items<'_>) -> Vec<Vec<f32>>;
 }
 

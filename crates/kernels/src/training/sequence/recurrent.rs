@@ -20,6 +20,8 @@ pub(super) trait Cell: SequenceOperation {
     const STATES: usize;
     /// Blocks kept for the way back.
     const KEPT: usize;
+    /// Whether `a` and the product have one gradient: where they are but added.
+    const ADDED: bool;
 
     /// Width of the hidden vector.
     fn hidden(&self) -> usize;
@@ -58,10 +60,12 @@ pub(super) fn forward<C: Cell>(cell: &C, inputs: &[&[f32]], items: Items<'_>) ->
     let hidden = cell.hidden();
     let (gates, states, kept) = (C::GATES * hidden, C::STATES * hidden, C::KEPT * hidden);
     let panels = Panels::of_columns(Precision::F32, &weight.chunks_exact(hidden).collect::<Vec<_>>());
-    let (mut out, mut saved) = (vec![0.0; items.rows * hidden], vec![0.0; items.rows * kept]);
+    let (mut out, mut saved) = (items.unfilled(hidden), items.unfilled(kept));
     let parts = parts(items.spans);
-    let outs = dealt(&parts, items.rows_mut(&mut out, hidden));
-    let keeps = dealt(&parts, items.rows_mut(&mut saved, kept));
+    // SAFETY: this thread alone holds the memory, and every position of every item is written before it is read.
+    let (to, to_keep) = unsafe { (out.room().range(0, items.rows * hidden), saved.room().range(0, items.rows * kept)) };
+    let outs = dealt(&parts, items.rows_mut(to, hidden));
+    let keeps = dealt(&parts, items.rows_mut(to_keep, kept));
     let ends: Vec<Vec<f32>> = (parts.par_iter().zip(outs).zip(keeps).with_max_len(1))
         .map(|((part, mut outs), mut keeps)| {
             let mut state: Vec<f32> = part.iter().flat_map(|&i| items.state(cell, i)).collect();
@@ -85,6 +89,8 @@ pub(super) fn forward<C: Cell>(cell: &C, inputs: &[&[f32]], items: Items<'_>) ->
     for (&item, state) in parts.iter().flatten().zip(ends.iter().flat_map(|e| e.chunks_exact(states))) {
         last[item * states..][..states].copy_from_slice(state);
     }
+    // SAFETY: the loops have written all positions.
+    let (out, saved) = unsafe { (out.filled(), saved.filled()) };
     Forward { out, last, saved }
 }
 
@@ -100,10 +106,15 @@ pub(super) fn backward<C: Cell>(
     let (gates, states, kept) = (C::GATES * hidden, C::STATES * hidden, C::KEPT * hidden);
     let panels = Panels::of_rows(Precision::F32, &weight.chunks_exact(hidden).collect::<Vec<_>>());
     let before = hidden_before(cell, seen.out, &items);
-    let (mut d_a, mut d_products) = (vec![0.0; items.rows * gates], vec![0.0; items.rows * gates]);
+    // Values in a row of the product's gradient, if it has one of its own.
+    let own = if C::ADDED { 0 } else { gates };
+    let (mut d_a, mut d_products) = (items.unfilled(gates), items.unfilled(own));
     let parts = parts(items.spans);
-    let d_as = dealt(&parts, items.rows_mut(&mut d_a, gates));
-    let d_ps = dealt(&parts, items.rows_mut(&mut d_products, gates));
+    // SAFETY: this thread alone holds the memory, and every position of every item is written before it is read.
+    let (to, to_products) =
+        unsafe { (d_a.room().range(0, items.rows * gates), d_products.room().range(0, items.rows * own)) };
+    let d_as = dealt(&parts, items.rows_mut(to, gates));
+    let d_ps = dealt(&parts, items.rows_mut(to_products, own));
     (parts.par_iter().zip(d_as).zip(d_ps).with_max_len(1)).for_each(|((part, mut d_as), mut d_ps)| {
         let mut d_state = vec![0.0; part.len() * states];
         let mut d_product = vec![0.0; part.len() * gates];
@@ -118,12 +129,15 @@ pub(super) fn backward<C: Cell>(
                 let kept = &rows_of(seen.saved, span, kept)[t * kept..][..kept];
                 let h = &rows_of(&before, span, hidden)[t * hidden..][..hidden];
                 cell.retreat(kept, h, d_state, &mut d_a[t * gates..][..gates], d_product);
-                d_p[t * gates..][..gates].copy_from_slice(d_product);
+                d_p[t * own..][..own].copy_from_slice(&d_product[..own]);
             }
             multiply(n, Strided::rows(&d_product, gates), panels.all(), &mut d_state, states, Onto::Add, &mut room);
         }
     });
-    let d_weight = weight_gradient(&d_products, gates, &before, hidden);
+    // SAFETY: the loops have written all positions.
+    let (d_a, d_products) = unsafe { (d_a.filled(), d_products.filled()) };
+    let d_products = if C::ADDED { &d_a } else { &d_products };
+    let d_weight = weight_gradient(d_products, gates, &before, hidden);
     let mut d_bias = vec![0.0; gates];
     d_products.chunks_exact(gates).for_each(|row| d_bias.iter_mut().zip(row).for_each(|(s, d)| *s += d));
     vec![d_a, d_weight, d_bias]

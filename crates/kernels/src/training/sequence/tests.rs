@@ -34,6 +34,10 @@ fn cases() -> Vec<Case> {
             &[plain(17), plain(17), plain(3), (1, -0.1, 0.0)],
             &[],
         ),
+        case(Favor { heads: 2, width: 4, features: 9 }, &[plain(24)], &[plain(36)]),
+        case(Favor { heads: 1, width: 17, features: 20 }, &[plain(51)], &[plain(340)]),
+        case(Retention { heads: 2, key: 6, value: 5, epsilon: 0.1 }, &[plain(24), plain(20)], &[]),
+        case(Retention { heads: 3, key: 2, value: 17, epsilon: 0.1 }, &[plain(12), plain(102)], &[]),
         case(Lstm { hidden: 9 }, &[(36, -2.0, 2.0)], &[plain(36 * 9), plain(36)]),
         case(Gru { hidden: 17 }, &[(51, -2.0, 2.0)], &[plain(51 * 17), plain(51)]),
         case(Wkv4 { width: 19 }, &[(19, -3.0, 3.0), plain(19)], &[(19, -2.0, 1.0), plain(19)]),
@@ -43,7 +47,7 @@ fn cases() -> Vec<Case> {
             &[],
         ),
         case(S4d { channels: 18, states: 3 }, &[plain(18)], &[(108, -0.6, 0.6), plain(108)]),
-        case(LongConvolution { channels: 18 }, &[plain(18)], &[plain(40 * 18)]),
+        case(LongConvolution { channels: 18 }, &[plain(18)], &[plain(LONG * 18)]),
     ]
 }
 
@@ -93,28 +97,37 @@ fn close(a: &[f32], b: &[f32], tolerance: f32, what: &dyn Debug) {
 /// Items of lengths around the strides of what is kept, out of order, with rows that belong to none.
 const ROWS: usize = 70;
 const SPANS: [(usize, usize); 5] = [(0, 1), (1, 16), (19, 33), (52, 5), (57, 12)];
+/// An item of several chunks.
+const LONG: usize = 150;
 
 #[test]
 fn gradients_are_those_of_the_values() {
+    gradients_of(ROWS, &spans(&SPANS));
+}
+
+#[test]
+fn gradients_of_long_items_are_those_of_the_values() {
+    gradients_of(LONG + 1, &spans(&[(1, LONG)]));
+}
+
+fn gradients_of(rows: usize, spans: &[Span]) {
     for case in cases() {
-        let spans = spans(&SPANS);
         for initial in [false, true] {
             let state = noise(spans.len() * case.operation.state_size(), 0.1, 0.9, &mut 5);
             let initial = initial.then_some(state.as_slice());
-            let inputs = case.inputs(ROWS, 3);
-            let upstream = noise(ROWS * case.operation.width(), -1.0, 1.0, &mut 11);
+            let inputs = case.inputs(rows, 3);
+            let upstream = noise(rows * case.operation.width(), -1.0, 1.0, &mut 11);
             let loss = |inputs: &[Vec<f32>]| -> f64 {
-                let out = case.forward(inputs, ROWS, &spans, initial).out;
-                let rows = |s: &Span| s.start * case.operation.width()..(s.start + s.len) * case.operation.width();
-                spans.iter().flat_map(rows).map(|i| f64::from(out[i]) * f64::from(upstream[i])).sum()
+                let out = case.forward(inputs, rows, spans, initial).out;
+                let values = |s: &Span| s.start * case.operation.width()..(s.start + s.len) * case.operation.width();
+                spans.iter().flat_map(values).map(|i| f64::from(out[i]) * f64::from(upstream[i])).sum()
             };
-            let forward = case.forward(&inputs, ROWS, &spans, initial);
+            let forward = case.forward(&inputs, rows, spans, initial);
             let kept = Kept { out: &forward.out, saved: &forward.saved };
             let given: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
-            let gradients =
-                case.operation.backward(&given, kept, &upstream, Items { rows: ROWS, spans: &spans, initial });
+            let gradients = case.operation.backward(&given, kept, &upstream, Items { rows, spans, initial });
             assert_eq!(gradients.len(), inputs.len());
-            for (at, gradient) in gradients.iter().enumerate() {
+            for (at, gradient) in gradients.iter().enumerate().filter(|(_, gradient)| !gradient.is_empty()) {
                 let direction = noise(inputs[at].len(), -1.0, 1.0, &mut (17 + at as u64));
                 let moved = |by: f32| {
                     let mut inputs = inputs.clone();
@@ -139,10 +152,10 @@ fn gradients_are_those_of_the_values() {
 #[test]
 fn chunks_continue_each_other() {
     for case in cases().iter().filter(|c| c.operation.state_size() > 0) {
-        let rows = 40;
+        let rows = LONG;
         let inputs = case.inputs(rows, 7);
         let whole = case.forward(&inputs, rows, &spans(&[(0, rows)]), None);
-        for cuts in [vec![1, 39], vec![16, 17, 7], vec![33, 2, 5]] {
+        for cuts in [vec![1, 149], vec![16, 17, 117], vec![65, 2, 83]] {
             let (mut out, mut state, mut start) = (Vec::new(), None::<Vec<f32>>, 0);
             for len in cuts {
                 let part = case.rows_of(&inputs, Span { start, len });
