@@ -407,12 +407,11 @@ mod avx2;
 #[path = "tile_avx512.rs"]
 mod avx512;
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
 
     /// The panels of other instruction sets than the processor's best are tried here: `panels`' own tests see that one alone.
-    #[cfg(target_arch = "x86_64")]
     #[test]
     fn avx2_gives_what_plain_code_gives() {
         if !(std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")) {
