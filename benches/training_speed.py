@@ -6,7 +6,7 @@ Each round gives every contender the same number of steps, one after the other, 
 does not favour one. A contender's figure is the median over its rounds of tokens a second (whole steps: forward,
 backward, clipping to 1, AdamW). PyTorch runs as eager f32, compiled f32, bf16 autocast and compiled bf16 autocast, each
 in a process of its own that lives through all rounds. Peak memory is the process's largest resident size. The ceiling
-is the time PyTorch's fastest matrix product (f32 or bf16) needs for the products of one step alone.
+is the time PyTorch's fastest matrix product (f32, or bf16 where it is asked for) needs for the products of one step alone.
 
 torch 2.15.0, numpy 2
 """
@@ -113,14 +113,14 @@ def peer(mode, shape, threads):
         print(json.dumps([time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]), flush=True)
 
 
-def ceiling(shape, threads):
-    """Tokens a second if a step were nothing but its matrix products, by PyTorch in f32 and in bf16."""
+def ceiling(shape, threads, types):
+    """Tokens a second if a step were nothing but its matrix products, by PyTorch in the number types named."""
     import torch
 
     torch.set_num_threads(threads)
     width, layers, _, ffn, vocab, batch, context = shape
     rows, best = batch * context, {}
-    for name, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
+    for name, dtype in [(t, {"f32": torch.float32, "bf16": torch.bfloat16}[t]) for t in types]:
         total = 0.0
         for inner, outer, count in ((width, width, 4 * layers), (width, ffn, 2 * layers), (ffn, width, layers), (width, vocab, 1)):
             x, w, d = (torch.randn(s).to(dtype) for s in ((rows, inner), (outer, inner), (rows, outer)))
@@ -145,6 +145,8 @@ def main():
     parser.add_argument("--bantam-precision", default="f32")
     a = parser.parse_args()
     worker = [sys.executable, __file__, "--worker"]
+    # Products in bf16 take minutes where there are no instructions for them, and say nothing of f32's ceiling.
+    types = ["f32", *(["bf16"] if "bf16" in a.modes + a.bantam_precision else [])]
     for name in a.shapes.split(","):
         shape = SHAPES[name]
         width, layers, heads, ffn, vocab, batch, context = shape
@@ -169,7 +171,7 @@ def main():
             ours = json.loads(ours.strip().splitlines()[-1])
             speed["bantam"].append(ours["tokens_per_s"])
             memory["bantam"] = ours["peak_rss_bytes"]
-            found = subprocess.run([*worker, "ceiling", name, str(a.threads)], stdout=subprocess.PIPE, text=True, check=True)
+            found = subprocess.run([*worker, "ceiling", name, str(a.threads), *types], stdout=subprocess.PIPE, text=True, check=True)
             products.append(json.loads(found.stdout))
         for child in peers.values():
             child.stdin.close()
@@ -181,7 +183,7 @@ def main():
         print(f"{'':14}{'tok/s':>9}{'peak MB':>9}{'of ceiling':>12}")
         for mode in [*peers, "bantam"]:
             print(f"{mode:14}{median[mode]:9.0f}{memory[mode] / 1e6:9.0f}{median[mode] / max(limit.values()):12.0%}")
-        print(f"ceiling: f32 {limit['f32']:.0f}, bf16 {limit['bf16']:.0f} tok/s")
+        print("ceiling: " + ", ".join(f"{kind} {most:.0f}" for kind, most in limit.items()) + " tok/s")
         print(f"ratio to {best}: {median['bantam'] / median[best]:.2f}x speed, "
               f"{memory['bantam'] / memory[best]:.2f}x memory")
         for other in peers:
@@ -192,9 +194,9 @@ def main():
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--worker"]:
-        what, name, threads = sys.argv[2:5]
+        what, name, threads, *types = sys.argv[2:]
         if what == "ceiling":
-            ceiling(SHAPES[name], int(threads))
+            ceiling(SHAPES[name], int(threads), types)
         else:
             peer(what, SHAPES[name], int(threads))
     else:
