@@ -58,6 +58,11 @@ fn as_quantized(x: &[f32]) -> Vec<f64> {
     x.chunks(32).flat_map(block).collect()
 }
 
+/// The matrix of stored rows.
+fn packed(format: DType, rows: usize, cols: usize, bytes: &[u8]) -> PackedMatrix {
+    PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes }], &WeightMemory::new(0)).unwrap()
+}
+
 fn run(isa: Isa, pool: &Pool, matrix: &PackedMatrix, x: &[f32], tokens: usize) -> Vec<f32> {
     let mut out = vec![f32::NAN; tokens * matrix.rows()];
     multiply(isa, pool, matrix, x, tokens, &mut ProductInput::default(), &mut out, matrix.rows());
@@ -72,7 +77,7 @@ proptest! {
         for format in DType::ALL {
             let cols = if format.is_blocks() { blocks * format.block().0 } else { blocks * 32 - ragged };
             let w = stored(format, rows, cols, seed);
-            let matrix = PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &w.bytes }], &WeightMemory::new(0)).unwrap();
+            let matrix = packed(format, rows, cols, &w.bytes);
             let x = noise(tokens * cols, seed ^ 1);
             let seen: Vec<f64> =
                 if format.is_blocks() { as_quantized(&x) } else { x.iter().map(|v| f64::from(*v)).collect() };
@@ -99,8 +104,7 @@ fn a_batch_gives_the_bits_of_single_tokens() {
     let (rows, cols, tokens) = (77, 256, 7);
     for format in DType::ALL {
         let w = stored(format, rows, cols, 5);
-        let matrix =
-            PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &w.bytes }], &WeightMemory::new(0)).unwrap();
+        let matrix = packed(format, rows, cols, &w.bytes);
         let x = noise(tokens * cols, 6);
         for isa in Isa::available() {
             let pool = Pool::new(1);
@@ -116,8 +120,7 @@ fn threads_give_the_bits_of_one_thread() {
     let (rows, cols, tokens) = (1000, 512, 3);
     for format in DType::ALL {
         let w = stored(format, rows, cols, 7);
-        let matrix =
-            PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &w.bytes }], &WeightMemory::new(0)).unwrap();
+        let matrix = packed(format, rows, cols, &w.bytes);
         let x = noise(tokens * cols, 8);
         let one = run(Isa::best(), &Pool::new(1), &matrix, &x, tokens);
         for threads in [2, 3] {
@@ -130,9 +133,7 @@ fn threads_give_the_bits_of_one_thread() {
 fn a_nan_input_reaches_the_result_in_every_format() {
     for format in DType::ALL {
         let w = stored(format, 16, 256, 9);
-        let matrix =
-            PackedMatrix::pack(format, 256, &[PackedRows { rows: 16, bytes: &w.bytes }], &WeightMemory::new(0))
-                .unwrap();
+        let matrix = packed(format, 16, 256, &w.bytes);
         let mut x = noise(256, 10);
         x[33] = f32::NAN;
         for isa in Isa::available() {
@@ -192,8 +193,7 @@ fn blocks_at_the_ends_of_their_range_agree_with_the_scalar_path() {
     for format in DType::ALL.into_iter().filter(|f| f.is_blocks()) {
         let cols = format.block().0;
         for (bytes, x) in extremes(format, rows, cols) {
-            let matrix =
-                PackedMatrix::pack(format, cols, &[PackedRows { rows, bytes: &bytes }], &WeightMemory::new(0)).unwrap();
+            let matrix = packed(format, rows, cols, &bytes);
             let pool = Pool::new(1);
             let scalar = run(Isa::Scalar, &pool, &matrix, &x, 1);
             let largest = x.iter().fold(0f32, |m, v| m.max(v.abs()));

@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]

@@ -4,6 +4,7 @@ use bytemuck::Pod;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+use super::lines::LINE;
 use super::panel_blocks::BlockLayout;
 use super::weight_memory::Weights;
 use super::{PANEL, WeightMemory};
@@ -21,7 +22,7 @@ pub struct PackedRows<'a> {
 /// A matrix `[rows, cols]` in panels of 16 rows. Rows past the end of the last panel count as zeros.
 ///
 /// F32, F16 and BF16: `[panel][column][16 rows]`. Block formats: see [`BlockLayout`], weights holding the planes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PackedMatrix {
     rows: usize,
     cols: usize,
@@ -48,7 +49,7 @@ impl PackedMatrix {
             (None, _) => (cols * PANEL * 2, 0),
         };
         // Scales begin on a cache line, too.
-        let panel_bytes = (panels * weights).next_multiple_of(64);
+        let panel_bytes = (panels * weights).next_multiple_of(LINE);
         let sources: Vec<&[u8]> = parts.iter().flat_map(|p| p.bytes.chunks_exact(row_bytes)).collect();
         let bytes = memory.take(panel_bytes + panels * scales, |bytes| {
             let (planes, factors) = bytes.split_at_mut(panel_bytes);

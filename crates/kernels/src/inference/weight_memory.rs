@@ -9,19 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytemuck::Pod;
 
+use super::Lines;
+use super::lines::LINE;
+
 /// Bytes of a large page where there are any.
 const LARGE_PAGE: usize = 2 << 20;
-/// Every matrix begins on a cache line, so that no 512-bit load straddles two.
-const LINE: usize = 64;
 /// Bytes of a piece after the first.
 const NEXT_PIECE: usize = 2 * LARGE_PAGE;
 
 /// Gives out memory for the weights of one model. A piece is freed with the last of the weights in it.
-#[derive(Debug)]
 pub struct WeightMemory(Mutex<Room>);
 
 /// The piece that is being filled.
-#[derive(Debug)]
 struct Room {
     piece: Arc<Piece>,
     used: usize,
@@ -33,7 +32,7 @@ impl WeightMemory {
         Self(Mutex::new(Room { piece: Arc::new(Piece::zeroed(expected)), used: 0 }))
     }
 
-    /// `len` bytes of zeros, as `fill` leaves them.
+    /// `len` bytes of zeros, as `fill` leaves them. They begin on a cache line, so that no 512-bit load straddles two.
     pub(super) fn take(&self, len: usize, fill: impl FnOnce(&mut [u8])) -> Weights {
         let mut room = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let padded = len.next_multiple_of(LINE);
@@ -51,7 +50,7 @@ impl WeightMemory {
 }
 
 /// Bytes that no longer change. Clones share them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Weights {
     piece: Arc<Piece>,
     range: Range<usize>,
@@ -70,7 +69,6 @@ impl Weights {
 }
 
 /// An allocation of zeros that starts on a cache line at least, freed with its last user.
-#[derive(Debug)]
 struct Piece {
     start: *mut u8,
     len: usize,
@@ -83,13 +81,12 @@ unsafe impl Send for Piece {}
 // SAFETY: as above.
 unsafe impl Sync for Piece {}
 
-#[derive(Debug)]
 enum Whole {
     /// Pages of the system: where they begin and how many bytes they have.
     #[cfg(target_os = "linux")]
     Pages(*mut libc::c_void, usize),
-    /// The allocator's.
-    Heap(std::alloc::Layout),
+    /// The allocator's, held for its bytes alone.
+    Heap { _lines: Lines },
 }
 
 impl Piece {
@@ -99,13 +96,8 @@ impl Piece {
         if let Some(piece) = (len >= LARGE_PAGE).then(|| Self::of_large_pages(len)).flatten() {
             return piece;
         }
-        let Ok(layout) = std::alloc::Layout::from_size_align(len, LINE) else { panic!("{len} bytes of weights") };
-        // SAFETY: the layout has a size.
-        let start = unsafe { std::alloc::alloc_zeroed(layout) };
-        if start.is_null() {
-            std::alloc::handle_alloc_error(layout);
-        }
-        Self { start, len, whole: Whole::Heap(layout) }
+        let mut lines = Lines::zeroed(len);
+        Self { start: lines.as_mut_slice::<u8>().as_mut_ptr(), len, whole: Whole::Heap { _lines: lines } }
     }
 
     /// Whole large pages, if the system has room for them; whether they are large is its choice.
@@ -127,15 +119,12 @@ impl Piece {
     }
 }
 
+#[cfg(target_os = "linux")]
 impl Drop for Piece {
     fn drop(&mut self) {
-        // SAFETY: what `zeroed` got, given back once, as it was got; whoever points into it holds the piece.
-        unsafe {
-            match self.whole {
-                #[cfg(target_os = "linux")]
-                Whole::Pages(base, reserved) => drop(libc::munmap(base, reserved)),
-                Whole::Heap(layout) => std::alloc::dealloc(self.start, layout),
-            }
+        if let Whole::Pages(base, reserved) = self.whole {
+            // SAFETY: what `of_large_pages` got, given back once, as it was got; whoever points into it holds the piece.
+            unsafe { libc::munmap(base, reserved) };
         }
     }
 }

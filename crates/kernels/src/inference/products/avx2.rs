@@ -164,10 +164,11 @@ impl Lanes for Narrow {
 
     #[inline(always)]
     unsafe fn dots<const BITS: u32>(mut sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints {
+        let vectors = together(BITS).min(weights.len());
         // SAFETY: the trait's contract: 16 readable inputs.
         unsafe {
-            for first in (0..4).step_by(together(BITS).min(4)) {
-                [sums] = add_dots::<BITS, 1>([sums], &weights[first..][..together(BITS).min(4)], [x.add(4 * first)]);
+            for first in (0..weights.len()).step_by(vectors) {
+                [sums] = add_dots::<BITS, 1>([sums], &weights[first..][..vectors], [x.add(4 * first)]);
             }
             sums
         }
