@@ -13,20 +13,11 @@ use rand::RngExt as _;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::coined_word::coined_word;
-use crate::digits;
 use crate::item::Item;
+use crate::value_pool::{ValuePool, drawn};
 
 /// How likely each value of a text is replaced.
 const REPLACED: f64 = 0.7;
-/// How likely a replacement in an [open](Pool::is_open) field is put together from two values.
-const SPLICED: f64 = 0.2;
-/// How likely one word of a replacement in an open field is put together from two words.
-const COINED: f64 = 0.15;
-/// How likely a replacement in an open field has other digits.
-const OTHER_DIGITS: f64 = 0.5;
-/// How likely a replacement in a field that the caller calls open is made of words of the texts.
-const NAMED: f64 = 0.4;
 /// How often other values are drawn when the text would say one of them twice.
 const ATTEMPTS: usize = 8;
 
@@ -53,12 +44,12 @@ pub struct Variation<'a> {
 pub fn with_substitutions(items: &[Item], held_out: &[Item], variation: Variation<'_>, seed: u64) -> Result<Vec<Item>> {
     let Variation { copies, word_noise, open } = variation;
     let drafts: Vec<Option<Draft>> = items.iter().map(Draft::of).collect();
-    let mut pools: Pools<'_> = BTreeMap::new();
     let mut words: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut pools: Pools<'_> = BTreeMap::new();
     for (item, draft) in items.iter().zip(&drafts) {
         let Some(draft) = draft else { continue };
         for span in &draft.spans {
-            pools.entry((&item.schema_id, &span.field)).or_default().add(&span.value);
+            pools.entry((&item.schema_id, &span.field)).or_default().add(span.value.clone());
         }
         if word_noise > 0.0 || !open.is_empty() {
             words.entry(&item.schema_id).or_default().extend(item.prompt.split_whitespace());
@@ -67,7 +58,7 @@ pub fn with_substitutions(items: &[Item], held_out: &[Item], variation: Variatio
     for ((schema, field), pool) in &mut pools {
         pool.sort();
         if !field.is_number && open.contains(&field.pointer) {
-            pool.names = words.get(schema).map(Vec::as_slice).unwrap_or_default();
+            pool.open(words.get(schema).map(Vec::as_slice).unwrap_or_default());
         }
     }
     let mut said: BTreeSet<String> = items.iter().chain(held_out).map(|i| i.prompt.clone()).collect();
@@ -115,42 +106,7 @@ struct Field {
 }
 
 /// The values of each schema's fields.
-type Pools<'a> = BTreeMap<(&'a str, &'a Field), Pool<'a>>;
-
-/// The values that a field has in all texts.
-#[derive(Default)]
-struct Pool<'a> {
-    /// Each once, in order, after [`Self::sort`].
-    values: Vec<&'a str>,
-    /// How often a value was said.
-    said: usize,
-    /// The words that names are made of, where the field was called open.
-    names: &'a [&'a str],
-}
-
-impl<'a> Pool<'a> {
-    fn add(&mut self, value: &'a str) {
-        self.values.push(value);
-        self.said += 1;
-    }
-
-    fn sort(&mut self) {
-        self.values.sort_unstable();
-        self.values.dedup();
-    }
-
-    /// Whether the field can have any value, as a name or a title can: then there are many, and most are said once; or some, and
-    /// hardly one is said twice. Of the others, such as countries, the values are to be learned.
-    fn is_open(&self) -> bool {
-        let values = self.values.len();
-        let (many, some) = (values >= 60 && 2 * values > self.said, values >= 20 && 10 * values >= 9 * self.said);
-        many || some || !self.names.is_empty()
-    }
-
-    fn drawn(&self, rng: &mut seed::Rng) -> &'a str {
-        drawn(&self.values, rng)
-    }
-}
+type Pools<'a> = BTreeMap<(&'a str, &'a Field), ValuePool<'a>>;
 
 /// An item whose values have been found.
 struct Draft {
@@ -211,11 +167,11 @@ impl Draft {
         let mut values = Vec::new();
         for span in &self.spans {
             let pool = &pools[&(item.schema_id.as_str(), &span.field)];
-            let replaced = pool.values.len() > 1 && rng.random_bool(REPLACED);
+            let replaced = pool.len() > 1 && rng.random_bool(REPLACED);
             let value = match replaced {
                 false => span.value.clone(),
-                true if span.field.is_number => other_number(pool, rng),
-                true => other_value(pool, rng),
+                true if span.field.is_number => pool.other_number(rng),
+                true => pool.other_value(rng),
             };
             text.push_str(&noise.applied(&item.prompt[from..span.start], rng));
             text.push_str(&value);
@@ -231,69 +187,6 @@ impl Draft {
         text.push_str(&noise.applied(&item.prompt[from..], rng));
         let found_once = |value: &String| sole_place(&text, value).is_some();
         (!text.trim().is_empty() && text != item.prompt && values.iter().all(found_once)).then_some((text, gold))
-    }
-}
-
-/// A number of the pool; of an open one, also one with other digits.
-fn other_number(pool: &Pool<'_>, rng: &mut seed::Rng) -> String {
-    let number = pool.drawn(rng);
-    if pool.is_open() && rng.random_bool(OTHER_DIGITS) { digits::of_number(number, rng) } else { number.to_owned() }
-}
-
-/// A value of the pool; of an open one, also the beginning of a value with the end of another, one with a word that no
-/// value has, or one with other digits.
-fn other_value(pool: &Pool<'_>, rng: &mut seed::Rng) -> String {
-    if !pool.is_open() {
-        return pool.drawn(rng).to_owned();
-    }
-    if !pool.names.is_empty() && rng.random_bool(NAMED) {
-        return name(pool.names, rng);
-    }
-    let value = spliced_value(pool, rng);
-    if rng.random_bool(COINED) {
-        return with_coined_word(&value, pool, rng);
-    }
-    if rng.random_bool(OTHER_DIGITS) { digits::of_text(&value, rng) } else { value }
-}
-
-/// The value with half of one of its words exchanged for half of another value's.
-fn with_coined_word(value: &str, pool: &Pool<'_>, rng: &mut seed::Rng) -> String {
-    let words: Vec<&str> = value.split(' ').collect();
-    let end_of = pool.drawn(rng).split(' ').next_back().unwrap_or_default();
-    let at = rng.random_range(0..words.len());
-    let Some(coined) = coined_word(words[at], end_of) else { return value.to_owned() };
-    let word = |(i, word): (usize, &&str)| if i == at { coined.clone() } else { (*word).to_owned() };
-    words.iter().enumerate().map(word).collect::<Vec<_>>().join(" ")
-}
-
-/// One to three capitalized words, of the texts or coined from them, some behind an article.
-fn name(words: &[&str], rng: &mut seed::Rng) -> String {
-    let count = rng.random_range(1..=3);
-    let mut parts: Vec<String> = if rng.random_bool(0.25) { vec!["The".to_owned()] } else { Vec::new() };
-    for _ in 0..count {
-        let word = |rng: &mut seed::Rng| drawn(words, rng).trim_matches(|c: char| !c.is_alphabetic());
-        let (one, other) = (word(rng), word(rng));
-        let word = if rng.random_bool(0.5) { coined_word(one, other) } else { None };
-        let word = word.unwrap_or_else(|| one.to_owned()).to_lowercase();
-        let mut letters = word.chars();
-        parts.extend(letters.next().map(|first| first.to_uppercase().chain(letters).collect()));
-    }
-    parts.join(" ")
-}
-
-fn drawn<'a>(pool: &[&'a str], rng: &mut seed::Rng) -> &'a str {
-    pool[rng.random_range(0..pool.len())]
-}
-
-fn spliced_value(pool: &Pool<'_>, rng: &mut seed::Rng) -> String {
-    let one = pool.drawn(rng);
-    if !rng.random_bool(SPLICED) {
-        return one.to_owned();
-    }
-    let other = pool.drawn(rng);
-    match (one.split_once(' '), other.rsplit_once(' ')) {
-        (Some((first, _)), Some((_, last))) => format!("{first} {last}"),
-        _ => one.to_owned(),
     }
 }
 

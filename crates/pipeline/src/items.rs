@@ -10,18 +10,20 @@ use bantam_core::{Error, Result, files};
 use bantam_data::item::{self, Item};
 use bantam_data::schemas::SchemaSet;
 use bantam_data::substitution::Variation;
-use bantam_data::{edge_json, holdout, substitution};
+use bantam_data::{edge_json, forms, holdout, substitution};
 use serde_json::{Value, json};
 
 use crate::recipe::{Recipe, SourceSection};
 use crate::stage::{Output, StageContext};
 
 /// Raised when the same recipe makes other items.
-pub(crate) const VERSION: u32 = 6;
+pub(crate) const VERSION: u32 = 7;
 
 /// What the stage's key has to know of the recipe, beside the files.
 pub(crate) fn configuration(recipe: &Recipe) -> Result<Value> {
-    let prepared = |s: &SourceSection| json!([s.items.is_some(), s.validation, s.substitutions, s.word_noise, s.open]);
+    let prepared = |s: &SourceSection| {
+        json!([s.items.is_some(), s.validation, s.substitutions, s.recombined, s.word_noise, s.open])
+    };
     let sources: Vec<Value> = recipe.sources.iter().map(prepared).collect();
     let generated = serde_json::to_value(&recipe.data).map_err(|e| Error::internal("recipe", e))?;
     Ok(json!([generated, recipe.run.seed, sources]))
@@ -85,7 +87,9 @@ impl Given {
         }
         let parts = holdout::hold_out(&place, items, source.validation, seed)?;
         let variation = Variation { copies: source.substitutions, word_noise: source.word_noise, open: &source.open };
-        let train = substitution::with_substitutions(&parts.train, &parts.validation, variation, seed)?;
+        let mut train = substitution::with_substitutions(&parts.train, &parts.validation, variation, seed)?;
+        let made = forms::recombined(&parts.train, &parts.validation, source.recombined, seed);
+        train.extend(made.map_err(|e| e.within(&place))?);
         Ok(Self { place, folder: folder.to_owned(), train, validation: parts.validation, schemas })
     }
 

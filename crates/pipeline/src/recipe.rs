@@ -107,6 +107,9 @@ pub struct SourceSection {
     /// So many variants of each item of `items`, with values of other items in the places of its own.
     #[serde(default)]
     pub substitutions: usize,
+    /// So many more forms, put together of the parts of those of `items` that are forms.
+    #[serde(default)]
+    pub recombined: usize,
     /// How likely each word of a variant that belongs to no value is lost or exchanged.
     #[serde(default)]
     pub word_noise: f64,
@@ -409,13 +412,17 @@ impl Recipe {
                     "give both, or none for generated items",
                 );
             }
-            if source.items.is_none() && (source.validation, source.substitutions) != (0, 0) {
+            if source.items.is_none() && (source.validation, source.substitutions, source.recombined) != (0, 0, 0) {
                 let what = "generated items have validation items and other values as it is".into();
-                return wrong(&key, what, "give validation and substitutions to sources with items only");
+                return wrong(&key, what, "give validation, substitutions and recombined to sources with items only");
             }
             if source.substitutions > MOST_SUBSTITUTIONS {
                 let what = format!("{} variants of each item", source.substitutions);
                 return wrong(&key, what, "usual are 2 to 20");
+            }
+            if source.recombined > MOST_RECOMBINED {
+                let what = format!("{} recombined forms", source.recombined);
+                return wrong(&key, what, "usual are 5000 to 50000");
             }
             if !(0.0..1.0).contains(&source.word_noise) || (source.word_noise > 0.0 && source.substitutions == 0) {
                 let what = format!("a word_noise of {} in {} variants", source.word_noise, source.substitutions);
@@ -502,6 +509,8 @@ const MOST_PARAMETERS: f64 = 2e9;
 pub const MOST_BATCH_TOKENS: usize = 1 << 20;
 /// More variants of an item teach nothing more.
 const MOST_SUBSTITUTIONS: usize = 100;
+/// More forms than this, of a few hundred, only repeat.
+const MOST_RECOMBINED: usize = 1_000_000;
 
 /// Refuses shapes that no machine Bantam is for could train, before anything is allocated by them.
 pub fn check_trainable(config: &ModelConfig) -> Result<()> {

@@ -138,13 +138,14 @@ fn last_metrics(metrics: &Path) -> Result<LastMetrics> {
 fn summary(recipe: &Recipe, run: &RunFolder) -> Result<String> {
     let tokenizer: TokenizerReport = read_json(&run.tokenizer().join("report.json"))?;
     let config = recipe.model_config(tokenizer.vocab_size)?;
+    let origin = recipe.model.start.as_ref().map_or("random weights".to_owned(), |model| format!("`{model}`"));
     Ok(format!(
         "A Llama-architecture model of {} parameters that reads a text and a JSON Schema's signature and writes the JSON \
-         object the text states. Trained from random weights for {} steps on {} generated EdgeJSON items, and scored on \
+         object the text states. Trained from {origin} for {} steps on {} generated EdgeJSON items, and scored on \
          items whose schemas, text style and sentence templates the training in part never saw.",
         config.parameter_count(),
         recipe.train.steps,
-        recipe.data.train.total() + recipe.data.drills,
+        recipe.data.train.total() + recipe.data.drills + recipe.data.long_drills,
     ))
 }
 
@@ -168,7 +169,7 @@ fn facts(recipe: &Recipe, run: &RunFolder) -> Result<Vec<FactTable>> {
             "Data",
             &[
                 ("training items", counts(&data.train)),
-                ("drills beside them", data.drills.to_string()),
+                ("drills beside them", (data.drills + data.long_drills).to_string()),
                 ("validation items", counts(&data.valid)),
                 ("test items", counts(&data.test)),
                 ("seed", data.seed.to_string()),

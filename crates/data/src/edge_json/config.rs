@@ -44,6 +44,8 @@ pub struct GenerateConfig {
     pub train: Counts,
     /// Short training items of made-up values, which teach copying first. Not among the counts of `train`. Default 8,000.
     pub drills: usize,
+    /// Training items of made-up values with five to twelve fields, which teach whose value is whose. Default 0.
+    pub long_drills: usize,
     /// Validation items: like training (same schemas, style and templates), other values. Default 200 / 120 / 80.
     pub valid: Counts,
     /// Test items: half on held-out schemas, a tenth in the held-out style, half with held-out templates. Default 400 / 350 / 250,
@@ -72,6 +74,7 @@ impl Default for GenerateConfig {
             seed: 1,
             train: Counts { simple: 12_000, medium: 6_000, complex: 3_000 },
             drills: 8_000,
+            long_drills: 0,
             valid: Counts { simple: 200, medium: 120, complex: 80 },
             test: Counts { simple: 400, medium: 350, complex: 250 },
             composed: 0.7,
@@ -117,6 +120,7 @@ impl GenerateConfig {
         };
         count("data.train", self.train.total(), 1, MOST_ITEMS)?;
         count("data.drills", self.drills, 0, MOST_ITEMS)?;
+        count("data.long_drills", self.long_drills, 0, MOST_ITEMS)?;
         count("data.valid", self.valid.total(), 1, MOST_ITEMS)?;
         count("data.test", self.test.total(), 1, MOST_ITEMS)?;
         count("data.schema_variants", self.schema_variants, 0, 99)?;

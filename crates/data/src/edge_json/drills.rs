@@ -2,8 +2,8 @@
 //!
 //! A drill states values that no prior can guess (made-up words, codes, digits) under keys in random order, and sometimes
 //! more of them than its schema asks for: the schema has to be read. Copying is learned far sooner from tens of tokens than
-//! from hundreds (docs/lab-notes.md), so a training curriculum by length meets the drills first. Drills are training data
-//! only; no test text comes from here.
+//! from hundreds (docs/lab-notes.md), so a training curriculum by length meets the drills first. Long drills, with three times
+//! the fields, come later: which of many values belongs to a key. Drills are training data only; no test text comes from here.
 
 use std::collections::BTreeMap;
 
@@ -46,31 +46,45 @@ pub struct Drills {
     pub schemas: BTreeMap<String, Value>,
 }
 
-/// Makes `count` drills and the schemas they use.
+/// Which drills: how many fields they have, and what their ids begin with.
+#[derive(Clone, Copy)]
+struct Length {
+    name: &'static str,
+    /// Fields that are asked for, from and to.
+    asked: (u32, u32),
+    /// At most so many more that are not.
+    more: u32,
+}
+
+const SHORT: Length = Length { name: "drill", asked: (1, 4), more: 2 };
+const LONG: Length = Length { name: "long_drill", asked: (5, 12), more: 4 };
+
+/// Makes `short` drills of one to four fields, `long` ones of five to twelve, and the schemas they use.
 ///
 /// # Errors
 /// An internal error when a gold is no JSON.
-pub fn make(count: usize, run_seed: u64) -> Result<Drills> {
+pub fn make(short: usize, long: usize, run_seed: u64) -> Result<Drills> {
     let keys: Vec<&'static str> = vocabulary::all()
         .chain(vocabulary::compounds())
         .flat_map(|c| [c.key].into_iter().chain(c.also.split('|')))
         .filter(|k| !k.is_empty())
         .collect();
     let mut drills = Drills::default();
-    for number in 0..count {
-        let mut rng = seed::rng(run_seed, &format!("edge-json/drills/{number}"));
-        let fields = fields(&keys, &mut rng);
-        let item = drill(number, &fields, &mut rng)?;
+    let numbered = |length: Length, count: usize| (0..count).map(move |number| (length, number));
+    for (length, number) in numbered(SHORT, short).chain(numbered(LONG, long)) {
+        let mut rng = seed::rng(run_seed, &format!("edge-json/{}s/{number}", length.name));
+        let fields = fields(&keys, length, &mut rng);
+        let item = drill(format!("{}_{number:06}", length.name), &fields, &mut rng)?;
         drills.schemas.insert(item.schema_id.clone(), json_schema(&fields));
         drills.items.push(item);
     }
     Ok(drills)
 }
 
-/// One to four fields that are asked for, up to two that are not.
-fn fields(keys: &[&'static str], rng: &mut Rng) -> Vec<DrillField> {
-    let asked = rng.random_range(1..=4);
-    let more = if rng.random_bool(0.4) { rng.random_range(1..=2) } else { 0 };
+/// Fields that are asked for, and some that are not.
+fn fields(keys: &[&'static str], length: Length, rng: &mut Rng) -> Vec<DrillField> {
+    let asked = rng.random_range(length.asked.0..=length.asked.1);
+    let more = if rng.random_bool(0.4) { rng.random_range(1..=length.more) } else { 0 };
     let camel = rng.random_bool(0.2);
     let mut out: Vec<DrillField> = Vec::new();
     for number in 0..asked + more {
@@ -123,7 +137,7 @@ fn json_schema(fields: &[DrillField]) -> Value {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
-fn drill(number: usize, fields: &[DrillField], rng: &mut Rng) -> Result<Item> {
+fn drill(id: String, fields: &[DrillField], rng: &mut Rng) -> Result<Item> {
     let mut order: Vec<(&DrillField, &String)> = fields.iter().filter_map(|f| Some((f, f.value.as_ref()?))).collect();
     let asked = order.iter().filter(|(f, _)| f.asked);
     let gold: Vec<String> = asked.map(|(f, value)| format!("{}:{value}", Value::from(f.key.as_str()))).collect();
@@ -133,8 +147,8 @@ fn drill(number: usize, fields: &[DrillField], rng: &mut Rng) -> Result<Item> {
     let lines: Vec<String> = order.iter().map(|(f, value)| told(form, f, value)).collect();
     let prompt = lines.join(if form < 3 { "\n" } else { " " });
     Ok(Item {
-        id: format!("drill_{number:06}"),
-        schema_id: format!("drill_{number:06}"),
+        schema_id: id.clone(),
+        id,
         complexity: None,
         source: Some("drill".into()),
         teacher: None,
@@ -211,8 +225,8 @@ mod tests {
 
     #[test]
     fn drills_repeat_state_their_gold_and_validate() {
-        let Drills { items, schemas } = make(300, 7).unwrap();
-        let again = make(300, 7).unwrap().items;
+        let Drills { items, schemas } = make(300, 0, 7).unwrap();
+        let again = make(300, 0, 7).unwrap().items;
         assert_eq!((items.len(), schemas.len()), (300, 300));
         let (mut more, mut fewer) = (0, 0);
         for (item, same) in items.iter().zip(&again) {
@@ -229,6 +243,22 @@ mod tests {
             more += usize::from(item.prompt.lines().count() > gold.len());
         }
         assert!(fewer > 30 && more > 20, "{fewer} {more}");
-        assert!(make(0, 7).unwrap().items.is_empty());
+        assert!(make(0, 0, 7).unwrap().items.is_empty());
+    }
+
+    #[test]
+    fn long_drills_have_many_fields_and_leave_the_short_ones_as_they_are() {
+        let both = make(20, 100, 7).unwrap();
+        let short = make(20, 0, 7).unwrap();
+        assert!(short.items.iter().zip(&both.items).all(|(a, b)| a.prompt == b.prompt && a.id == b.id));
+        let mut asked = Vec::new();
+        for item in &both.items[20..] {
+            let gold: Value = serde_json::from_str(item.expected_output.get()).unwrap();
+            let schema = &both.schemas[&item.schema_id];
+            assert!(jsonschema::is_valid(schema, &gold), "{} {gold}", item.schema_id);
+            asked.push(schema["properties"].as_object().unwrap().len());
+        }
+        // Names that hold one another are left out, so a few have less than five.
+        assert!(asked.iter().filter(|&&n| n >= 5).count() > 90 && asked.iter().max() >= Some(&11), "{asked:?}");
     }
 }

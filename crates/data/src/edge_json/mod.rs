@@ -73,7 +73,7 @@ pub fn generate(config: &GenerateConfig) -> Result<Dataset> {
     let mut composed = taken.composed;
     let schema_of = |id: &str| schemas.get(id).map(|(_, schema)| schema).or_else(|| composed.get(id));
     let overlap = overlap::measure(config, &plan, &train, &valid, &test, &schema_of);
-    let drills = drills::make(config.drills, config.seed)?;
+    let drills = drills::make(config.drills, config.long_drills, config.seed)?;
     train.extend(drills.items);
     composed.extend(drills.schemas);
     Ok(Dataset { train, valid, test, schemas, composed, overlap })
