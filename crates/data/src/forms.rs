@@ -14,6 +14,7 @@ use rand::RngExt as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::capitalized::capitalized;
 use crate::item::Item;
 use crate::value_pool::ValuePool;
 
@@ -210,10 +211,6 @@ fn write_object(map: &Map<String, Value>, depth: usize, out: &mut String) {
 
 /// `due_date` as `Due Date`.
 fn label(key: &str) -> String {
-    let capitalized = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
-    };
     key.split('_').map(capitalized).collect::<Vec<_>>().join(" ")
 }
 

@@ -2,6 +2,7 @@
 //! the prompt built from a schema, and the measured overlap between splits.
 
 pub mod canonical;
+mod capitalized;
 pub mod chat;
 mod coined_word;
 pub mod completion;

@@ -4,6 +4,7 @@
 use bantam_core::seed::Rng;
 use rand::RngExt as _;
 
+use crate::capitalized::capitalized;
 use crate::coined_word::coined_word;
 use crate::digits;
 
@@ -120,8 +121,9 @@ fn name(words: &[&str], rng: &mut Rng) -> String {
         let (one, other) = (word(rng), word(rng));
         let word = if rng.random_bool(0.5) { coined_word(one, other) } else { None };
         let word = word.unwrap_or_else(|| one.to_owned()).to_lowercase();
-        let mut letters = word.chars();
-        parts.extend(letters.next().map(|first| first.to_uppercase().chain(letters).collect()));
+        if !word.is_empty() {
+            parts.push(capitalized(&word));
+        }
     }
     parts.join(" ")
 }

@@ -10,6 +10,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use super::tree::{self, Field, FieldNode, Tree};
 use super::values::{self, Kind};
 use super::vocabulary::{self, Concept};
+use crate::capitalized::capitalized;
 use crate::item::Level;
 
 /// What whole texts are about.
@@ -380,11 +381,11 @@ fn nested(own: usize, objects: usize, lists: usize, deep: bool, rng: &mut Rng) -
 fn camel(name: &str) -> String {
     let mut words = values::words(name).into_iter();
     let first = words.next().unwrap_or_default();
-    words.fold(first, |out, word| out + &values::capitalized(&word))
+    words.fold(first, |out, word| out + &capitalized(&word))
 }
 
 fn pascal(name: &str) -> String {
-    values::capitalized(&camel(name))
+    capitalized(&camel(name))
 }
 
 fn kebab(name: &str) -> String {

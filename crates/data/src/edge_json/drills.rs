@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::values;
 use super::vocabulary;
+use crate::capitalized::capitalized;
 use crate::item::Item;
 
 /// What a drill's field holds.
@@ -112,7 +113,7 @@ fn fields(keys: &[&'static str], length: Length, rng: &mut Rng) -> Vec<DrillFiel
             values::words(&key)
                 .iter()
                 .enumerate()
-                .map(|(i, w)| if i == 0 { w.clone() } else { values::capitalized(w) })
+                .map(|(i, w)| if i == 0 { w.clone() } else { capitalized(w) })
                 .collect()
         } else {
             key

@@ -208,6 +208,7 @@ impl<'a> Drawing<'a, '_> {
         let fits = |t: &&Template| {
             let split = if self.cell.test { !unseen_only || t.held_out } else { !t.held_out };
             let split = split && !(self.cell.seen_templates && t.held_out && !known.held_out);
+            let split = split && (!t.paraphrase || self.cell.paraphrases);
             split && (!missing || t.droppable().any(|p| known.parameters[p].required))
         };
         let templates: Vec<&Template> = known.templates.iter().filter(fits).collect();
@@ -295,7 +296,8 @@ impl<'a> Drawing<'a, '_> {
     /// A phrase that this cell may use; one kept for the test split as often as not where it may.
     fn phrase(&mut self, phrases: &'a [Phrase]) -> Option<&'static str> {
         let held_out = !self.cell.seen_templates && self.rng.random_bool(0.5);
-        let of: Vec<&Phrase> = phrases.iter().filter(|p| p.held_out == held_out).collect();
+        let of: Vec<&Phrase> =
+            phrases.iter().filter(|p| p.held_out == held_out && (!p.paraphrase || self.cell.paraphrases)).collect();
         if of.is_empty() {
             return None;
         }

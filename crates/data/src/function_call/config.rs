@@ -26,6 +26,8 @@ pub struct GenerateConfig {
     pub renamed: f64,
     /// The share of training items whose offers hold invented functions, 0 to 1; the other splits have none. Default 0.4.
     pub invented: f64,
+    /// Whether training also says what it asks for in the paraphrases that no other split has. Default true.
+    pub paraphrases: bool,
     /// Functions of the 80 that only the test split has, 4 to 40. Default 16.
     pub held_out_functions: usize,
     /// The share of templates of the other functions that only the test split has, 0 to 0.5. Default 0.25.
@@ -46,6 +48,7 @@ impl Default for GenerateConfig {
             most_tools: 6,
             renamed: 0.6,
             invented: 0.4,
+            paraphrases: true,
             held_out_functions: 16,
             held_out_templates: 0.25,
             typos: 0.1,

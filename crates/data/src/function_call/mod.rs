@@ -123,6 +123,7 @@ fn make_item(
             seen_functions: number % 3 != 2,
             seen_templates: number.is_multiple_of(3),
             invented: false,
+            paraphrases: false,
         };
         (cell, Category::at(number / 3))
     } else {
@@ -130,6 +131,7 @@ fn make_item(
         let so_many = |items: usize| (items as f64 * config.invented) as usize;
         let invented = split == "train" && so_many(number + 1) > so_many(number);
         let cell = if invented { Cell::INVENTED } else { Cell::TRAINING };
+        let cell = Cell { paraphrases: split == "train" && config.paraphrases, ..cell };
         (cell, Category::at(rng.random_range(0..20)))
     };
     for _ in 0..ATTEMPTS {

@@ -6,6 +6,7 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 
 use super::catalogue::DOMAINS;
+use super::catalogue::paraphrases::{MORE_CHATTER, MORE_COMMAND_WRAPPERS, MORE_JOINERS, MORE_WRAPPERS, PARAPHRASES};
 use super::config::GenerateConfig;
 use super::invented;
 use super::template::Template;
@@ -32,6 +33,8 @@ pub(crate) struct Phrase {
     pub(crate) id: String,
     pub(crate) text: &'static str,
     pub(crate) held_out: bool,
+    /// For the training split alone.
+    pub(crate) paraphrase: bool,
 }
 
 /// What one item may draw from.
@@ -42,10 +45,13 @@ pub(crate) struct Cell {
     pub(crate) seen_templates: bool,
     /// Offers hold invented functions.
     pub(crate) invented: bool,
+    /// [Paraphrases](super::catalogue::paraphrases) are said too.
+    pub(crate) paraphrases: bool,
 }
 
 impl Cell {
-    pub(crate) const TRAINING: Self = Self { test: false, seen_functions: true, seen_templates: true, invented: false };
+    pub(crate) const TRAINING: Self =
+        Self { test: false, seen_functions: true, seen_templates: true, invented: false, paraphrases: false };
     pub(crate) const INVENTED: Self = Self { invented: true, ..Self::TRAINING };
 }
 
@@ -79,16 +85,24 @@ impl Plan {
         }
         // No template of a held-out function is in training.
         functions.iter_mut().filter(|f| f.held_out).flat_map(|f| &mut f.templates).for_each(|t| t.held_out = true);
-        let mut phrases = |name: &str, list: &'static str| -> Vec<Phrase> {
+        add_paraphrases(&mut functions)?;
+        let mut phrases = |name: &str, list: &'static str, more: &'static str| -> Vec<Phrase> {
             let flags = held_out(list.split('|').count(), config.held_out_templates, &mut rng);
-            let phrase = |(n, (text, held_out))| Phrase { id: format!("{name}.{n}"), text, held_out };
-            list.split('|').zip(flags).enumerate().map(phrase).collect()
+            let own = list.split('|').zip(flags).map(|(text, held_out)| (text, held_out, false));
+            let all = own.chain(more.split('|').map(|text| (text, false, true))).enumerate();
+            all.map(|(n, (text, held_out, paraphrase))| Phrase {
+                id: format!("{name}.{n}"),
+                text,
+                held_out,
+                paraphrase,
+            })
+            .collect()
         };
         let mut plan = Self {
-            wrappers: phrases("around", WRAPPERS),
-            command_wrappers: phrases("command", COMMAND_WRAPPERS),
-            joiners: [phrases("two", JOINERS[0]), phrases("three", JOINERS[1])],
-            chatter: phrases("chatter", CHATTER),
+            wrappers: phrases("around", WRAPPERS, MORE_WRAPPERS),
+            command_wrappers: phrases("command", COMMAND_WRAPPERS, MORE_COMMAND_WRAPPERS),
+            joiners: [phrases("two", JOINERS[0], MORE_JOINERS[0]), phrases("three", JOINERS[1], MORE_JOINERS[1])],
+            chatter: phrases("chatter", CHATTER, MORE_CHATTER),
             invented: Vec::new(),
             training: Vec::new(),
             training_invented: Vec::new(),
@@ -156,12 +170,13 @@ impl Plan {
         self.training.iter().chain(&self.training_invented).chain(&self.test_seen).chain(&self.test_unseen)
     }
 
-    /// Ids of everything that is kept for the test split, and how many there are in all.
+    /// Ids of everything that is kept for the test split, and how many there are in all, paraphrases aside.
     pub(crate) fn held_out_templates(&self) -> (Vec<String>, usize) {
         let phrases = [&self.wrappers, &self.command_wrappers, &self.joiners[0], &self.joiners[1], &self.chatter];
-        let phrases = phrases.into_iter().flatten().map(|p| (&p.id, p.held_out));
+        let phrases = phrases.into_iter().flatten().filter(|p| !p.paraphrase).map(|p| (&p.id, p.held_out));
         let templates = self.functions.iter().filter(|f| !f.held_out).flat_map(|f| &f.templates);
-        let all: Vec<_> = templates.map(|t| (&t.id, t.held_out)).chain(phrases).collect();
+        let templates = templates.filter(|t| !t.paraphrase).map(|t| (&t.id, t.held_out));
+        let all: Vec<_> = templates.chain(phrases).collect();
         (all.iter().filter(|(_, held)| *held).map(|(id, _)| (*id).clone()).collect(), all.len())
     }
 }
@@ -191,6 +206,23 @@ fn known() -> Result<Vec<Known>> {
         }
     }
     Ok(functions)
+}
+
+/// Adds the paraphrases of every function that is not held out.
+fn add_paraphrases(functions: &mut [Known]) -> Result<()> {
+    for function in functions.iter_mut().filter(|f| !f.held_out) {
+        let Some((_, says)) = PARAPHRASES.iter().find(|(name, _)| *name == function.name) else { continue };
+        let names: Vec<&str> = function.parameters.iter().map(|p| p.name).collect();
+        for (n, text) in says.split('|').enumerate() {
+            let mut template =
+                Template::parse(format!("{}.more.{n}", function.name), text, &names).ok_or_else(|| {
+                    Error::internal(format_args!("paraphrase {n} of {}", function.name), "it cannot be read")
+                })?;
+            template.paraphrase = true;
+            function.templates.push(template);
+        }
+    }
+    Ok(())
 }
 
 /// As many of every domain.

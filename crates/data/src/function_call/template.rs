@@ -25,6 +25,8 @@ pub(crate) struct Template {
     pub(crate) id: String,
     /// Kept for the test split.
     pub(crate) held_out: bool,
+    /// For the training split alone.
+    pub(crate) paraphrase: bool,
     /// Begins with a verb, so that "could you" may stand before it.
     pub(crate) command: bool,
     segments: Vec<Segment>,
@@ -78,7 +80,7 @@ impl Template {
         let first = text.trim_start_matches(['(', '[']);
         let first = first.split([' ', '/', ')', '[', ',']).next()?.to_lowercase();
         let command = !marked && !first.starts_with('{') && !NOT_COMMANDS.contains(&format!(" {first} "));
-        Some(Self { id, held_out: false, command, segments })
+        Some(Self { id, held_out: false, paraphrase: false, command, segments })
     }
 
     /// Which parameters it can state.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::kinds::pick;
 use super::plan::Known;
 use super::words::{Kind, NAME_WORDS, PARAMETER_NAMES};
+use crate::capitalized::capitalized;
 
 /// A parameter as published.
 #[derive(Clone, Copy, Debug)]
@@ -85,10 +86,7 @@ fn renamed(function: &Known, rng: &mut Rng) -> String {
 /// The words as a name in one of the styles that sets of tools have.
 pub(crate) fn styled(mut words: Vec<String>, domain: &str, group: &str, rng: &mut Rng) -> String {
     match rng.random_range(0..6) {
-        0 => {
-            let upper = |w: &String| w[..1].to_uppercase() + &w[1..];
-            words[..1].iter().cloned().chain(words[1..].iter().map(upper)).collect()
-        }
+        0 => words[..1].iter().cloned().chain(words[1..].iter().map(|word| capitalized(word))).collect(),
         1 => {
             words.rotate_left(1);
             words.join("_")

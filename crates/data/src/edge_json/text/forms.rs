@@ -3,9 +3,10 @@
 use rand::RngExt;
 
 use super::super::instance::{Group, Leaf, Node};
-use super::super::values::{Kind, Value, capitalized, pools};
+use super::super::values::{Kind, Value, pools};
 use super::Teller;
 use super::language::title_case;
+use crate::capitalized::capitalized;
 
 /// How a form names its fields.
 #[derive(Clone, Copy)]

@@ -1,10 +1,11 @@
 //! How do prose, e-mails, chats and notes tell a group of values?
 
 use super::super::instance::{Group, Leaf, Node};
-use super::super::values::{Kind, capitalized, pools, words};
+use super::super::values::{Kind, pools, words};
 use super::super::vocabulary::Family;
 use super::Teller;
 use super::sentences::{ordinal, with_state};
+use crate::capitalized::capitalized;
 
 impl Teller<'_, '_> {
     pub(super) fn prose(&mut self, group: &Group) -> String {

@@ -9,6 +9,7 @@ use rand::seq::IndexedRandom;
 use serde_json::{Value as Json, json};
 
 use crate::canonical::quoted;
+use crate::capitalized::capitalized;
 pub(crate) use shown::Manner;
 
 /// What a field holds. Lists in strings are separated by `|`.
@@ -451,12 +452,6 @@ pub(crate) fn words(name: &str) -> Vec<String> {
         after_lower = c.is_lowercase() || c.is_ascii_digit();
     }
     out
-}
-
-/// The text with its first letter in upper case.
-pub(crate) fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod home;
 mod industrial;
+pub(crate) mod paraphrases;
 mod vehicle;
 mod wearable;
 

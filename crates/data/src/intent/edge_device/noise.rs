@@ -4,6 +4,7 @@ use bantam_core::seed::Rng;
 use rand::RngExt;
 
 use super::grammar::Piece;
+use crate::capitalized::capitalized;
 
 /// How a text came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,9 +101,7 @@ fn written(pieces: &[Piece]) -> String {
     }
     let first = pieces.iter_mut().find(|p| !p.text.trim().is_empty());
     if let Some(piece) = first.filter(|p| p.slot.is_none()) {
-        let text = piece.text.trim_start();
-        let mut letters = text.chars();
-        piece.text = letters.next().map_or_else(String::new, |c| c.to_uppercase().chain(letters).collect());
+        piece.text = capitalized(piece.text.trim_start());
     }
     let text = joined(&pieces);
     let asks = text.split([' ', ',']).next().is_some_and(|w| QUESTIONS.contains(&w.to_lowercase().as_str()));
