@@ -54,6 +54,9 @@ fn training_goes_on_from_a_model_of_the_same_shape() {
         assert_eq!(std::fs::read(out.join(file)).unwrap(), std::fs::read(tiny_run().join(file)).unwrap(), "{file}");
     };
     same("tokenizer/tokenizer.json");
+    let read = |path: &Path| -> serde_json::Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
+    let lineage = |run: &Path| read(&run.join("lineage.json"))["made"].clone();
+    assert_eq!(lineage(&out)["parents"], serde_json::json!({"start": lineage(tiny_run())["artifacts"]["model"]}));
     let losses = |run: &Path| -> Vec<f64> {
         let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());

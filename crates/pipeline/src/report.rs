@@ -6,13 +6,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bantam_core::host::Host;
 use bantam_core::lineage::{Circumstances, Lineage, Made};
+use bantam_core::progress::Silent;
 use bantam_core::run::RunFolder;
-use bantam_core::{Error, Result, files};
+use bantam_core::{Error, Result, files, hash};
 use bantam_eval::result::SuiteResult;
 use bantam_site::{ArtifactFile, Evaluated, FactTable, ReportInput, TrainingPoint};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::base;
 use crate::edge_json::{Request, evaluation_stage};
 use crate::evaluation;
 use crate::recipe::Recipe;
@@ -58,6 +60,17 @@ pub(crate) fn run(recipe: &Recipe, request: &Request, context: &StageContext<'_>
     Ok(written.into_iter().map(|name| Output::Record(name.into())).collect())
 }
 
+/// The models that the recipe's model is made from, by role, with the hash of their files.
+fn parents(recipe: &Recipe) -> Result<BTreeMap<String, String>> {
+    let start = recipe.model.start.as_deref();
+    let base = recipe.finetune.as_ref().map(|section| section.base.as_str());
+    let teacher = recipe.distill.as_ref().map(|section| section.teacher.as_str());
+    let roles = [("start", start), ("base", base), ("teacher", teacher)];
+    let named = roles.into_iter().filter_map(|(role, name)| Some((role, name?)));
+    // Training has found them by now, so nothing is fetched.
+    named.map(|(role, name)| Ok((role.to_owned(), hash::tree(&base::locate(name, &Silent)?)?))).collect()
+}
+
 /// The lineage of a run after the stages in `finished`.
 pub(crate) fn lineage(
     recipe: &Recipe,
@@ -65,7 +78,8 @@ pub(crate) fn lineage(
     run: &RunFolder,
     finished: &[StageReport],
 ) -> Result<Lineage> {
-    let mut made = Made { seed: recipe.run.seed, recipe: recipe.content_hash()?, ..Made::default() };
+    let (seed, content) = (recipe.run.seed, recipe.content_hash()?);
+    let mut made = Made { parents: parents(recipe)?, seed, recipe: content, ..Made::default() };
     let (mut measured, mut device) = (BTreeMap::new(), None);
     for stage in finished {
         if stage.name == "data" {
