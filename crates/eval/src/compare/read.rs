@@ -5,10 +5,14 @@
 //! and fail together; and its scores, the object `scores` of numbers and booleans, or else the booleans of the line and `f1`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bantam_core::{Error, Result, files};
 use bantam_data::jsonl;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::System;
@@ -230,13 +234,40 @@ fn short(hash: &str) -> &str {
     hash.get(..8).unwrap_or(hash)
 }
 
+/// A sample's members, in their order, but those that hold a number beyond all numbers here, as a model's answer may: no score is one.
+struct Members(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Map<String, Value>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+                let mut members = Map::new();
+                while let Some((name, text)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if let Ok(value) = serde_json::from_str(text.get()) {
+                        members.insert(name, value);
+                    }
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(InOrder).map(Self)
+    }
+}
+
 fn read_samples(path: &Path) -> Result<Vec<Sample>> {
     let place = path.display().to_string();
     let mut seen = HashSet::new();
-    let lines: Vec<(usize, Map<String, Value>)> =
+    let lines: Vec<(usize, Members)> =
         jsonl::parse(&place, &files::read(path)?, "a sample", "id and scores are required")?;
     let mut samples = Vec::with_capacity(lines.len());
-    for (line, sample) in lines {
+    for (line, Members(sample)) in lines {
         let wrong = |what: &str| Error::input(format_args!("{place}:{line}"), what, "evaluate again");
         let id = sample.get("id").and_then(Value::as_str).ok_or_else(|| wrong("a sample without `id`"))?.to_owned();
         if !seen.insert(id.clone()) {
@@ -342,6 +373,16 @@ mod tests {
         assert_eq!(report.metrics[3].standings[0].place.rank, 1);
         assert!(!report.metrics[3].more_is_better);
         assert_eq!(report.file_stem(), "compare-s-01234567");
+    }
+
+    #[test]
+    fn an_answer_with_a_number_beyond_all_numbers_is_no_obstacle() {
+        let dir = tempfile::tempdir().unwrap();
+        let huge = samples(0, 10).replace("\"prompt\":\"p\"", "\"answer\":{\"x\":[4e999, -1]}");
+        let a = files(dir.path(), "a", &result("m", 12), &huge);
+        let b = files(dir.path(), "b", &result("m", 12), &samples(1, 3));
+        let report = compare(&read(&[a, b], true).unwrap()).unwrap();
+        assert_eq!(report.metrics[0].pairs[0].first_higher.len(), 7);
     }
 
     #[test]

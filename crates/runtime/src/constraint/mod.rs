@@ -115,7 +115,8 @@ impl ConstraintCompiler {
     }
 
     /// Compiles a JSON Schema to the language of its instances as compact JSON: no white space, keys in the schema's
-    /// order, but for [sets of slots](answer_order::is_slots), whose keys come in any. `name` is the schema's file or id, for errors.
+    /// order, but for [sets of slots](answer_order::is_slots), whose keys come in any, and no properties that it does not name
+    /// unless it says that there may be others. `name` is the schema's file or id, for errors.
     ///
     /// An input error naming schema and keyword when the schema is malformed, cannot be satisfied, or uses what the
     /// constraint engine cannot express.
