@@ -50,8 +50,13 @@ pub fn wanted(
     }
     // `auto` is not written down: the run's weights depend on what was found.
     recipe.train.device = device.choice;
-    let request = Request { until, restart: arguments.restart, command: std::env::args().collect(), source: source() };
+    let request = Request { until, restart: arguments.restart, command: command(), source: source() };
     Ok((recipe, request))
+}
+
+/// The command line, with the program's name: where it lies on this machine explains nothing.
+fn command() -> Vec<String> {
+    std::iter::once("bantam".to_owned()).chain(std::env::args().skip(1)).collect()
 }
 
 /// Version, and the revision where the build could tell it.
