@@ -4,6 +4,7 @@ mod command;
 
 use std::path::Path;
 
+use bantam_formats::ModelArtifact;
 use command::{bantam, json, tiny_recipe, tiny_run};
 
 #[test]
@@ -66,7 +67,44 @@ fn training_goes_on_from_a_model_of_the_same_shape() {
     let (continued, ended) = (losses(&out), losses(tiny_run()));
     let apart = (continued[0] - ended.last().unwrap()).abs();
     assert!(continued.len() == 1 && apart < 1e-4 && ended[0] - ended.last().unwrap() > 0.01, "{continued:?} {ended:?}");
-    let output = train(&["model.num_hidden_layers=3"]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(2) && told.contains("num_hidden_layers: 3"), "{told}");
+    for (setting, found) in [
+        ("model.num_hidden_layers=3", "num_hidden_layers: 3"),
+        ("model.max_position_embeddings=1024", "max_position_embeddings: 1024"),
+    ] {
+        let output = train(&[setting]).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && told.contains(found), "{told}");
+    }
+    // Positions that are computed may be more than they were.
+    json(&mut train(&["train.steps=1", "train.warmup_steps=1", "model.max_position_embeddings=4096"]));
+    assert_eq!(read(&out.join("model/config.json"))["max_position_embeddings"], 4096);
+}
+
+#[test]
+fn a_model_says_how_it_writes_absent_fields_and_answers_come_without_nulls() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let setting = ["--set", "tokenizer.absent_fields='null'"];
+    json(bantam(["train"]).arg(tiny_recipe()).arg("--out").arg(&out).args(setting));
+    let schema = dir.path().join("s.json");
+    std::fs::write(
+        &schema,
+        r#"{"type":"object","properties":{"a":{"enum":["x"]},"b":{"enum":["y"]},"c":{"enum":["z"]}}}"#,
+    )
+    .unwrap();
+    let generated = |model: &Path| {
+        let mut command = bantam(["generate", "--chat", "--prompt", "z", "--model"]);
+        json(command.arg(model).arg("--schema").arg(&schema))
+    };
+    let packed = dir.path().join("packed.gguf");
+    json(bantam(["compress", "pack"]).arg(out.join("model")).args(["--to", "q8_0", "-o"]).arg(&packed));
+    for model in [out.join("model"), packed] {
+        let made = generated(&model);
+        let answer: serde_json::Value = serde_json::from_str(made["text"].as_str().unwrap()).unwrap();
+        assert!(answer.as_object().unwrap().values().all(|v| !v.is_null()), "{answer}");
+        // What the model itself wrote names every field.
+        let tokens: Vec<u32> = serde_json::from_value(made["tokens"].clone()).unwrap();
+        let written = ModelArtifact::open(&model).unwrap().tokenizer().unwrap().decode(&tokens, true);
+        assert!(["\"a\":", "\"b\":", "\"c\":"].iter().all(|key| written.contains(key)), "{written}");
+    }
 }

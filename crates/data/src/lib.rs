@@ -1,6 +1,7 @@
 //! Where items come from and what a model is shown of them: the EdgeJSON generator, the JSONL and schema readers,
 //! the prompt built from a schema, and the measured overlap between splits.
 
+pub mod absent_fields;
 pub mod canonical;
 mod capitalized;
 pub mod chat;

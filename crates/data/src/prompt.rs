@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::absent_fields::AbsentFields;
 pub use crate::canonical::canonical_answer;
 use crate::item::Item;
 pub use crate::signature::schema_signature;
@@ -37,14 +38,13 @@ pub enum Reading {
     Twice,
 }
 
-impl Reading {
-    /// The chat template of a model that reads so.
-    pub fn chat_template(self) -> &'static str {
-        match self {
-            Self::Once => CHAT_TEMPLATE,
-            Self::Twice => CHAT_TEMPLATE_TWICE,
-        }
-    }
+/// The chat template of a model that reads and writes so.
+pub fn chat_template(reading: Reading, absent: AbsentFields) -> String {
+    let template = match reading {
+        Reading::Once => CHAT_TEMPLATE,
+        Reading::Twice => CHAT_TEMPLATE_TWICE,
+    };
+    format!("{}{template}", absent.declaration())
 }
 
 /// What a prompt tells of the schema.
@@ -76,7 +76,7 @@ pub fn messages(item: &Item, schema: &Value) -> [(&'static str, String); 2] {
     [("system", schema_signature(schema)), ("user", item.prompt.clone())]
 }
 
-/// The prompt up to where the answer starts; what the [chat template](Reading::chat_template) renders with a generation
+/// The prompt up to where the answer starts; what the [chat template](chat_template) renders with a generation
 /// prompt.
 pub fn prompt_text(item: &Item, schema: &Value, told: SchemaInPrompt, reading: Reading) -> String {
     let user = format!("<|user|>{}", item.prompt);
@@ -85,8 +85,8 @@ pub fn prompt_text(item: &Item, schema: &Value, told: SchemaInPrompt, reading: R
 }
 
 /// What follows [`prompt_text`] in training: the canonical answer and `<|end|>`.
-pub fn answer_text(item: &Item, schema: &Value) -> String {
-    format!("{}<|end|>", canonical_answer(&item.expected_output, schema))
+pub fn answer_text(item: &Item, schema: &Value, absent: AbsentFields) -> String {
+    format!("{}<|end|>", canonical_answer(&item.expected_output, schema, absent))
 }
 
 #[cfg(test)]
@@ -102,22 +102,23 @@ mod tests {
         let schema = json!({"properties": {"paid": {"type": "boolean"}}});
         let [system, user] = messages(&item, &schema);
         let message = |(role, content): (&str, String)| context! { role, content };
-        let answer = message(("assistant", canonical_answer(&item.expected_output, &schema)));
+        let answer = message(("assistant", canonical_answer(&item.expected_output, &schema, AbsentFields::Omitted)));
         let (system, user) = (message(system), message(user));
         let render = |reading: Reading, messages: Vec<minijinja::Value>, add_generation_prompt: bool| {
             let context = context! { messages, add_generation_prompt };
-            Environment::new().render_str(reading.chat_template(), context).unwrap()
+            Environment::new().render_str(&chat_template(reading, AbsentFields::Null), context).unwrap()
         };
         let written = |told, reading| prompt_text(&item, &schema, told, reading);
         for reading in [Reading::Once, Reading::Twice] {
             let prompt = written(SchemaInPrompt::Signature, reading);
             assert_eq!(render(reading, vec![system.clone(), user.clone()], true), prompt);
-            let whole = format!("{prompt}{}", answer_text(&item, &schema));
+            let whole = format!("{prompt}{}", answer_text(&item, &schema, AbsentFields::Omitted));
             assert_eq!(render(reading, vec![system.clone(), user.clone(), answer.clone()], false), whole);
             let times = if reading == Reading::Twice { 2 } else { 1 };
             assert_eq!(prompt.matches("<|user|>Paid: <yes> & \"so\"\n").count(), times);
         }
-        let whole = written(SchemaInPrompt::Signature, Reading::Once) + &answer_text(&item, &schema);
+        let whole =
+            written(SchemaInPrompt::Signature, Reading::Once) + &answer_text(&item, &schema, AbsentFields::Omitted);
         assert_eq!(whole, "<|system|>{paid?:boolean}<|user|>Paid: <yes> & \"so\"\n<|assistant|>{\"paid\":true}<|end|>");
         let prompt = |told| written(told, Reading::Once);
         assert!(prompt(SchemaInPrompt::Name).starts_with("<|system|>s<|user|>Paid"));

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use bantam_data::absent_fields::AbsentFields;
+use bantam_data::canonical::without_absent;
 use bantam_data::item;
 use bantam_data::prompt::{canonical_answer, messages, schema_signature};
 use bantam_data::schemas::{self, SchemaSet};
@@ -32,6 +34,17 @@ fn any_json() -> impl Strategy<Value = Value> {
             prop::collection::vec((key, inner), 0..5).prop_map(|e| Value::Object(e.into_iter().collect::<Map<_, _>>())),
         ]
     })
+}
+
+/// A value whose objects have no nulls.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(entries) => {
+            entries.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect()
+        }
+        Value::Array(elements) => elements.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
 }
 
 proptest! {
@@ -76,11 +89,20 @@ proptest! {
     #[test]
     fn the_canonical_answer_is_the_same_value_under_any_schema(value in any_json(), schema in any_json()) {
         let raw = RawValue::from_string(serde_json::to_string_pretty(&value).unwrap()).unwrap();
-        let answer = canonical_answer(&raw, &schema);
+        let answer = canonical_answer(&raw, &schema, AbsentFields::Omitted);
         prop_assert_eq!(serde_json::from_str::<Value>(&answer).unwrap(), value);
         // Canonical means that another writing of the value gives the same answer.
         let again = RawValue::from_string(answer.clone()).unwrap();
-        prop_assert_eq!(canonical_answer(&again, &schema), answer);
+        prop_assert_eq!(canonical_answer(&again, &schema, AbsentFields::Omitted), answer);
+    }
+
+    #[test]
+    fn an_answer_with_nulls_for_absent_fields_gives_the_value_back(value in any_json(), schema in any_json()) {
+        let value = without_nulls(value);
+        let raw = RawValue::from_string(value.to_string()).unwrap();
+        let answer = canonical_answer(&raw, &schema, AbsentFields::Null);
+        let back = without_absent(&answer, &schema, AbsentFields::Null);
+        prop_assert_eq!(serde_json::from_str::<Value>(&back).unwrap(), value);
     }
 }
 
@@ -106,9 +128,12 @@ fn public_sets_load_and_their_golds_keep_their_value() {
         let schemas = SchemaSet::load(&dir.join(schemas)).unwrap();
         for item in items.iter().step_by(7) {
             let schema = schemas.get(&item.schema_id).unwrap();
-            let answer = canonical_answer(&item.expected_output, schema);
+            let answer = canonical_answer(&item.expected_output, schema, AbsentFields::Omitted);
             let gold: Value = serde_json::from_str(item.expected_output.get()).unwrap();
             assert_eq!(serde_json::from_str::<Value>(&answer).unwrap(), gold, "{}", item.id);
+            let written = canonical_answer(&item.expected_output, schema, AbsentFields::Null);
+            let back = without_absent(&written, schema, AbsentFields::Null);
+            assert_eq!(serde_json::from_str::<Value>(&back).unwrap(), without_nulls(gold), "{}", item.id);
             let [(_, system), (_, user)] = messages(item, schema);
             // One field of EdgeJSON v3 (`condition_value`) has no type.
             assert!(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bantam_core::Error;
+use bantam_data::absent_fields::AbsentFields;
 use bantam_data::item;
 use bantam_data::prompt::{canonical_answer, schema_signature};
 use bantam_data::schemas::SchemaSet;
@@ -26,8 +27,11 @@ fn main() -> bantam_core::Result<()> {
             json::parse(item.expected_output.get()).map_err(|e| Error::input(&item.id, format!("{e:?}"), "mend it"))?;
         let answer = floors::rule(&item.prompt, schema);
         let exact = f64::from(u8::from(answer == gold));
-        let bytes =
-            [item.prompt.len(), schema_signature(schema).len(), canonical_answer(&item.expected_output, schema).len()];
+        let bytes = [
+            item.prompt.len(),
+            schema_signature(schema).len(),
+            canonical_answer(&item.expected_output, schema, AbsentFields::Omitted).len(),
+        ];
         let style = item.style.as_deref().unwrap_or("no style");
         let level = item.complexity.map_or("no level", |l| l.name());
         let seen = item.schema_seen.map_or("", |s| if s { ", seen schemas" } else { ", unseen schemas" });

@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bantam_core::{Error, Result};
+use bantam_data::absent_fields::AbsentFields;
+use bantam_data::canonical::without_absent;
 use bantam_data::item::{self, Item};
 use bantam_data::prompt::SchemaInPrompt;
 use bantam_data::schemas::SchemaSet;
@@ -20,7 +22,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::track::Turns;
-pub use self::track::{Shots, Track};
+pub use self::track::{Shots, Track, absent_fields};
 use crate::answer::{self, EXTRACTION_RULE, RootKind};
 use crate::harness::{self, Constraint, Grammar, Output, Prompt, Request, Scored};
 use crate::json::{self, Json};
@@ -55,6 +57,8 @@ pub struct Suite {
     words: String,
     /// Whether an item's free strings are words of its text.
     verbatim: bool,
+    /// How the model writes absent fields.
+    absent: AbsentFields,
     protocol: Protocol,
 }
 
@@ -106,7 +110,8 @@ impl Suite {
             ..Protocol::new(METRIC_VERSION, Source::of(inputs.data)?)
         };
         let (turns, words) = (Turns::default(), Track::default().words());
-        Ok(Self { items, schemas: prepared, schema_of, golds, turns, words, verbatim: false, protocol })
+        let absent = AbsentFields::default();
+        Ok(Self { items, schemas: prepared, schema_of, golds, turns, words, verbatim: false, absent, protocol })
     }
 
     /// The same items, asked on another track than the usual one (the schema's signature, no solved items before).
@@ -116,14 +121,17 @@ impl Suite {
     pub fn on(mut self, track: Track<'_>) -> Result<Self> {
         for prepared in &mut self.schemas {
             prepared.system = track.told.system(&prepared.constraint.name, &prepared.schema);
+            prepared.constraint.grammar =
+                Grammar::JsonSchema(Arc::new(track.absent.schema(&prepared.schema).into_owned()));
         }
         let schema = |item: usize| &*self.schemas[self.schema_of[item]].schema;
-        let turns = track.shots.map(|shots| Turns::draw(shots, &self.items, schema)).transpose()?;
+        let turns = track.shots.map(|shots| Turns::draw(shots, &self.items, track.absent, schema)).transpose()?;
         self.turns = turns.unwrap_or_default();
         self.words = track.words();
         self.protocol.track = track.name();
         self.protocol.settings = self.turns.settings.clone();
         self.verbatim = track.verbatim;
+        self.absent = track.absent;
         if track.verbatim {
             self.protocol
                 .settings
@@ -138,7 +146,7 @@ impl Suite {
         let Some(text) = &output.text else {
             return none(output.note.clone().unwrap_or_else(|| "no output".to_owned()));
         };
-        match answer::find(text, prepared.root) {
+        match answer::find(text, prepared.root).map(|answer| self.as_meant(answer, &prepared.schema)) {
             Ok(answer) => Read {
                 scores: metrics::score(&answer, &self.golds[i], &prepared.validator),
                 answer: RawValue::from_string(answer.to_string()).ok(),
@@ -146,6 +154,14 @@ impl Suite {
             },
             Err(why) => none(why.to_string()),
         }
+    }
+
+    /// An answer without the nulls that stand for absent fields.
+    fn as_meant(&self, answer: Json, schema: &Value) -> Json {
+        if !self.absent.writes_nulls(schema) {
+            return answer;
+        }
+        json::parse(&without_absent(&answer.to_string(), schema, self.absent)).unwrap_or(answer)
     }
 
     fn groups(&self) -> Groups {
@@ -216,7 +232,7 @@ impl harness::Suite for Suite {
         messages.push(Message::new("user", self.items[item].prompt.as_str()));
         let constraint = constrained.then(|| match self.verbatim {
             true => {
-                let schema = bantam_runtime::verbatim(&prepared.schema, &self.items[item].prompt);
+                let schema = bantam_runtime::verbatim(&self.absent.schema(&prepared.schema), &self.items[item].prompt);
                 let name = self.items[item].id.clone();
                 Constraint { name, grammar: Grammar::JsonSchema(schema.into()), ..prepared.constraint.clone() }
             }

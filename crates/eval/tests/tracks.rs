@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use bantam_data::absent_fields::AbsentFields;
 use bantam_data::prompt::SchemaInPrompt;
 use bantam_eval::edge_json::{Inputs, Shots, Suite, Track};
-use bantam_eval::harness::{Keep, Prompt, Source, Stale, Suite as _, evaluate_into, filed};
+use bantam_eval::harness::{Grammar, Keep, Output, Prompt, Source, Stale, Suite as _, evaluate_into, filed};
 use bantam_eval::result::check_version;
 use serde_json::{Value, json};
 
@@ -80,7 +81,7 @@ fn shots_are_of_the_schema_never_the_item_and_repeat() {
     let train = dir.path().join("train.jsonl");
     let on = |count, seed| {
         let shots = Some(Shots { count, from: &train, seed });
-        load(dir.path()).on(Track { told: SchemaInPrompt::Name, shots, verbatim: false })
+        load(dir.path()).on(Track { told: SchemaInPrompt::Name, shots, ..Track::default() })
     };
     let all = on(4, 0).unwrap();
     // The first item's text is in training, the third's id is.
@@ -112,13 +113,40 @@ fn shots_are_of_the_schema_never_the_item_and_repeat() {
         let shots = Some(Shots { count, from, seed: 0 });
         assert_eq!(
             load(dir.path())
-                .on(Track { told: SchemaInPrompt::Name, shots, verbatim: false })
+                .on(Track { told: SchemaInPrompt::Name, shots, ..Track::default() })
                 .err()
                 .unwrap()
                 .exit_code(),
             2
         );
     }
+}
+
+/// A model that writes every field is held to that, shown it, and scored by what it means.
+#[test]
+fn nulls_for_absent_fields_are_asked_for_and_left_out_of_the_score() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path());
+    let train = dir.path().join("train.jsonl");
+    let shots = Some(Shots { count: 1, from: &train, seed: 0 });
+    let asked = |absent| load(dir.path()).on(Track { shots, absent, ..Track::default() }).unwrap();
+    let (plain, nulls) = (asked(AbsentFields::Omitted), asked(AbsentFields::Null));
+    assert_eq!(messages(&plain, 0)[0], messages(&nulls, 0)[0], "the signature is the schema's in both");
+    assert!(messages(&nulls, 1).len() == 2, "{:?}", messages(&nulls, 1));
+    let shown = &messages(&nulls, 0)[2].1;
+    assert!(["{\"x\":5,\"y\":null}", "{\"x\":6,\"y\":null}", "{\"x\":0,\"y\":4}"].contains(&shown.as_str()), "{shown}");
+    let required = |suite: &Suite| match suite.request(0, true).constraint.unwrap().grammar {
+        Grammar::JsonSchema(schema) => schema.get("required").cloned(),
+        _ => unreachable!("it is a schema"),
+    };
+    assert_eq!((required(&plain), required(&nulls)), (None, Some(json!(["x", "y"]))));
+    let outputs = ["{\"x\":1,\"y\":null}", "{}", "{\"x\":null,\"y\":null}"]
+        .map(|text| Output { text: Some(text.to_owned()), ..Output::default() });
+    let exact = |suite: &Suite| suite.score(&outputs).unwrap().samples.iter().map(|s| s.exact).collect::<Vec<_>>();
+    assert_eq!(exact(&nulls), [true, true, false]);
+    assert_eq!(exact(&plain), [false, true, false]);
+    let answer = nulls.score(&outputs).unwrap().samples[0].answer.clone().unwrap();
+    assert_eq!(answer.get(), "{\"x\":1}");
 }
 
 #[test]

@@ -44,18 +44,7 @@ pub fn render(
     add_generation_prompt: bool,
     tokens: TemplateTokens<'_>,
 ) -> Result<String> {
-    let mut env = Environment::new();
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-    env.set_syntax(syntax.map_err(|e| Error::internal("chat template syntax", e))?);
-    env.set_fuel(Some(FUEL));
-    env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-    env.add_filter("tojson", to_json);
-    env.add_function("raise_exception", |what: String| -> Result<String, minijinja::Error> {
-        Err(minijinja::Error::new(ErrorKind::InvalidOperation, what))
-    });
-    env.add_function("strftime_now", |_format: String| -> Result<String, minijinja::Error> {
-        Err(minijinja::Error::new(ErrorKind::InvalidOperation, "strftime_now: the date is not given to templates"))
-    });
+    let env = environment()?;
     let wrong = |e: minijinja::Error| {
         let line = e.line().map_or(String::new(), |l| format!(":{l}"));
         Error::input(
@@ -76,6 +65,34 @@ pub fn render(
     names.extend(tokens.bos.map(|t| ("bos_token", Value::from(t))));
     names.extend(tokens.eos.map(|t| ("eos_token", Value::from(t))));
     compiled.render(Value::from_pairs(names)).map_err(wrong)
+}
+
+/// What a template sets a variable to at its beginning, before it writes anything; `None` where it does not, where that is no text, or where it
+/// cannot do without messages.
+pub fn variable(template: &str, name: &str) -> Option<String> {
+    let env = environment().ok()?;
+    let none: [Message; 0] = [];
+    let context = Value::from_pairs([("messages", Value::from(Serde(none))), ("add_generation_prompt", false.into())]);
+    let compiled = env.template_from_str(template).ok()?;
+    let rendered = compiled.render_captured(context).ok()?;
+    rendered.state().lookup(name)?.as_str().map(str::to_owned)
+}
+
+/// Jinja as chat templates know it.
+fn environment() -> Result<Environment<'static>> {
+    let mut env = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    env.set_syntax(syntax.map_err(|e| Error::internal("chat template syntax", e))?);
+    env.set_fuel(Some(FUEL));
+    env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    env.add_filter("tojson", to_json);
+    env.add_function("raise_exception", |what: String| -> Result<String, minijinja::Error> {
+        Err(minijinja::Error::new(ErrorKind::InvalidOperation, what))
+    });
+    env.add_function("strftime_now", |_format: String| -> Result<String, minijinja::Error> {
+        Err(minijinja::Error::new(ErrorKind::InvalidOperation, "strftime_now: the date is not given to templates"))
+    });
+    Ok(env)
 }
 
 /// transformers' `tojson`: Python's `json.dumps` without escaping of non-ASCII or of HTML, separators `", "` and `": "`.

@@ -11,6 +11,7 @@ pub mod hf;
 mod mixer;
 pub mod peft;
 pub mod rope;
+pub mod subschemas;
 mod tensor;
 mod tokenizer;
 pub mod tokenizer_training;

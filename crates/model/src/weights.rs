@@ -254,7 +254,15 @@ pub fn freeze<M: Module>(model: M, trainable: impl Fn(&str) -> bool) -> M {
 
 /// Reads an artifact's weights into a new model on `device`.
 pub fn load_artifact(artifact: &ModelArtifact, device: &burn::tensor::Device) -> Result<TokenModel> {
-    let config = artifact.config();
+    load_artifact_as(artifact, artifact.config(), device)
+}
+
+/// As [`load_artifact`], to a model of another configuration with the same tensors, such as one with more positions.
+pub fn load_artifact_as(
+    artifact: &ModelArtifact,
+    config: &ModelConfig,
+    device: &burn::tensor::Device,
+) -> Result<TokenModel> {
     let mut tensors = Vec::new();
     for spec in config.tensor_specs() {
         let values = artifact.tensor(&spec.name)?.to_f32();

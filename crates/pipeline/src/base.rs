@@ -30,6 +30,10 @@ pub(crate) fn started_from(recipe: &Recipe, progress: &dyn Progress) -> Result<O
             ..found
         };
     }
+    if !wanted.architecture.learns_positions() {
+        // Positions that are computed go as far as one likes; what lies beyond the old end is learned from here on.
+        found.max_position_embeddings = found.max_position_embeddings.max(wanted.max_position_embeddings);
+    }
     if found != wanted {
         let (found, wanted) = (format!("{found:#?}"), format!("{wanted:#?}"));
         let differs = found.lines().zip(wanted.lines()).find(|(a, b)| a != b);

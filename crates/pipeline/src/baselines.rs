@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, files};
+use bantam_data::absent_fields::AbsentFields;
 use bantam_data::prompt::SchemaInPrompt;
 use bantam_eval::edge_json::{self, Inputs, Shots, Track};
 use bantam_eval::endpoint::{self, EndpointOptions};
@@ -162,14 +163,17 @@ impl List {
     pub fn run(&self, out: &Path, threads: usize, progress: &dyn Progress) -> Result<Table> {
         files::create_dir(out)?;
         // What is wrong with a file or a name is said before anything is decoded.
-        let suites = self.suite.iter().map(SuiteEntry::load).collect::<Result<Vec<_>>>()?;
+        for entry in &self.suite {
+            entry.load(AbsentFields::Omitted)?;
+        }
         let mut rows = Vec::new();
-        for (entry, suite) in self.suite.iter().zip(&suites) {
+        for entry in &self.suite {
             let mut floors = Vec::new();
             for model in &self.model {
                 for mode in &entry.modes {
                     let source = model.source(entry, *mode, threads, progress)?;
-                    let (path, result) = result(suite, &source, out, progress)?;
+                    let suite = entry.load(edge_json::absent_fields(&source)?)?;
+                    let (path, result) = result(&suite, &source, out, progress)?;
                     rows.push(row(&result, &path)?);
                     floors = floors_of(&result, &path)?;
                 }
@@ -185,7 +189,8 @@ impl List {
 }
 
 impl SuiteEntry {
-    fn load(&self) -> Result<edge_json::Suite> {
+    /// The suite as a model is asked that writes `absent` fields so.
+    fn load(&self, absent: AbsentFields) -> Result<edge_json::Suite> {
         let Some(schemas) = &self.schemas else {
             return Err(Error::input(&self.name, "no `schemas`", "give the folder of its schemas"));
         };
@@ -194,6 +199,7 @@ impl SuiteEntry {
         edge_json::Suite::load(Inputs { data: &self.data, schemas, limit: self.limit })?.on(Track {
             told: self.schema_in_prompt,
             shots,
+            absent,
             ..Track::default()
         })
     }

@@ -190,9 +190,12 @@ fn make_tokenizer(recipe: &Recipe, context: &StageContext<'_>) -> Result<Vec<Out
         };
         recipe.sources.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?
     };
-    let texts: Vec<Texts<'_>> =
-        learned.iter().map(|((items, schemas), told)| Texts { items, schemas, schema_in_prompt: *told }).collect();
-    let measured = Texts { items: &valid, schemas: &schemas, schema_in_prompt: signature };
+    let absent_fields = recipe.tokenizer.absent_fields;
+    let texts: Vec<Texts<'_>> = learned
+        .iter()
+        .map(|((items, schemas), told)| Texts { items, schemas, schema_in_prompt: *told, absent_fields })
+        .collect();
+    let measured = Texts { items: &valid, schemas: &schemas, schema_in_prompt: signature, absent_fields };
     let (section, longest, dir) = (&recipe.tokenizer, recipe.model.max_position_embeddings, context.run.tokenizer());
     let made = match base::started_from(recipe, context.progress)? {
         Some(start) => tokenizer::write(start.tokenizer_bundle()?.tokenizer_json, &measured, section, longest, &dir)?,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, files};
-use bantam_eval::edge_json::{Inputs, Suite};
+use bantam_eval::edge_json::{Inputs, Suite, Track};
 use bantam_eval::harness::{self, EvaluationOf, Keep, Source, Stale, Written};
 use bantam_eval::local_model::ModelOptions;
 use bantam_eval::metrics::METRIC_VERSION;
@@ -29,7 +29,8 @@ pub(crate) fn run(recipe: &Recipe, mode: DecodingMode, context: &StageContext<'_
     let source = Source::Model { path: context.run.model(), options };
     // What an earlier model had finished is of no use to this one.
     let keep = Keep { dir: &context.run.results(), stale: Stale::Discard };
-    let written = evaluate(&Suite::load(inputs)?, &source, keep, context.progress, summary)?;
+    let track = Track { absent: recipe.tokenizer.absent_fields, ..Track::default() };
+    let written = evaluate(&Suite::load(inputs)?.on(track)?, &source, keep, context.progress, summary)?;
     let inside = |path: &Path| Path::new("results").join(path.file_name().unwrap_or_default());
     // The result holds times; the samples hold every output and score, and repeat bit for bit.
     Ok(vec![Output::Content(inside(&written.samples_file)), Output::Record(inside(&written.result_file))])

@@ -24,7 +24,7 @@ impl Trained {
         Ok(Self {
             config: recipe.model_config(vocab_size)?,
             weights: weights.ok_or_else(|| Error::internal("package", "training left no checkpoint"))?,
-            tokenizer: tokenizer::read_bundle(&context.run.tokenizer(), recipe.tokenizer.reading)?,
+            tokenizer: tokenizer::read_bundle(&context.run.tokenizer(), &recipe.tokenizer)?,
         })
     }
 }

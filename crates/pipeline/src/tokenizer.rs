@@ -4,8 +4,9 @@ use std::path::Path;
 
 use crate::recipe::TokenizerSection;
 use bantam_core::{Error, Result, files};
+use bantam_data::absent_fields::AbsentFields;
 use bantam_data::item::Item;
-use bantam_data::prompt::{self, Reading, SPECIAL_TOKENS, SchemaInPrompt};
+use bantam_data::prompt::{self, SPECIAL_TOKENS, SchemaInPrompt};
 use bantam_data::schemas::SchemaSet;
 use bantam_formats::{Tokenizer, TokenizerBundle, hf, tokenizer_training};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,8 @@ pub struct Texts<'a> {
     pub schemas: &'a SchemaSet,
     /// What a prompt says of them.
     pub schema_in_prompt: SchemaInPrompt,
+    /// How the answers write absent fields.
+    pub absent_fields: AbsentFields,
 }
 
 /// Trains on `train`, measures on `measured`, and writes `tokenizer.json`, `tokenizer_config.json` and `report.json`
@@ -63,15 +66,15 @@ pub(crate) fn write(
     let report = measure(&tokenizer, measured)?;
     let text = serde_json::to_string_pretty(&report).map_err(|e| Error::internal("tokenizer report", e))?;
     files::write_dir(dir, |dir| {
-        hf::write_tokenizer_files(dir, &bundle(tokenizer_json, section.reading), max_length)?;
+        hf::write_tokenizer_files(dir, &bundle(tokenizer_json, section), max_length)?;
         files::write(&dir.join("report.json"), format!("{text}\n").as_bytes())
     })?;
     Ok(report)
 }
 
 /// The tokenizer that [`train`] wrote into `dir`, as packages carry it.
-pub(crate) fn read_bundle(dir: &Path, reading: Reading) -> Result<TokenizerBundle> {
-    Ok(bundle(files::read_text(&dir.join("tokenizer.json"))?, reading))
+pub(crate) fn read_bundle(dir: &Path, section: &TokenizerSection) -> Result<TokenizerBundle> {
+    Ok(bundle(files::read_text(&dir.join("tokenizer.json"))?, section))
 }
 
 /// The tokenizer that [`train`] wrote into `dir`.
@@ -80,10 +83,10 @@ pub(crate) fn read(dir: &Path) -> Result<Tokenizer> {
     Tokenizer::from_json(&files::read(&path)?, &path.display().to_string())
 }
 
-fn bundle(tokenizer_json: String, reading: Reading) -> TokenizerBundle {
+fn bundle(tokenizer_json: String, section: &TokenizerSection) -> TokenizerBundle {
     TokenizerBundle {
         tokenizer_json,
-        chat_template: Some(reading.chat_template().to_owned()),
+        chat_template: Some(prompt::chat_template(section.reading, section.absent_fields)),
         bos_token: None,
         eos_token: Some("<|end|>".to_owned()),
         pad_token: Some("<|pad|>".to_owned()),
@@ -94,7 +97,7 @@ fn bundle(tokenizer_json: String, reading: Reading) -> TokenizerBundle {
 fn parts(texts: &Texts<'_>) -> Result<Vec<[String; 3]>> {
     let of = |item: &Item| {
         let schema = texts.schemas.get(&item.schema_id)?;
-        let answer = prompt::canonical_answer(&item.expected_output, schema);
+        let answer = prompt::canonical_answer(&item.expected_output, schema, texts.absent_fields);
         Ok([texts.schema_in_prompt.system(&item.schema_id, schema), item.prompt.clone(), answer])
     };
     texts.items.iter().map(of).collect()

@@ -88,7 +88,14 @@ impl Material {
         let generated = SchemaSet::load(&run.data().join("schemas"))?;
         let split = |name: &str| item::read_jsonl(&run.data().join(format!("{name}.jsonl")));
         let tokenized = |items: &[Item], schemas: &SchemaSet, told: SchemaInPrompt| {
-            examples::extraction(items, schemas, &tokenizer, told, recipe.tokenizer.reading)
+            examples::extraction(
+                items,
+                schemas,
+                &tokenizer,
+                told,
+                recipe.tokenizer.reading,
+                recipe.tokenizer.absent_fields,
+            )
         };
         let mut sources = Vec::new();
         for (at, source) in recipe.sources.iter().enumerate() {
@@ -116,7 +123,8 @@ impl Material {
         let objective = objective::of_recipe(recipe, &config, &tokenizer, &sources, &device.device, run, progress)?;
         let start = match base::started_from(recipe, progress)? {
             Some(artifact) => {
-                Start::Model(Box::new(weights::load_artifact(&artifact, &device.device.clone().autodiff())?))
+                let device = device.device.clone().autodiff();
+                Start::Model(Box::new(weights::load_artifact_as(&artifact, &config, &device)?))
             }
             None => Start::Random,
         };

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bantam_core::progress::Silent;
+use bantam_data::absent_fields::AbsentFields;
 use bantam_data::schemas::SchemaSet;
 use bantam_data::{item, prompt};
 use bantam_pipeline::edge_json::{self, Request, Summary, UNTIL_MODEL};
@@ -55,7 +56,7 @@ fn chat_lines(items: &Path, schemas: &SchemaSet, to: &Path) {
             .into_iter()
             .map(|(role, text)| json!({"role": role, "content": text}))
             .collect();
-        let answer = prompt::canonical_answer(&item.expected_output, schema);
+        let answer = prompt::canonical_answer(&item.expected_output, schema, AbsentFields::Omitted);
         turns.push(json!({"role": "assistant", "content": answer}));
         json!({ "messages": turns }).to_string()
     };

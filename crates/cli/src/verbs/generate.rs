@@ -4,6 +4,8 @@ use std::ops::ControlFlow;
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, files};
+use bantam_data::absent_fields::AbsentFields;
+use bantam_data::canonical::without_absent;
 use bantam_data::prompt::schema_signature;
 use bantam_formats::chat::{self, Message, TemplateTokens};
 use bantam_formats::{ModelArtifact, Tokenizer};
@@ -52,6 +54,8 @@ struct Task<'a> {
     tokenizer: &'a Tokenizer,
     prompt: Vec<u32>,
     constraint: Option<Constraint>,
+    /// The schema of an answer that has nulls in the places of absent fields, which are to be left out.
+    with_nulls: Option<&'a Value>,
 }
 
 /// Loads, generates, prints.
@@ -69,8 +73,10 @@ pub fn run(arguments: &GenerateArguments, progress: &dyn Progress, output: &Outp
         log_probabilities: arguments.logprobs,
         ..decoding::options(&arguments.sampling, arguments.max_new_tokens, ends)?
     };
-    let limited = schema.as_ref().filter(|_| arguments.verbatim).map(|schema| verbatim(schema, &prompt));
-    let allowed = limited.as_ref().or(schema.as_ref());
+    let absent = AbsentFields::of_template(artifact.chat_template().filter(|_| arguments.chat));
+    let written = schema.as_ref().map(|schema| absent.schema(schema));
+    let limited = written.as_deref().filter(|_| arguments.verbatim).map(|schema| verbatim(schema, &prompt));
+    let allowed = limited.as_ref().or(written.as_deref());
     let constraint = decoding::constraint(&arguments.constraint, allowed, &tokenizer, ends)?;
     let prompt = if arguments.chat {
         // The template writes the special tokens itself.
@@ -79,7 +85,8 @@ pub fn run(arguments: &GenerateArguments, progress: &dyn Progress, output: &Outp
         tokenizer.encode(&prompt, true)
     };
     let model = Model::load(&artifact, load_options(&arguments.load)?)?;
-    let task = Task { arguments, artifact: &artifact, tokenizer: &tokenizer, prompt, constraint };
+    let with_nulls = schema.as_ref().filter(|schema| absent.writes_nulls(schema));
+    let task = Task { arguments, artifact: &artifact, tokenizer: &tokenizer, prompt, constraint, with_nulls };
     match arguments.beams {
         Some(width) => task.search(&model, width, output),
         None => task.write(&model, &options, progress, output),
@@ -95,7 +102,10 @@ impl Task<'_> {
             end_tokens: self.artifact.config().eos_token_ids.clone(),
         };
         let session = Session::new(model);
-        let beams = beam_search(session, self.tokenizer, &self.prompt, &options, self.constraint.as_ref())?;
+        let mut beams = beam_search(session, self.tokenizer, &self.prompt, &options, self.constraint.as_ref())?;
+        for beam in &mut beams {
+            beam.text = self.as_meant(std::mem::take(&mut beam.text));
+        }
         for beam in &beams {
             output.text(&format!("{:.4}\t{}", beam.score, beam.text))?;
         }
@@ -119,7 +129,7 @@ impl Task<'_> {
         let generated = Generated {
             prefill_tokens_per_s: made.prefill_tokens_per_s(),
             decode_tokens_per_s: made.decode_tokens_per_s(),
-            text: made.text,
+            text: self.as_meant(made.text),
             tokens: made.tokens,
             prompt_ids: self.prompt.clone(),
             prompt_tokens: made.prompt_tokens,
@@ -141,7 +151,15 @@ impl Task<'_> {
         output.object(&generated)
     }
 
-    /// Prints the text as it is written.
+    /// A text without the nulls that stand for absent fields.
+    fn as_meant(&self, text: String) -> String {
+        match self.with_nulls {
+            Some(schema) => without_absent(&text, schema, AbsentFields::Null),
+            None => text,
+        }
+    }
+
+    /// Prints the text as it is written; at its end, where it is not printed as it is written.
     fn stream(
         &self,
         model: &Model,
@@ -151,13 +169,16 @@ impl Task<'_> {
     ) -> Result<Generation> {
         let mut printed = Ok(());
         let mut listener = |piece: &str| {
-            printed = output.piece(piece);
+            printed = if self.with_nulls.is_none() { output.piece(piece) } else { Ok(()) };
             if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let generator =
             Generator::new(self.tokenizer, options).constraint(self.constraint.as_ref()).speculation(speculation);
         let made = generator.run(&mut Session::new(model), &self.prompt, &mut listener, &WallClock::start())?;
         printed?;
+        if self.with_nulls.is_some() {
+            output.piece(&self.as_meant(made.text.clone()))?;
+        }
         if !made.text.ends_with('\n') {
             output.piece("\n")?;
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, hash};
+use bantam_data::absent_fields::AbsentFields;
 use bantam_data::item;
 use bantam_data::prompt::SchemaInPrompt;
 use bantam_data::schemas::SchemaSet;
@@ -37,7 +38,12 @@ pub fn run(verb: &TokenizerVerb, progress: &dyn Progress, output: &Output) -> Re
     let longest = Recipe::default().model.max_position_embeddings;
     progress.start("tokenizer", None);
     let section = TokenizerSection { vocab_size: *vocab_size, ..TokenizerSection::default() };
-    let texts = || Texts { items: &items, schemas: &schemas, schema_in_prompt: SchemaInPrompt::Signature };
+    let texts = || Texts {
+        items: &items,
+        schemas: &schemas,
+        schema_in_prompt: SchemaInPrompt::Signature,
+        absent_fields: AbsentFields::Omitted,
+    };
     let report = tokenizer::train(&[texts()], &texts(), &section, longest, out)?;
     progress.finish("written");
     let made = Made { out: out.clone(), sha256: hash::tree(out)?, report };

@@ -9,6 +9,8 @@ use super::instance::{Group, Leaf, Node};
 use super::templates::Templates;
 use super::values::Kind;
 use super::*;
+use crate::absent_fields::AbsentFields;
+use crate::canonical::{canonical_answer, without_absent};
 
 fn leaves<'a>(group: &'a Group, out: &mut Vec<&'a Leaf>) {
     for node in &group.nodes {
@@ -162,7 +164,7 @@ fn both_sides_of_a_booleans_template_differ() {
 
 #[test]
 fn every_gold_is_valid_by_its_schema() {
-    let mut validators = BTreeMap::new();
+    let (mut validators, mut absent) = (BTreeMap::new(), 0);
     let mut check = |level: Level, draft: Draft| {
         let schema = draft.tree.json_schema();
         assert!(jsonschema::draft202012::meta::is_valid(&schema), "{}", draft.tree.id);
@@ -174,10 +176,20 @@ fn every_gold_is_valid_by_its_schema() {
             panic!("{level} {}: {e}: {}", draft.tree.id, draft.gold);
         }
         let raw = RawValue::from_string(draft.gold.clone()).unwrap();
-        assert_eq!(crate::prompt::canonical_answer(&raw, &schema), draft.gold);
+        assert_eq!(canonical_answer(&raw, &schema, AbsentFields::Omitted), draft.gold);
+        // With every field written: valid by the schema of what is written, and the same without the nulls.
+        let written = canonical_answer(&raw, &schema, AbsentFields::Null);
+        let id = format!("{} filled", draft.tree.id);
+        let filled = validators
+            .entry(id)
+            .or_insert_with(|| jsonschema::draft202012::new(&AbsentFields::Null.schema(&schema)).unwrap());
+        assert!(filled.is_valid(&serde_json::from_str(&written).unwrap()), "{}: {written}", draft.tree.id);
+        assert_eq!(without_absent(&written, &schema, AbsentFields::Null), draft.gold);
+        absent += written.matches(":null").count();
     };
     drafts(450, true, &mut check);
     drafts(300, false, &mut check);
+    assert!(absent > 100, "{absent} absent fields");
 }
 
 /// Kendall's tau between the schema's order and the text's order of the leaves, mean per style.

@@ -103,6 +103,7 @@ pub fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::absent_fields::AbsentFields;
     use crate::prompt::{Reading, SchemaInPrompt, answer_text, prompt_text};
     use crate::schemas::SchemaSet;
 
@@ -119,7 +120,7 @@ mod tests {
         let t = taxonomy(r#"{"name":"clinc150","out_of_scope":"oos","intents":[{"name":"a b"},{"name":"b"}]}"#);
         let made = item(&text(r#"{"id":"1","text":"x","intent":"a b"}"#, &t), &t).unwrap();
         let schema = schema(&t);
-        assert_eq!(answer_text(&made, &schema), r#"{"intent":"a b"}<|end|>"#);
+        assert_eq!(answer_text(&made, &schema, AbsentFields::Omitted), r#"{"intent":"a b"}<|end|>"#);
         assert_eq!(
             prompt_text(&made, &schema, SchemaInPrompt::Name, Reading::Once),
             "<|system|>clinc150<|user|>x<|assistant|>"
@@ -136,7 +137,10 @@ mod tests {
         let valid = |line: &str| {
             let made = item(&text(line, &t), &t).unwrap();
             let value: Value = serde_json::from_str(made.expected_output.get()).unwrap();
-            (jsonschema::validator_for(&schema).unwrap().is_valid(&value), answer_text(&made, &schema))
+            (
+                jsonschema::validator_for(&schema).unwrap().is_valid(&value),
+                answer_text(&made, &schema, AbsentFields::Omitted),
+            )
         };
         let line = r#"{"id":"1","text":"x","intent":"on","slots":{"level":"low","room":"den"}}"#;
         assert_eq!(valid(line), (true, r#"{"intent":"on","slots":{"room":"den","level":"low"}}<|end|>"#.to_owned()));

@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use bantam_core::{Error, Result, seed};
+use bantam_data::absent_fields::AbsentFields;
 use bantam_data::item::{self, Item};
 use bantam_data::prompt::{SchemaInPrompt, canonical_answer};
+use bantam_formats::ModelArtifact;
 use bantam_formats::chat::Message;
 use rand::seq::SliceRandom;
 use serde_json::{Value, json};
 
-use crate::result::Source;
+use crate::harness::Source;
+use crate::result;
 
 /// Most solved items before a question.
 const MOST_SHOTS: usize = 64;
@@ -24,6 +27,8 @@ pub struct Track<'a> {
     pub shots: Option<Shots<'a>>,
     /// Whether free strings of constrained answers are [words of the text](bantam_runtime::verbatim).
     pub verbatim: bool,
+    /// How the model writes absent fields: its chat template says so.
+    pub absent: AbsentFields,
 }
 
 /// Solved items of the same schema.
@@ -37,6 +42,15 @@ pub struct Shots<'a> {
     pub seed: u64,
 }
 
+/// How the model that is asked writes absent fields. What comes from elsewhere leaves them out.
+///
+/// # Errors
+/// As [`ModelArtifact::open`].
+pub fn absent_fields(source: &Source) -> Result<AbsentFields> {
+    let Source::Model { path, .. } = source else { return Ok(AbsentFields::Omitted) };
+    Ok(AbsentFields::of_template(ModelArtifact::open(path)?.chat_template()))
+}
+
 /// Earlier turns of every item.
 #[derive(Default)]
 pub(super) struct Turns {
@@ -48,11 +62,17 @@ pub(super) struct Turns {
 
 impl Turns {
     /// Draws for every item of `items`: as many as there are, where the file has fewer of its schema. An item is never among
-    /// its own shots. `schema` gives an item's schema.
+    /// its own shots. `schema` gives an item's schema, and absent fields
+    /// of answers are written as `absent` says.
     ///
     /// # Errors
     /// An input error when the file cannot be read or understood, or too many are asked for.
-    pub fn draw<'a>(shots: Shots<'_>, items: &[Item], schema: impl Fn(usize) -> &'a Value) -> Result<Self> {
+    pub fn draw<'a>(
+        shots: Shots<'_>,
+        items: &[Item],
+        absent: AbsentFields,
+        schema: impl Fn(usize) -> &'a Value,
+    ) -> Result<Self> {
         if shots.count == 0 || shots.count > MOST_SHOTS {
             let what = format!("{} is not between 1 and {MOST_SHOTS}", shots.count);
             return Err(Error::input("--shots", what, "choose one between"));
@@ -70,7 +90,7 @@ impl Turns {
             let (drawn, _) = known.partial_shuffle(&mut rng, shots.count);
             fewer += usize::from(drawn.len() < shots.count);
             let turn = |solved: &&Item| {
-                let answer = canonical_answer(&solved.expected_output, schema(i));
+                let answer = canonical_answer(&solved.expected_output, schema(i), absent);
                 [Message::new("user", solved.prompt.as_str()), Message::new("assistant", answer)]
             };
             drawn.iter().flat_map(turn).collect()
@@ -79,7 +99,7 @@ impl Turns {
         let settings = BTreeMap::from([
             ("shots".to_owned(), json!(shots.count)),
             ("shots_seed".to_owned(), json!(shots.seed)),
-            ("shots_from".to_owned(), json!(Source::of(shots.from)?)),
+            ("shots_from".to_owned(), json!(result::Source::of(shots.from)?)),
             ("items_with_fewer_shots".to_owned(), json!(fewer)),
         ]);
         Ok(Self { by_item, settings })

@@ -1,6 +1,6 @@
 //! Chat templates against transformers (`tests/reference/chat_templates.py`).
 
-use bantam_formats::chat::{Message, TemplateTokens, render};
+use bantam_formats::chat::{Message, TemplateTokens, render, variable};
 use serde_json::Value;
 
 use crate::fixtures::data;
@@ -37,6 +37,16 @@ fn a_refusal_names_line_and_reason() {
     let e = render("a\n{{ raise_exception('no system role') }}", &[], false, TemplateTokens::default()).unwrap_err();
     assert!(e.to_string().starts_with("chat template:2: "), "{e}");
     assert!(e.to_string().contains("no system role"), "{e}");
+}
+
+#[test]
+fn a_template_says_what_it_sets_at_its_beginning() {
+    let set = "{% set mode = 'x' %}{% for m in messages %}{% set mode = 'y' %}{{ m.content }}{% endfor %}";
+    assert_eq!(variable(set, "mode").as_deref(), Some("x"));
+    assert_eq!(variable(set, "other"), None);
+    for none in ["{{ 1 }}", "{% set mode = 1 %}", "{% set mode = 'x' %}{{ messages[0].role.x.y }}", "{% set"] {
+        assert_eq!(variable(none, "mode"), None, "{none}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bantam_data::absent_fields::AbsentFields;
 use bantam_data::prompt::{Reading, SPECIAL_TOKENS};
 use bantam_formats::Architecture;
 use bantam_formats::gguf::GgufType;
@@ -39,6 +40,14 @@ pub struct TokenizerSection {
     pub spaced_words: Option<usize>,
     /// How often the model reads a text before it answers: part of the chat template.
     pub reading: Reading,
+    /// How the model writes fields that a text has nothing for: part of the chat template too.
+    #[serde(skip_serializing_if = "is_omitted")]
+    pub absent_fields: AbsentFields,
+}
+
+/// Left out, as it was before there was a choice: what recipes make keeps its hashes.
+fn is_omitted(absent: &AbsentFields) -> bool {
+    *absent == AbsentFields::Omitted
 }
 
 impl TokenizerSection {
@@ -51,7 +60,7 @@ impl TokenizerSection {
 
 impl Default for TokenizerSection {
     fn default() -> Self {
-        Self { vocab_size: 1024, spaced_words: None, reading: Reading::Once }
+        Self { vocab_size: 1024, spaced_words: None, reading: Reading::Once, absent_fields: AbsentFields::Omitted }
     }
 }
 

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bantam_core::{Error, Result};
+use bantam_formats::subschemas::subschemas;
 use bantam_formats::{Tokenizer, answer_order};
 use llguidance::api::{ParserLimits, StopReason, TopLevelGrammar};
 use llguidance::toktrie::{InferenceCapabilities, TokEnv, TokRxInfo, TokTrie, TokenizerEnv};
@@ -165,7 +166,7 @@ impl ConstraintCompiler {
         let (mut at, mut found) = (root, None);
         let mut pointer = String::new();
         'deeper: loop {
-            for (step, part) in schema::subschemas(at) {
+            for (step, part) in subschemas(at) {
                 let mut alone = part.clone();
                 if let Value::Object(keys) = &mut alone {
                     // So that references still lead somewhere.

@@ -1,9 +1,8 @@
 //! Schemas whose strings can only be words of a text: what is extracted from a text stands in it, and a small model that copies
 //! a rare name letter by letter can go astray where it must not.
 
+use bantam_formats::subschemas::each_subschema;
 use serde_json::{Map, Value, json};
-
-use super::schema::each_subschema;
 
 /// The name of the definition that free strings refer to.
 const DEFINITION: &str = "words_of_the_text";

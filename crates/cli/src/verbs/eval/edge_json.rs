@@ -8,7 +8,7 @@ use bantam_core::{Error, Result, files};
 use bantam_data::prompt::SchemaInPrompt;
 use bantam_eval::contamination::{self, Gap};
 use bantam_eval::edge_json::legacy::{self, LegacyReport, Means};
-use bantam_eval::edge_json::{Inputs, Shots, Suite, Track};
+use bantam_eval::edge_json::{Inputs, Shots, Suite, Track, absent_fields};
 use bantam_eval::result::{SuiteResult, Table};
 use bantam_eval::statistics::Difference;
 use bantam_pipeline::evaluation::{self, summary};
@@ -33,7 +33,7 @@ struct Evaluated<'a> {
 /// Evaluates, writes, prints.
 pub fn run(arguments: &EdgeJsonArguments, progress: &dyn Progress, output: &Output) -> Result<()> {
     let source = source(&arguments.asked)?;
-    let track = track(arguments);
+    let track = Track { absent: absent_fields(&source)?, ..track(arguments) };
     let load = |data: &Path, schemas: &Path| -> Result<Suite> {
         Suite::load(Inputs { data, schemas, limit: arguments.asked.limit })?.on(track)
     };
@@ -72,7 +72,7 @@ fn track(arguments: &EdgeJsonArguments) -> Track<'_> {
     };
     let shots = arguments.shots.zip(arguments.shots_from.as_deref());
     let shots = shots.map(|(count, from)| Shots { count, from, seed: arguments.shots_seed });
-    Track { told, shots, verbatim: arguments.verbatim }
+    Track { told, shots, verbatim: arguments.verbatim, ..Track::default() }
 }
 
 fn write(path: &Path, report: &impl Serialize) -> Result<()> {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use bantam_core::host::Host;
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result, files};
-use bantam_eval::edge_json::{Inputs, Suite};
+use bantam_eval::edge_json::{Inputs, Suite, Track, absent_fields};
 use bantam_eval::energy::{Counter, Meter, NotMeasured, POWERCAP};
-use bantam_eval::harness::{Output as Answer, Suite as _};
+use bantam_eval::harness::{Output as Answer, Source, Suite as _};
 use bantam_eval::local_model::{LocalModel, ModelOptions};
 use bantam_eval::result::{Mode, Protocol, file_stem};
 use bantam_eval::speed::{self, Instruments, Load, Percentiles, Report, Scenario};
@@ -37,13 +37,15 @@ pub fn run(arguments: &SpeedArguments, progress: &dyn Progress, output: &Output)
         0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
         n => n,
     };
-    let suite = Suite::load(Inputs { data: &arguments.data, schemas: &arguments.schemas, limit: arguments.limit })?;
+    let inputs = Inputs { data: &arguments.data, schemas: &arguments.schemas, limit: arguments.limit };
     let counter = counter(arguments.energy)?;
     let clock = WallClock::start();
     let idle_watts = idle_watts(&*counter, &clock, idle);
     let instruments = Instruments { clock: &clock, counter: &*counter, idle_watts };
     let load = Load { constrained: arguments.constrained, least, threads };
     let options = ModelOptions { constrained: load.constrained, max_new_tokens: arguments.max_new_tokens, threads };
+    let asked = Source::Model { path: arguments.model.clone(), options };
+    let suite = Suite::load(inputs)?.on(Track { absent: absent_fields(&asked)?, ..Track::default() })?;
     let correct = |outputs: &[Answer]| Ok(suite.score(outputs)?.samples.iter().map(|sample| sample.exact).collect());
 
     let mut model = LocalModel::open_with_threads(&arguments.model, options, threads)?;
