@@ -19,11 +19,15 @@ fn answer(model: &str, schema: &str, prompt: &str) -> String {
 
 #[test]
 fn the_first_minute_gives_the_answers_that_are_shown() {
-    let contact = "The new contact is Tom Berg, e-mail tom@berg.example, phone 555-0142.";
-    assert_eq!(
-        answer("edge-json.gguf.zst", "contact.schema.json", contact),
-        r#"{"name":"Tom Berg","email":"tom@berg.example","phone":"555-0142"}"#
-    );
+    for (contact, expected) in [
+        (
+            "The new contact is Tom Berg, e-mail tom@berg.example, phone 555-0142.",
+            r#"{"name":"Tom Berg","email":"tom@berg.example","phone":"555-0142"}"#,
+        ),
+        ("The new contact is Tom Berg, phone 555-0142.", r#"{"name":"Tom Berg","phone":"555-0142"}"#),
+    ] {
+        assert_eq!(answer("edge-json.gguf.zst", "contact.schema.json", contact), expected);
+    }
     assert_eq!(
         answer("edge-assistant.gguf.zst", "home.schema.json", "set the temperature in the kitchen to 21 degrees"),
         r#"[{"name":"set_temperature","arguments":{"room":"kitchen","degrees":21}}]"#
