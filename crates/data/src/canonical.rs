@@ -277,6 +277,10 @@ mod tests {
         let schema = json!({"properties": {"slots": slots, "t": {"type": "string"}}, "required": ["slots"], "additionalProperties": false});
         let gold = raw(r#"{"slots":{"b":"x"}}"#);
         assert_eq!(canonical_answer(&gold, &schema, Null), r#"{"slots":{"b":"x"},"t":null}"#);
+        // Where they may be null they are no slots to whoever holds the model to its schema, and are filled.
+        let optional = json!({"properties": {"slots": slots, "t": {"type": "string"}}, "required": ["t"], "additionalProperties": false});
+        let gold = raw(r#"{"t":"y","slots":{"b":"x"}}"#);
+        assert_eq!(canonical_answer(&gold, &optional, Null), r#"{"slots":{"a":null,"b":"x"},"t":"y"}"#);
     }
 
     #[test]
