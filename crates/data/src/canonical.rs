@@ -31,10 +31,8 @@ pub fn canonical_answer(value: &RawValue, schema: &Value, absent: AbsentFields) 
 /// An answer of a model that writes `absent` fields so, as it is meant under its schema: without the nulls that stand for absent fields. Keys and
 /// numbers stay as they are, also where a key comes twice; a text that is no JSON stays as it is.
 pub fn without_absent(answer: &str, schema: &Value, absent: AbsentFields) -> String {
-    let Ok(value) = serde_json::from_str::<&RawValue>(answer) else { return answer.to_owned() };
-    if !absent.writes_nulls(schema) {
-        return answer.to_owned();
-    }
+    let read = if absent.writes_nulls(schema) { serde_json::from_str::<&RawValue>(answer).ok() } else { None };
+    let Some(value) = read else { return answer.to_owned() };
     let mut out = String::with_capacity(answer.len());
     write(value, Some(Governed { root: schema, part: schema, plain: true, nulls: Nulls::Drop }), MAX_DEPTH, &mut out);
     out

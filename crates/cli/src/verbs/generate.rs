@@ -129,7 +129,7 @@ impl Task<'_> {
         let generated = Generated {
             prefill_tokens_per_s: made.prefill_tokens_per_s(),
             decode_tokens_per_s: made.decode_tokens_per_s(),
-            text: self.as_meant(made.text),
+            text: made.text,
             tokens: made.tokens,
             prompt_ids: self.prompt.clone(),
             prompt_tokens: made.prompt_tokens,
@@ -159,7 +159,7 @@ impl Task<'_> {
         }
     }
 
-    /// Prints the text as it is written; at its end, where it is not printed as it is written.
+    /// Prints the text as it is written; at its end, where nulls have to be taken out of it first.
     fn stream(
         &self,
         model: &Model,
@@ -174,10 +174,11 @@ impl Task<'_> {
         };
         let generator =
             Generator::new(self.tokenizer, options).constraint(self.constraint.as_ref()).speculation(speculation);
-        let made = generator.run(&mut Session::new(model), &self.prompt, &mut listener, &WallClock::start())?;
+        let mut made = generator.run(&mut Session::new(model), &self.prompt, &mut listener, &WallClock::start())?;
         printed?;
         if self.with_nulls.is_some() {
-            output.piece(&self.as_meant(made.text.clone()))?;
+            made.text = self.as_meant(made.text);
+            output.piece(&made.text)?;
         }
         if !made.text.ends_with('\n') {
             output.piece("\n")?;

@@ -62,8 +62,7 @@ pub(super) struct Turns {
 
 impl Turns {
     /// Draws for every item of `items`: as many as there are, where the file has fewer of its schema. An item is never among
-    /// its own shots. `schema` gives an item's schema, and absent fields
-    /// of answers are written as `absent` says.
+    /// its own shots. `schema` gives an item's schema; answers write absent fields as `absent` says.
     ///
     /// # Errors
     /// An input error when the file cannot be read or understood, or too many are asked for.

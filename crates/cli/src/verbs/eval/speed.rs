@@ -38,14 +38,15 @@ pub fn run(arguments: &SpeedArguments, progress: &dyn Progress, output: &Output)
         n => n,
     };
     let inputs = Inputs { data: &arguments.data, schemas: &arguments.schemas, limit: arguments.limit };
+    let options =
+        ModelOptions { constrained: arguments.constrained, max_new_tokens: arguments.max_new_tokens, threads };
+    let asked = Source::Model { path: arguments.model.clone(), options };
+    let suite = Suite::load(inputs)?.on(Track { absent: absent_fields(&asked)?, ..Track::default() })?;
     let counter = counter(arguments.energy)?;
     let clock = WallClock::start();
     let idle_watts = idle_watts(&*counter, &clock, idle);
     let instruments = Instruments { clock: &clock, counter: &*counter, idle_watts };
     let load = Load { constrained: arguments.constrained, least, threads };
-    let options = ModelOptions { constrained: load.constrained, max_new_tokens: arguments.max_new_tokens, threads };
-    let asked = Source::Model { path: arguments.model.clone(), options };
-    let suite = Suite::load(inputs)?.on(Track { absent: absent_fields(&asked)?, ..Track::default() })?;
     let correct = |outputs: &[Answer]| Ok(suite.score(outputs)?.samples.iter().map(|sample| sample.exact).collect());
 
     let mut model = LocalModel::open_with_threads(&arguments.model, options, threads)?;
