@@ -5,13 +5,14 @@ use std::sync::Arc;
 use bantam_formats::ModelConfig;
 use bantam_kernels::training::attention::RotaryTable;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, IndexingUpdateOp, Tensor};
 
 use crate::context::SequenceContext;
 use crate::feed_forward::FeedForward;
 use crate::linear::Linear;
 use crate::mixers::{AnyMixer, Crossing, Mixer, MixerState};
 use crate::ops;
+use crate::ports::index;
 
 /// Root-mean-square norm with a learned scale, or, with a bias, LayerNorm.
 #[derive(Module, Debug)]
@@ -66,6 +67,9 @@ pub struct Block {
     feed_forward: Option<FeedForward>,
     #[module(skip)]
     layer: usize,
+    /// Whether no block reads what this one gives.
+    #[module(skip)]
+    is_last: bool,
 }
 
 impl Block {
@@ -79,6 +83,7 @@ impl Block {
             feed_forward_norm: has_feed_forward.then(norm),
             feed_forward: has_feed_forward.then(|| FeedForward::new(config, device)),
             layer,
+            is_last: layer + 1 == config.num_hidden_layers,
         }
     }
 
@@ -101,7 +106,8 @@ impl Block {
         self.feed_forward.as_ref()
     }
 
-    /// `[batch, time, width] -> [batch, time, width]`, and the state after the last position.
+    /// `[batch, time, width] -> [batch, time, width]`, and the state after the last position. The last block of a model may give zeros in rows that
+    /// the context does not want.
     pub fn forward(
         &self,
         x: Tensor<3>,
@@ -118,7 +124,15 @@ impl Block {
         }
         let (x, mixed) = (flat(x), flat(mixed));
         let (x, feed_forward) = match (&self.feed_forward, &self.feed_forward_norm) {
-            (Some(feed_forward), Some(norm)) => feed_forward.forward(x, mixed, norm, context, state.feed_forward),
+            (Some(feed_forward), Some(norm)) => match context.wanted() {
+                Some(rows) if self.is_last && feed_forward.is_positionwise() && !rows.is_empty() => {
+                    let of = index(rows, &x.device());
+                    let (few, mixed) = (x.clone().select(0, of.clone()), mixed.select(0, of.clone()));
+                    let (y, none) = feed_forward.forward(few, mixed, norm, context, None);
+                    (x.zeros_like().select_assign(0, of, y, IndexingUpdateOp::Add), none)
+                }
+                _ => feed_forward.forward(x, mixed, norm, context, state.feed_forward),
+            },
             _ => (x + mixed, None),
         };
         (x.reshape([batch, time, width]), BlockState { mixer, feed_forward })

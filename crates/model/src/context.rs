@@ -20,13 +20,14 @@ pub struct SequenceContext {
     spans: Arc<[Span]>,
     precision: Precision,
     dropout: Option<Dropout>,
+    wanted: Option<Arc<[u32]>>,
 }
 
 impl SequenceContext {
     /// Every row of the batch is one item without padding.
     pub fn whole_rows(batch: usize, time: usize) -> Self {
         let spans = (0..batch).map(|b| Span { start: b * time, len: time }).collect();
-        Self { batch, time, spans, precision: Precision::F32, dropout: None }
+        Self { batch, time, spans, precision: Precision::F32, dropout: None, wanted: None }
     }
 
     /// Packed items.
@@ -41,7 +42,7 @@ impl SequenceContext {
             end = s.start + s.len;
             assert!(end <= batch * time && s.start / time == (end - 1) / time, "a span leaves its row");
         }
-        Self { batch, time, spans: spans.into(), precision: Precision::F32, dropout: None }
+        Self { batch, time, spans: spans.into(), precision: Precision::F32, dropout: None, wanted: None }
     }
 
     /// The same with the operands of weight products rounded to `precision`. Weights, sums and everything else stay f32.
@@ -52,6 +53,17 @@ impl SequenceContext {
     /// The same with values dropped at random, as in training; `None` drops nothing.
     pub fn with_dropout(self, dropout: Option<Dropout>) -> Self {
         Self { dropout, ..self }
+    }
+
+    /// The same where of the last block's result only these rows, strictly ascending, are used, such as those that have a target: what it computes of
+    /// each position by itself it may leave out elsewhere, and give zeros.
+    pub fn wanting(&self, rows: Arc<[u32]>) -> Self {
+        Self { wanted: Some(rows), ..self.clone() }
+    }
+
+    /// The rows that are used, if not all are.
+    pub(crate) fn wanted(&self) -> Option<&[u32]> {
+        self.wanted.as_deref().filter(|rows| rows.len() < self.batch * self.time)
     }
 
     /// What is dropped.

@@ -75,6 +75,11 @@ impl FeedForward {
         }
     }
 
+    /// Whether a position's result depends on that position alone.
+    pub(crate) fn is_positionwise(&self) -> bool {
+        !matches!(self, Self::ChannelMix(_))
+    }
+
     /// `h + feed-forward(norm(h))` with `h = x + mixed`, both `[rows, width]`, and the state of what remembers a position, as a mixer's.
     pub fn forward(
         &self,

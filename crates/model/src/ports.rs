@@ -67,6 +67,13 @@ pub struct Targets {
     pub tokens: Arc<[u32]>,
 }
 
+/// Numbers of rows, to select them by.
+pub(crate) fn index(rows: &[u32], device: &Device) -> Tensor<1, Int> {
+    let rows: Vec<i32> = rows.iter().map(|&r| r as i32).collect();
+    let count = rows.len();
+    Tensor::from_data(TensorData::new(rows, [count]), device)
+}
+
 impl TokenOutPort {
     /// A head of zeros, unless tied.
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
@@ -93,8 +100,7 @@ impl TokenOutPort {
         targets: &Targets,
         precision: Precision,
     ) -> Tensor<2> {
-        let rows: Vec<i32> = targets.rows.iter().map(|&r| r as i32).collect();
-        let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [targets.rows.len()]), &x.device());
+        let rows = index(&targets.rows, &x.device());
         self.logits(x.select(0, rows), input, precision)
     }
 

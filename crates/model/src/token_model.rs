@@ -66,6 +66,11 @@ impl TokenModel {
         x.reshape([batch * time, width])
     }
 
+    /// [`hidden`](Self::hidden) of the positions that have a target; others are meaningless.
+    fn hidden_of(&self, tokens: Tensor<2, Int>, context: &SequenceContext, targets: &Targets) -> Tensor<2> {
+        self.hidden(tokens, &context.wanting(targets.rows.clone()))
+    }
+
     /// Logits of every position: `[batch, time] -> [batch * time, vocabulary]`.
     pub fn logits(&self, tokens: Tensor<2, Int>, context: &SequenceContext) -> Tensor<2> {
         self.out_port.logits(self.hidden(tokens, context), &self.in_port, context.precision())
@@ -73,7 +78,7 @@ impl TokenModel {
 
     /// Logits of the positions that have a target: `[targets, vocabulary]`.
     pub fn target_logits(&self, tokens: Tensor<2, Int>, context: &SequenceContext, targets: &Targets) -> Tensor<2> {
-        self.target_logits_of(self.hidden(tokens, context), targets, context.precision())
+        self.target_logits_of(self.hidden_of(tokens, context, targets), targets, context.precision())
     }
 
     /// [`target_logits`](Self::target_logits) from [`hidden`](Self::hidden).
@@ -89,7 +94,7 @@ impl TokenModel {
         targets: &Targets,
         label_smoothing: f32,
     ) -> Tensor<1> {
-        self.mean_loss_of(self.hidden(tokens, context), targets, label_smoothing, context.precision())
+        self.mean_loss_of(self.hidden_of(tokens, context, targets), targets, label_smoothing, context.precision())
     }
 
     /// [`mean_loss`](Self::mean_loss) from [`hidden`](Self::hidden).
@@ -105,6 +110,6 @@ impl TokenModel {
 
     /// Summed cross-entropy (nats, never smoothed) and correct tokens over `targets`.
     pub fn summed_loss(&self, tokens: Tensor<2, Int>, context: &SequenceContext, targets: &Targets) -> (f64, usize) {
-        self.out_port.summed_loss(self.hidden(tokens, context), &self.in_port, targets, context.precision())
+        self.out_port.summed_loss(self.hidden_of(tokens, context, targets), &self.in_port, targets, context.precision())
     }
 }

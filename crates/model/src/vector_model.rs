@@ -12,7 +12,7 @@ use crate::backbone::Backbone;
 use crate::block::BlockState;
 use crate::context::SequenceContext;
 use crate::diffusion::{Denoiser, Denoising, NoiseLevel, STEPS, Sampling, noise, noise_level};
-use crate::ports::Targets;
+use crate::ports::{Targets, index};
 use crate::vector_ports::{VectorInPort, VectorOutPort};
 use crate::vectors::{Seen, Vectors, numbers};
 
@@ -162,12 +162,7 @@ impl VectorModel {
         let noisy = clean.clone() * level(|l| l.signal) + noise * level(|l| l.noise);
         let denoising = Denoising { noisy, steps: &steps, sees: Some(column(sees)) };
         let error = self.denoised(&denoising, hidden, 0, context) - clean;
-        error.select(0, self.rows_of(targets, &device)).square().mean()
-    }
-
-    fn rows_of(&self, targets: &Targets, device: &Device) -> Tensor<1, Int> {
-        let rows: Vec<i32> = targets.rows.iter().map(|&r| r as i32).collect();
-        Tensor::from_data(TensorData::new(rows, [targets.rows.len()]), device)
+        error.select(0, index(&targets.rows, &device)).square().mean()
     }
 
     /// What the blocks make of vectors, `[batch, time, size] -> [batch, time, width]`.
@@ -219,7 +214,7 @@ impl VectorModel {
         targets: &Targets,
     ) -> Tensor<2> {
         let device = hidden.device();
-        let chosen = self.rows_of(targets, &device);
+        let chosen = index(&targets.rows, &device);
         if self.denoiser.is_some() {
             return self.drawn(hidden, 0, context).select(0, chosen);
         }

@@ -263,6 +263,32 @@ fn the_loss_gradient_matches_finite_differences_and_no_gradient_reaches_the_futu
     assert!((sum / 3.0 - data(loss(&model))[0] as f64).abs() < 1e-5);
 }
 
+/// `mean_loss` says which rows it wants; the pass that it is compared with gives them all.
+#[test]
+fn leaving_out_what_no_target_needs_changes_neither_the_loss_nor_gradients() {
+    let device = Device::flex().autodiff();
+    for architecture in TRAINED {
+        let config = config(architecture);
+        let model = model(&config, &device);
+        let ids: Vec<i32> = (0..20).map(|i| (i * 13 + 5) % 61).collect();
+        let spans = vec![Span { start: 0, len: 9 }, Span { start: 9, len: 11 }];
+        let context = SequenceContext::packed(1, 20, spans);
+        for rows in [vec![3, 4, 8, 15, 18], vec![19], Vec::new()] {
+            let targets = Targets { tokens: rows.iter().map(|r| r * 3 % 61).collect(), rows: Arc::from(rows) };
+            let tokens = || tokens(&ids, 1, &device);
+            let all = model.mean_loss_of(model.hidden(tokens(), &context), &targets, 0.1, Precision::F32);
+            let wanted = model.mean_loss(tokens(), &context, &targets, 0.1);
+            close(&data(wanted.clone()), &data(all.clone()), 1e-6);
+            let gradients = |loss: Tensor<1>| weights::take_gradients(&model, &mut loss.backward());
+            let (wanted, all) = (gradients(wanted), gradients(all));
+            assert_eq!(wanted.len(), all.len(), "{architecture:?}");
+            for (name, gradient) in all {
+                close(&wanted[&name], &gradient, 1e-5);
+            }
+        }
+    }
+}
+
 #[test]
 fn weights_survive_reading_and_loading() {
     let device = Device::flex();

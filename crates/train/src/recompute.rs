@@ -21,7 +21,7 @@ pub(crate) fn loss_and_gradients<M: Trainable>(
     objective: &dyn Objective<M>,
     inputs: &Inputs,
 ) -> Result<(f64, HashMap<String, Vec<f32>>)> {
-    let context = &inputs.context;
+    let context = &model.context(inputs);
     let blocks = model.backbone().blocks();
     let mut kept: Vec<Tensor<3>> = Vec::with_capacity(blocks.len());
     {

@@ -8,7 +8,7 @@ use bantam_core::Result;
 use bantam_formats::{ModelConfig, VectorConfig};
 use bantam_model::mixers::ParameterGroup;
 use bantam_model::vectors::Vectors;
-use bantam_model::{Backbone, TokenModel, VectorModel, adapters, weights};
+use bantam_model::{Backbone, SequenceContext, TokenModel, VectorModel, adapters, weights};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -57,9 +57,14 @@ pub trait Trainable: Module + Sync {
     /// What tells a model apart whose weights are given, besides its parameters.
     fn identity(&self) -> String;
 
+    /// What the blocks must know of a batch.
+    fn context(&self, inputs: &Inputs) -> SequenceContext {
+        inputs.context.clone()
+    }
+
     /// What the last block makes of a batch, `[batch * time, width]`.
     fn hidden(&self, inputs: &Inputs) -> Tensor<2> {
-        let x = self.backbone().forward(self.embed(inputs), &inputs.context, &mut Vec::new());
+        let x = self.backbone().forward(self.embed(inputs), &self.context(inputs), &mut Vec::new());
         let [batch, time, width] = x.dims();
         x.reshape([batch * time, width])
     }
@@ -103,6 +108,11 @@ impl Trainable for TokenModel {
 
     fn backbone(&self) -> &Backbone {
         TokenModel::backbone(self)
+    }
+
+    /// A loss of tokens reads the targets' rows alone.
+    fn context(&self, inputs: &Inputs) -> SequenceContext {
+        inputs.context.wanting(inputs.targets.rows.clone())
     }
 
     fn probe(&self, config: &ModelConfig, seed: u64, device: &Device) -> Result<Probed> {

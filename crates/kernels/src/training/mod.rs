@@ -9,6 +9,7 @@ pub mod cross_entropy;
 mod disjoint;
 pub mod feed_forward;
 pub mod linear;
+pub mod newton_schulz;
 mod pack;
 pub mod panels;
 mod parts;

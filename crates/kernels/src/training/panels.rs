@@ -202,6 +202,14 @@ pub struct Part<'a> {
     n: usize,
 }
 
+impl<'a> Part<'a> {
+    /// The first `n` columns.
+    pub fn first_columns(self, n: usize) -> Part<'a> {
+        assert!(n <= self.n, "the part exceeds the matrix");
+        Part { n, ..self }
+    }
+}
+
 /// What happens to what the result held before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Onto {

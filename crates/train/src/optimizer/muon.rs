@@ -2,8 +2,8 @@
 //! optimizer for hidden layers in neural networks"), scaled to AdamW's update size (Liu et al. 2025, "Muon is Scalable
 //! for LLM Training").
 
+use bantam_kernels::training::newton_schulz::newton_schulz;
 use bantam_kernels::training::sum_of_squares::sum_of_squares;
-use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::Scalars;
@@ -69,19 +69,29 @@ pub(super) fn update(
 
 /// Moves the singular values of a row-major matrix towards one: about `U V^T` of its `U S V^T`.
 fn orthogonal(values: Vec<f32>, [rows, columns]: [usize; 2], iterations: usize) -> Vec<f32> {
-    // The spectral norm is at most the Frobenius norm, which is summed in order: Burn's sums of large tensors are not.
+    // The spectral norm is at most the Frobenius norm.
     let norm = sum_of_squares(&values).sqrt().max(LEAST_NORM);
-    let x = Tensor::<2>::from_data(TensorData::new(values, [rows, columns]), &Device::flex());
-    // The products with the smaller side are the cheap ones.
-    let mut x = if rows > columns { x.transpose() } else { x } / norm;
-    let (a, b, c) = QUINTIC;
-    for _ in 0..iterations {
-        let gram = x.clone().matmul(x.clone().transpose());
-        let polynomial = gram.clone() * b + gram.clone().matmul(gram) * c;
-        x = x.clone() * a + polynomial.matmul(x);
+    let mut x = if rows > columns { transposed(&values, columns) } else { values };
+    x.iter_mut().for_each(|x| *x = (f64::from(*x) / norm) as f32);
+    newton_schulz(&mut x, rows.min(columns), QUINTIC, iterations);
+    if rows > columns { transposed(&x, rows) } else { x }
+}
+
+/// The transpose of a row-major matrix of rows `width` long, square block by square block.
+fn transposed(values: &[f32], width: usize) -> Vec<f32> {
+    const BLOCK: usize = 16;
+    let rows = values.len() / width;
+    let mut to = vec![0.0; values.len()];
+    for top in (0..rows).step_by(BLOCK) {
+        for left in (0..width).step_by(BLOCK) {
+            for row in top..rows.min(top + BLOCK) {
+                for column in left..width.min(left + BLOCK) {
+                    to[column * rows + row] = values[row * width + column];
+                }
+            }
+        }
     }
-    let x = if rows > columns { x.transpose() } else { x };
-    x.into_data().try_into_vec().expect("f32 stays f32")
+    to
 }
 
 #[cfg(test)]
