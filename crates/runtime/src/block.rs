@@ -102,13 +102,16 @@ impl FeedForward {
                 let both = room(&mut inner.product, tokens * gate_up.rows());
                 gate_up.apply(isa, pool, x, tokens, input, both);
                 let gated = room(&mut inner.gated, tokens * down.cols());
-                swiglu(isa, both, down.cols(), gated);
+                let (width, both) = (down.cols(), &*both);
+                pool.run_rows(gated, width, &|first, gated| {
+                    swiglu(isa, &both[2 * first * width..][..2 * gated.len()], width, gated);
+                });
                 down.apply(isa, pool, gated, tokens, input, out);
             }
             Self::Gelu { up, down } => {
                 let hidden = room(&mut inner.product, tokens * up.rows());
                 up.apply(isa, pool, x, tokens, input, hidden);
-                gelu(isa, hidden);
+                pool.run_rows(hidden, down.cols(), &|_, hidden| gelu(isa, hidden));
                 down.apply(isa, pool, hidden, tokens, input, out);
             }
         }

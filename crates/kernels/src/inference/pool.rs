@@ -9,6 +9,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+/// Numbers that are computed one by one, fewer of which are not worth handing out.
+pub(super) const WORTH_DIVIDING: usize = 16_384;
+
+/// Rows that threads write, each its own.
+struct Rows(*mut f32);
+// SAFETY: `run_rows` gives every thread rows of its own.
+unsafe impl Sync for Rows {}
+
 /// Spins before a worker sleeps: about a millisecond.
 const SPINS: usize = 20_000;
 
@@ -115,6 +123,25 @@ impl Pool {
     /// The number of threads.
     pub fn threads(&self) -> usize {
         self.workers.len() + 1
+    }
+
+    /// Calls `work(first, rows)` for runs of whole rows of `out`, `width` numbers each, from the `first`-th on: a run for each thread where there are
+    /// enough numbers, else one. What a row gets must not depend on the others.
+    pub fn run_rows(&self, out: &mut [f32], width: usize, work: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+        if out.len() < WORTH_DIVIDING || self.threads() == 1 {
+            return work(0, out);
+        }
+        let rows = out.len() / width;
+        let each = rows.div_ceil(self.threads());
+        let out = Rows(out.as_mut_ptr());
+        let out = &out;
+        self.run(rows.div_ceil(each), &|part| {
+            let first = part * each;
+            // SAFETY: runs of rows do not overlap and end with the last row; `run` returns when all are done, within the borrow.
+            let run =
+                unsafe { std::slice::from_raw_parts_mut(out.0.add(first * width), each.min(rows - first) * width) };
+            work(first, run);
+        });
     }
 
     /// Calls `function(part)` once for every part in `0..parts` and returns when all are done. Where there are no more parts than threads each
@@ -236,6 +263,21 @@ mod tests {
                 });
             }
             assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == 500));
+        }
+    }
+
+    #[test]
+    fn every_row_is_written_once() {
+        let pool = Pool::new(3);
+        for (rows, width) in [(1, 3), (2, 20_000), (7, 5_000), (40, 411), (0, 4)] {
+            let mut out = vec![0.0; rows * width];
+            pool.run_rows(&mut out, width, &|first, rows| {
+                for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+                    row.iter_mut().for_each(|x| *x += (first + i + 1) as f32);
+                }
+            });
+            let right = |(i, row): (usize, &[f32])| row.iter().all(|x| *x == (i + 1) as f32);
+            assert!(out.chunks_exact(width).enumerate().all(right), "{rows} {width}");
         }
     }
 

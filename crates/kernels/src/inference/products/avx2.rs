@@ -1,13 +1,16 @@
 //! Products with AVX2, FMA and F16C.
 
 use std::arch::x86_64::*;
+use std::hint::black_box;
 
-use super::blocks::block_product;
+use super::blocks::{Quants, block_product};
 use super::lanes::{Lanes, dense_products};
 
 pub(super) struct Narrow;
 
 impl Lanes for Narrow {
+    const WIDE: bool = true;
+
     type F = [__m256; 2];
 
     #[inline(always)]
@@ -144,52 +147,73 @@ impl Lanes for Narrow {
     type Ints = [__m256i; 2];
 
     #[inline(always)]
-    unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints {
+    unsafe fn start<Q: Quants>(correction: i32) -> Self::Ints {
         // SAFETY: the trait's contract.
-        unsafe { [_mm256_set1_epi32(if SMALL { correction } else { 0 }); 2] }
+        unsafe { [_mm256_set1_epi32(if Q::BITS < 8 || Q::WIDE { correction } else { 0 }); 2] }
     }
 
     #[inline(always)]
-    unsafe fn dot<const SMALL: bool>(sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints {
-        // SAFETY: the trait's contract: four readable inputs.
-        unsafe {
-            let [sums] = if SMALL {
-                add_dots::<6, 1>([sums], &[weights], [x])
-            } else {
-                add_dots::<8, 1>([sums], &[weights], [x])
-            };
-            sums
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn dots<const BITS: u32>(mut sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints {
-        let vectors = together(BITS).min(weights.len());
+    unsafe fn dots<Q: Quants>(sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints {
         // SAFETY: the trait's contract: 16 readable inputs.
         unsafe {
-            for first in (0..weights.len()).step_by(vectors) {
-                [sums] = add_dots::<BITS, 1>([sums], &weights[first..][..vectors], [x.add(4 * first)]);
+            let mut sums = [sums];
+            add_dots::<Q, 1>(&mut sums, weights, [x]);
+            sums[0]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn half_dots<Q: Quants, const SECOND: bool, const M: usize>(
+        from: *const u8,
+        x: [*const i8; M],
+        corrections: [i32; M],
+    ) -> [Self::Ints; M] {
+        // SAFETY: the trait's contract: a block of `Q`, and 16 readable inputs of every token.
+        unsafe {
+            let mut sums = [[_mm256_setzero_si256(); 2]; M];
+            for (sums, correction) in sums.iter_mut().zip(corrections) {
+                *sums = Self::start::<Q>(correction);
             }
+            add_dots::<Q, M>(&mut sums, &Q::load_half::<Self, SECOND>(from), x);
             sums
         }
     }
 
     #[inline(always)]
-    unsafe fn block_dots<const BITS: u32, const M: usize>(
-        w: &[Self::Bytes; 8],
+    unsafe fn block_dots<Q: Quants, const M: usize>(
+        from: *const u8,
         x: [*const i8; M],
-        corrections: [[i32; 2]; M],
+        corrections: [i32; M],
     ) -> [Self::Ints; M] {
-        // SAFETY: the trait's contract: 32 readable inputs of every token.
+        // SAFETY: the trait's contract: a block of `Q`, and 32 readable inputs of every token.
         unsafe {
             let mut sums = [[_mm256_setzero_si256(); 2]; M];
-            for (sums, [a, b]) in sums.iter_mut().zip(corrections) {
-                *sums = if BITS == 8 { Self::start::<false>(0) } else { Self::start::<true>(a + b) };
+            for (sums, correction) in sums.iter_mut().zip(corrections) {
+                *sums = Self::start::<Q>(correction);
             }
-            for first in (0..8).step_by(together(BITS)) {
-                let mut at = x;
-                at.iter_mut().for_each(|x| *x = x.add(4 * first));
-                sums = add_dots::<BITS, M>(sums, &w[first..][..together(BITS)], at);
+            // Loops that the compiler cannot unroll, unless for one token: unrolled ones take the whole block apart first and then have no register left for
+            // the tokens' sums. What is black is only a loop's end.
+            let end = |end: usize| if M == 1 { end } else { black_box(end) };
+            if Q::WIDE {
+                for g in 0..end(8) {
+                    add_wide_dots(&mut sums, Self::load_bytes(from.add(64 * g)), x, 8 * g);
+                }
+                return sums;
+            }
+            if Q::BITS == 8 {
+                for g in 0..end(8) {
+                    add_signed_dots(&mut sums, Self::load_bytes(from.add(64 * g)), x, 4 * g);
+                }
+                return sums;
+            }
+            let vectors = together(Q::BITS) / 2;
+            for first in (0..4).step_by(vectors) {
+                let mut pairs = Pairs::new();
+                for g in first..end(first + vectors) {
+                    pairs.add(Q::vector::<Self, false>(from, g), x, 4 * g);
+                    pairs.add(Q::vector::<Self, true>(from, g), x, 4 * (g + 4));
+                }
+                pairs.add_to(&mut sums);
             }
             sums
         }
@@ -214,48 +238,116 @@ const fn together(bits: u32) -> usize {
     match bits {
         4 => 8,
         5 => 4,
-        6 => 2,
-        _ => 1,
+        _ => 2,
     }
 }
 
-/// Adds the dot products of [`together`] vectors of quants with four inputs for each of them, of `M` tokens.
+/// Sums of quants' products in 16 bits, of `M` tokens, two columns of a row together. As unsafe as [`Lanes`].
+struct Pairs<const M: usize>([[__m256i; 2]; M]);
+
+impl<const M: usize> Pairs<M> {
+    #[inline(always)]
+    unsafe fn new() -> Self {
+        // SAFETY: the caller's contract.
+        Self([[unsafe { _mm256_setzero_si256() }; 2]; M])
+    }
+
+    /// Adds a vector's products with the four inputs `at` bytes behind every `x`.
+    #[inline(always)]
+    unsafe fn add(&mut self, w: [__m256i; 2], x: [*const i8; M], at: usize) {
+        for (pairs, x) in self.0.iter_mut().zip(x) {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let x = _mm256_set1_epi32(x.add(at).cast::<i32>().read_unaligned());
+                pairs[0] = _mm256_add_epi16(pairs[0], _mm256_maddubs_epi16(w[0], x));
+                pairs[1] = _mm256_add_epi16(pairs[1], _mm256_maddubs_epi16(w[1], x));
+            }
+        }
+    }
+
+    /// Adds the sums of each row to `sums`.
+    #[inline(always)]
+    unsafe fn add_to(&self, sums: &mut [[__m256i; 2]; M]) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let one = _mm256_set1_epi16(1);
+            for (sums, pairs) in sums.iter_mut().zip(&self.0) {
+                sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(pairs[0], one));
+                sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(pairs[1], one));
+            }
+        }
+    }
+}
+
+/// Adds the dot products of the vectors of 16 columns, quants of less than eight bits, with the 16 inputs at every `x`.
 ///
 /// # Safety
 /// As for [`Lanes`].
 #[inline(always)]
-unsafe fn add_dots<const BITS: u32, const M: usize>(
-    mut sums: [[__m256i; 2]; M],
-    w: &[[__m256i; 2]],
+unsafe fn add_dots<Q: Quants, const M: usize>(
+    sums: &mut [[__m256i; 2]; M],
+    weights: &[[__m256i; 2]; 4],
     x: [*const i8; M],
-) -> [[__m256i; 2]; M] {
+) {
+    const { assert!(Q::BITS < 8) }
+    let vectors = together(Q::BITS).min(weights.len());
+    for (run, weights) in weights.chunks_exact(vectors).enumerate() {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let mut pairs = Pairs::new();
+            for (g, weights) in weights.iter().enumerate() {
+                pairs.add(*weights, x, 4 * (run * vectors + g));
+            }
+            pairs.add_to(sums);
+        }
+    }
+}
+
+/// Adds the dot products of four bytes of each of 16 rows, 128 above their value, with the four inputs `at` bytes behind every `x`.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+unsafe fn add_signed_dots<const M: usize>(sums: &mut [[__m256i; 2]; M], w: [__m256i; 2], x: [*const i8; M], at: usize) {
     // SAFETY: the caller's contract.
     unsafe {
-        let mut pairs = [[_mm256_setzero_si256(); 2]; M];
-        for (g, w) in w.iter().enumerate() {
-            // As signed bytes: the magnitude of one with the sign on the other. 128 * 127 * 2 fits 16 bits.
-            let bias = _mm256_set1_epi8(-128);
-            let signed = [_mm256_xor_si256(w[0], bias), _mm256_xor_si256(w[1], bias)];
-            let magnitude = [_mm256_abs_epi8(signed[0]), _mm256_abs_epi8(signed[1])];
-            for (pairs, x) in pairs.iter_mut().zip(x) {
-                let x = _mm256_set1_epi32(x.add(4 * g).cast::<i32>().read_unaligned());
-                if BITS == 8 {
-                    pairs[0] = _mm256_maddubs_epi16(magnitude[0], _mm256_sign_epi8(x, signed[0]));
-                    pairs[1] = _mm256_maddubs_epi16(magnitude[1], _mm256_sign_epi8(x, signed[1]));
-                } else {
-                    pairs[0] = _mm256_add_epi16(pairs[0], _mm256_maddubs_epi16(w[0], x));
-                    pairs[1] = _mm256_add_epi16(pairs[1], _mm256_maddubs_epi16(w[1], x));
-                }
+        // The magnitude of one with the sign on the other: 128 * 127 * 2 fits 16 bits.
+        let (bias, one) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
+        let signed = [_mm256_xor_si256(w[0], bias), _mm256_xor_si256(w[1], bias)];
+        let magnitude = [_mm256_abs_epi8(signed[0]), _mm256_abs_epi8(signed[1])];
+        for (sums, x) in sums.iter_mut().zip(x) {
+            let x = _mm256_set1_epi32(x.add(at).cast::<i32>().read_unaligned());
+            for ((sum, magnitude), signed) in sums.iter_mut().zip(magnitude).zip(signed) {
+                let pairs = _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(x, signed));
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, one));
             }
         }
-        let one = _mm256_set1_epi16(1);
-        for (sums, pairs) in sums.iter_mut().zip(pairs) {
-            sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(pairs[0], one));
-            sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(pairs[1], one));
+    }
+}
+
+/// Adds the dot products of four unsigned bytes of each of 16 rows with the four inputs `at` bytes behind every `x`, 16-bit numbers in the order of
+/// [`wide_order`](super::quantize::wide_order). For several tokens this takes fewer instructions than moving the weights' signs to every
+/// token's inputs; for one it takes more.
+///
+/// # Safety
+/// As for [`Lanes`]; there are eight readable bytes.
+#[inline(always)]
+unsafe fn add_wide_dots<const M: usize>(sums: &mut [[__m256i; 2]; M], w: [__m256i; 2], x: [*const i8; M], at: usize) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let low = _mm256_set1_epi16(0xff);
+        let even = [_mm256_and_si256(w[0], low), _mm256_and_si256(w[1], low)];
+        let odd = [_mm256_srli_epi16::<8>(w[0]), _mm256_srli_epi16::<8>(w[1])];
+        for (sums, x) in sums.iter_mut().zip(x) {
+            let x = x.add(at).cast::<i32>();
+            let (a, b) = (_mm256_set1_epi32(x.read_unaligned()), _mm256_set1_epi32(x.add(1).read_unaligned()));
+            for ((sum, even), odd) in sums.iter_mut().zip(even).zip(odd) {
+                let pair = _mm256_add_epi32(_mm256_madd_epi16(even, a), _mm256_madd_epi16(odd, b));
+                *sum = _mm256_add_epi32(*sum, pair);
+            }
         }
-        sums
     }
 }
 
 dense_products!(Narrow, ["avx2,fma,f16c"], batch 4, wide 1, single 4, view false);
-block_product!(Narrow, ["avx2,fma,f16c"], batch 4, super 2);
+block_product!(Narrow, ["avx2,fma,f16c"], batch 4, super 4);

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::blocks::block_product;
+use super::blocks::{Quants, block_product};
 use super::lanes::{Lanes, dense_products};
 
 /// AVX-512 F, BW, VL, DQ; with VNNI where the constant says so.
@@ -115,28 +115,32 @@ impl<const VNNI: bool> Lanes for Wide<VNNI> {
     type Ints = __m512i;
 
     #[inline(always)]
-    unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints {
+    unsafe fn start<Q: Quants>(correction: i32) -> Self::Ints {
         // SAFETY: the trait's contract.
-        unsafe { if VNNI || SMALL { _mm512_set1_epi32(correction) } else { _mm512_setzero_si512() } }
+        unsafe { if VNNI || Q::BITS < 8 { _mm512_set1_epi32(correction) } else { _mm512_setzero_si512() } }
     }
 
     #[inline(always)]
-    unsafe fn dot<const SMALL: bool>(sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints {
-        // SAFETY: the trait's contract: four readable inputs.
+    unsafe fn dots<Q: Quants>(mut sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints {
+        // SAFETY: the trait's contract: 16 readable inputs.
         unsafe {
-            let x = _mm512_set1_epi32(x.cast::<i32>().read_unaligned());
-            if VNNI {
-                return _mm512_dpbusd_epi32(sums, weights, x);
+            for (g, weights) in weights.iter().enumerate() {
+                let x = _mm512_set1_epi32(x.add(4 * g).cast::<i32>().read_unaligned());
+                if VNNI {
+                    sums = _mm512_dpbusd_epi32(sums, *weights, x);
+                    continue;
+                }
+                let pairs = if Q::BITS < 8 {
+                    _mm512_maddubs_epi16(*weights, x)
+                } else {
+                    // As signed bytes: the magnitude of one with the sign on the other. 128 * 127 * 2 fits 16 bits.
+                    let signed = _mm512_xor_si512(*weights, _mm512_set1_epi8(-128));
+                    let turned = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(signed), _mm512_setzero_si512(), x);
+                    _mm512_maddubs_epi16(_mm512_abs_epi8(signed), turned)
+                };
+                sums = _mm512_add_epi32(sums, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
             }
-            let pairs = if SMALL {
-                _mm512_maddubs_epi16(weights, x)
-            } else {
-                // As signed bytes: the magnitude of one with the sign on the other. 128 * 127 * 2 fits 16 bits.
-                let signed = _mm512_xor_si512(weights, _mm512_set1_epi8(-128));
-                let turned = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(signed), _mm512_setzero_si512(), x);
-                _mm512_maddubs_epi16(_mm512_abs_epi8(signed), turned)
-            };
-            _mm512_add_epi32(sums, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
+            sums
         }
     }
 

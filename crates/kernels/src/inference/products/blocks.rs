@@ -19,11 +19,13 @@ pub(super) struct Blocks {
     pub scales: *const u8,
     /// Blocks of 32 in a row.
     pub blocks: usize,
-    /// `[tokens][blocks][32]`
+    /// `[tokens][blocks][32]`, as [`ProductInput`](super::ProductInput) keeps them.
     pub x: *const i8,
+    /// Whether inputs are 16-bit numbers, not bytes.
+    pub wide: bool,
     /// `[tokens][blocks]`
     pub x_scales: *const f32,
-    /// `[tokens][blocks]`: minus the format's bias times the sums of the first and of the second sixteen inputs.
+    /// `[tokens][blocks]`: minus the format's bias times the sums of the first sixteen and of all inputs.
     pub corrections: *const [i32; 2],
     /// `[tokens][blocks]`: the sum of the inputs times their scale.
     pub sums: *const f32,
@@ -31,16 +33,44 @@ pub(super) struct Blocks {
     pub out: Output,
 }
 
+impl Blocks {
+    /// Where the `at`-th block of inputs is.
+    #[inline(always)]
+    unsafe fn input(&self, at: usize) -> *const i8 {
+        // SAFETY: the caller gives a block of the job.
+        unsafe { self.x.add(at * if self.wide { 2 * PAIR } else { PAIR }) }
+    }
+}
+
 /// A way to keep 32 columns of quants.
-trait Quants {
+pub(super) trait Quants {
     const PLANES: Planes;
     /// Bits of a quant.
     const BITS: u32;
-    /// The eight vectors of a block; as unsafe as [`Lanes`]. Without closures: they would not have the instruction set.
-    unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8];
+    /// Whether inputs are 16-bit numbers, as [`ProductInput`](super::ProductInput) keeps them where that pays.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only AVX2 multiplies them"))]
+    const WIDE: bool = false;
+    /// Vector `g` (0 to 3) of the first half of the columns of the block at `from`, or of the `SECOND`; as unsafe as [`Lanes`]. Without closures: they would
+    /// not have the instruction set.
+    unsafe fn vector<L: Lanes, const SECOND: bool>(from: *const u8, g: usize) -> L::Bytes;
+    /// All four of a half; as unsafe.
+    #[inline(always)]
+    unsafe fn load_half<L: Lanes, const SECOND: bool>(from: *const u8) -> [L::Bytes; 4] {
+        // SAFETY: the caller's contract.
+        unsafe {
+            [
+                Self::vector::<L, SECOND>(from, 0),
+                Self::vector::<L, SECOND>(from, 1),
+                Self::vector::<L, SECOND>(from, 2),
+                Self::vector::<L, SECOND>(from, 3),
+            ]
+        }
+    }
 }
 
 struct Bytes;
+/// [`Bytes`] with wide inputs.
+struct WideBytes;
 struct Nibbles;
 struct Fifths;
 struct Sixths;
@@ -50,15 +80,21 @@ impl Quants for Bytes {
     const BITS: u32 = 8;
 
     #[inline(always)]
-    unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
+    unsafe fn vector<L: Lanes, const SECOND: bool>(from: *const u8, g: usize) -> L::Bytes {
         // SAFETY: the caller gives the planes of a block, and the instruction set.
-        unsafe {
-            let mut all = [L::load_bytes(from); 8];
-            for (g, bytes) in all.iter_mut().enumerate() {
-                *bytes = L::load_bytes(from.add(64 * g));
-            }
-            all
-        }
+        unsafe { L::load_bytes(from.add(64 * (g + 4 * usize::from(SECOND)))) }
+    }
+}
+
+impl Quants for WideBytes {
+    const PLANES: Planes = Planes::Bytes;
+    const BITS: u32 = 8;
+    const WIDE: bool = true;
+
+    #[inline(always)]
+    unsafe fn vector<L: Lanes, const SECOND: bool>(from: *const u8, g: usize) -> L::Bytes {
+        // SAFETY: the caller's contract.
+        unsafe { Bytes::vector::<L, SECOND>(from, g) }
     }
 }
 
@@ -67,15 +103,11 @@ impl Quants for Nibbles {
     const BITS: u32 = 4;
 
     #[inline(always)]
-    unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
+    unsafe fn vector<L: Lanes, const SECOND: bool>(from: *const u8, g: usize) -> L::Bytes {
         // SAFETY: the caller gives the planes of a block, and the instruction set.
         unsafe {
-            let mut all = [L::load_bytes(from); 8];
-            for g in 0..4 {
-                let both = L::load_bytes(from.add(64 * g));
-                (all[g], all[g + 4]) = (L::low_nibbles(both), L::high_nibbles(both));
-            }
-            all
+            let both = L::load_bytes(from.add(64 * g));
+            if SECOND { L::high_nibbles(both) } else { L::low_nibbles(both) }
         }
     }
 }
@@ -85,14 +117,11 @@ impl Quants for Fifths {
     const BITS: u32 = 5;
 
     #[inline(always)]
-    unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
+    unsafe fn vector<L: Lanes, const SECOND: bool>(from: *const u8, g: usize) -> L::Bytes {
         // SAFETY: the caller gives the planes of a block, and the instruction set.
         unsafe {
-            let mut all = Nibbles::load::<L>(from);
-            for (g, bytes) in all.iter_mut().enumerate() {
-                *bytes = L::or_sixteen(*bytes, from.add(256 + 8 * g));
-            }
-            all
+            let fifth_bits = from.add(256 + 8 * (g + 4 * usize::from(SECOND)));
+            L::or_sixteen(Nibbles::vector::<L, SECOND>(from, g), fifth_bits)
         }
     }
 }
@@ -102,59 +131,56 @@ impl Quants for Sixths {
     const BITS: u32 = 6;
 
     #[inline(always)]
-    unsafe fn load<L: Lanes>(from: *const u8) -> [L::Bytes; 8] {
+    unsafe fn vector<L: Lanes, const SECOND: bool>(from: *const u8, g: usize) -> L::Bytes {
         // SAFETY: the caller gives the planes of a block, and the instruction set.
         unsafe {
-            let low = Nibbles::load::<L>(from);
-            let top = [L::load_bytes(from.add(256)), L::load_bytes(from.add(320))];
-            [
-                L::or_top::<0>(low[0], top[0]),
-                L::or_top::<1>(low[1], top[0]),
-                L::or_top::<2>(low[2], top[0]),
-                L::or_top::<3>(low[3], top[0]),
-                L::or_top::<0>(low[4], top[1]),
-                L::or_top::<1>(low[5], top[1]),
-                L::or_top::<2>(low[6], top[1]),
-                L::or_top::<3>(low[7], top[1]),
-            ]
+            let low = Nibbles::vector::<L, SECOND>(from, g);
+            let top = L::load_bytes(from.add(256 + 64 * usize::from(SECOND)));
+            match g {
+                0 => L::or_top::<0>(low, top),
+                1 => L::or_top::<1>(low, top),
+                2 => L::or_top::<2>(low, top),
+                _ => L::or_top::<3>(low, top),
+            }
         }
     }
 }
 
-/// One panel's block of [`Sixths`] with one token's input block: dot products of the 16 rows with the first and the second sixteen columns,
-/// biases taken off.
+/// A panel's block of [`Sixths`], the `block`-th of all, with the input blocks of `M` tokens, the first of which is at `at`: dot products of the 16 rows
+/// with the first and the second sixteen columns, biases taken off.
 #[inline(always)]
-unsafe fn halves<L: Lanes>(job: &Blocks, w: &[L::Bytes; 8], at: usize) -> [L::Ints; 2] {
-    // SAFETY: the caller gives a block of the job, and the instruction set.
+unsafe fn halves<L: Lanes, const M: usize>(job: &Blocks, block: usize, at: usize) -> [[L::Ints; M]; 2] {
+    // SAFETY: the caller gives blocks of the job, and the instruction set.
     unsafe {
-        let x = job.x.add(at * PAIR);
-        let correction = *job.corrections.add(at);
-        let (first, second) = (&[w[0], w[1], w[2], w[3]], &[w[4], w[5], w[6], w[7]]);
+        let (mut x, mut second_x, mut corrections, mut second_corrections) = ([job.x; M], [job.x; M], [0; M], [0; M]);
+        for m in 0..M {
+            let at = at + m * job.blocks;
+            x[m] = job.input(at);
+            second_x[m] = x[m].add(16);
+            let [half, whole] = *job.corrections.add(at);
+            (corrections[m], second_corrections[m]) = (half, whole - half);
+        }
+        let from = job.weights.add(block * Sixths::PLANES.byte_len());
         [
-            L::dots::<6>(L::start::<true>(correction[0]), first, x),
-            L::dots::<6>(L::start::<true>(correction[1]), second, x.add(16)),
+            L::half_dots::<Sixths, false, M>(from, x, corrections),
+            L::half_dots::<Sixths, true, M>(from, second_x, second_corrections),
         ]
     }
 }
 
-/// One panel's block with the input blocks of `M` tokens, the first of which is at `at`: dot products of the 16 rows with all 32 columns, biases taken off.
+/// A panel's block, the `block`-th of all, with the input blocks of `M` tokens, the first of which is at `at`: dot products of the 16 rows with all 32
+/// columns, biases taken off.
 #[inline(always)]
-unsafe fn wholes<L: Lanes, Q: Quants, const M: usize>(job: &Blocks, w: &[L::Bytes; 8], at: usize) -> [L::Ints; M] {
+unsafe fn wholes<L: Lanes, Q: Quants, const M: usize>(job: &Blocks, block: usize, at: usize) -> [L::Ints; M] {
     // SAFETY: the caller gives blocks of the job, and the instruction set.
     unsafe {
-        let (mut x, mut corrections) = ([job.x; M], [[0; 2]; M]);
+        let (mut x, mut corrections) = ([job.x; M], [0; M]);
         for m in 0..M {
             let at = at + m * job.blocks;
-            x[m] = job.x.add(at * PAIR);
-            corrections[m] = *job.corrections.add(at);
+            x[m] = job.input(at);
+            corrections[m] = (*job.corrections.add(at))[1];
         }
-        // A trait's constant cannot be the argument of a function's.
-        match Q::BITS {
-            4 => L::block_dots::<4, M>(w, x, corrections),
-            5 => L::block_dots::<5, M>(w, x, corrections),
-            6 => L::block_dots::<6, M>(w, x, corrections),
-            _ => L::block_dots::<8, M>(w, x, corrections),
-        }
+        L::block_dots::<Q, M>(job.weights.add(block * Q::PLANES.byte_len()), x, corrections)
     }
 }
 
@@ -192,10 +218,9 @@ impl<Q: Quants, const MINIMUM: bool> Tile for Simple<Q, MINIMUM> {
             let mut sums = [L::splat(0.0); M];
             for block in 0..job.blocks {
                 let at = panel * job.blocks + block;
-                let w = Q::load::<L>(job.weights.add(at * Q::PLANES.byte_len()));
                 let scales = job.scales.add(at * scale_len).cast::<u16>();
                 let d = L::load_f16(scales);
-                let dots = wholes::<L, Q, M>(job, &w, token * job.blocks + block);
+                let dots = wholes::<L, Q, M>(job, at, token * job.blocks + block);
                 for (m, sum) in sums.iter_mut().enumerate() {
                     let x = (token + m) * job.blocks + block;
                     let dot = L::mul(L::float(dots[m]), d);
@@ -221,10 +246,9 @@ impl<Q: Quants> Tile for SuperMinimum<Q> {
                 let (mut products, mut minimums) = ([L::splat(0.0); M], [L::splat(0.0); M]);
                 for pair in 0..8 {
                     let at = panel * job.blocks + block * 8 + pair;
-                    let w = Q::load::<L>(job.weights.add(at * Q::PLANES.byte_len()));
                     let scale = L::load_u8(scales.add((4 + 2 * pair) * PANEL));
                     let minimum = L::load_u8(scales.add((5 + 2 * pair) * PANEL));
-                    let dots = wholes::<L, Q, M>(job, &w, token * job.blocks + block * 8 + pair);
+                    let dots = wholes::<L, Q, M>(job, at, token * job.blocks + block * 8 + pair);
                     for m in 0..M {
                         let x = (token + m) * job.blocks + block * 8 + pair;
                         let dot = L::mul(L::float(dots[m]), scale);
@@ -254,13 +278,12 @@ impl Tile for SuperPlain {
                 let mut products = [L::splat(0.0); M];
                 for pair in 0..8 {
                     let at = panel * job.blocks + block * 8 + pair;
-                    let w = Sixths::load::<L>(job.weights.add(at * Sixths::PLANES.byte_len()));
                     let first = L::load_i8(scales.add((2 + 2 * pair) * PANEL));
                     let second = L::load_i8(scales.add((3 + 2 * pair) * PANEL));
+                    let [a, b] = halves::<L, M>(job, at, token * job.blocks + block * 8 + pair);
                     for (m, product) in products.iter_mut().enumerate() {
                         let x = (token + m) * job.blocks + block * 8 + pair;
-                        let [a, b] = halves::<L>(job, &w, x);
-                        let dot = L::mul_add(L::float(a), first, L::mul(L::float(b), second));
+                        let dot = L::mul_add(L::float(a[m]), first, L::mul(L::float(b[m]), second));
                         *product = L::mul_add(dot, L::splat(*job.x_scales.add(x)), *product);
                     }
                 }
@@ -310,6 +333,7 @@ pub(super) unsafe fn product<L: Lanes, const BATCH: usize, const SUPER: usize>(
     // SAFETY: the caller's contract.
     unsafe {
         match kind {
+            (Planes::Bytes, _) if L::WIDE && job.wide => tiles::<L, Simple<WideBytes, false>, BATCH>(job, panels),
             (Planes::Bytes, _) => tiles::<L, Simple<Bytes, false>, BATCH>(job, panels),
             (Planes::Nibbles, Scales::Plain) => tiles::<L, Simple<Nibbles, false>, BATCH>(job, panels),
             (Planes::Nibbles, Scales::Minimum) => tiles::<L, Simple<Nibbles, true>, BATCH>(job, panels),

@@ -3,10 +3,14 @@
 use std::ops::Range;
 
 use super::super::PANEL;
+use super::blocks::Quants;
 
 /// 16 numbers of one instruction set. Every method is `unsafe` because it may only run where the instruction set is:
 /// the methods must be inlined into a function that enables it. Pointers are to 16 readable (or writable) elements.
-pub(super) trait Lanes {
+pub(super) trait Lanes: Sized {
+    /// Whether there are products of bytes with 16-bit inputs.
+    const WIDE: bool = false;
+
     /// 16 f32.
     type F: Copy;
     unsafe fn splat(value: f32) -> Self::F;
@@ -40,45 +44,44 @@ pub(super) trait Lanes {
 
     /// Sums of dot products: 16 i32, in any order until [`float`](Self::float) puts them into that of the rows.
     type Ints: Copy;
-    /// Sums before the first product. `correction` takes off what the bias of the quants adds to them. Where quants are not
-    /// `SMALL` the bias is 128, and an implementation that multiplies signed bytes may take it off itself instead.
-    unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints;
-    /// Adds the dot products of the 16 rows' four quants with the four signed bytes at `x` (at least -127), exact. `SMALL` quants are
-    /// below 64.
-    unsafe fn dot<const SMALL: bool>(sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints;
-    /// Adds the dot products of the 16 rows' quants of `BITS` bits (4, 5, 6 or 8) in 16 columns with the 16 signed bytes at `x`.
+    /// Sums before the first product. `correction` takes off what the bias of the quants adds to them. An implementation that
+    /// multiplies quants of eight bits as signed bytes may take their bias off itself instead.
+    unsafe fn start<Q: Quants>(correction: i32) -> Self::Ints;
+    /// Adds the dot products of the 16 rows' quants in 16 columns with the 16 inputs at `x`, exact. Inputs are signed bytes of at least -127.
+    unsafe fn dots<Q: Quants>(sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints;
+    /// As [`block_dots`](Self::block_dots), of the first half of the columns alone or of the `SECOND`; every `x` is at that half's inputs.
     #[inline(always)]
-    unsafe fn dots<const BITS: u32>(mut sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints {
-        for (g, bytes) in weights.iter().enumerate() {
-            // SAFETY: the trait's contract; `x` has 16 elements.
-            unsafe {
-                sums = match BITS {
-                    8 => Self::dot::<false>(sums, *bytes, x.add(4 * g)),
-                    _ => Self::dot::<true>(sums, *bytes, x.add(4 * g)),
-                };
-            }
-        }
-        sums
-    }
-    /// The dot products of the 16 rows' quants of `BITS` bits in the 32 columns of a block with the inputs of `M` tokens, `corrections` for each half
-    /// of the columns as for [`start`](Self::start).
-    #[inline(always)]
-    unsafe fn block_dots<const BITS: u32, const M: usize>(
-        w: &[Self::Bytes; 8],
+    unsafe fn half_dots<Q: Quants, const SECOND: bool, const M: usize>(
+        from: *const u8,
         x: [*const i8; M],
-        corrections: [[i32; 2]; M],
+        corrections: [i32; M],
     ) -> [Self::Ints; M] {
-        // SAFETY: the trait's contract; every `x` has 32 elements.
+        // SAFETY: the trait's contract; `from` is at a block of `Q` and every `x` has 16 elements.
         unsafe {
-            let (first, second) = (&[w[0], w[1], w[2], w[3]], &[w[4], w[5], w[6], w[7]]);
-            let mut all = [Self::start::<true>(0); M];
+            let w = &Q::load_half::<Self, SECOND>(from);
+            let mut all = [Self::start::<Q>(0); M];
+            for ((sums, x), correction) in all.iter_mut().zip(x).zip(corrections) {
+                *sums = Self::dots::<Q>(Self::start::<Q>(correction), w, x);
+            }
+            all
+        }
+    }
+    /// The dot products of the 16 rows' quants in the 32 columns of the block at `from` with the inputs of `M` tokens, `corrections` as for
+    /// [`start`](Self::start). Inputs lie as `ProductInput::quantize` puts them for this instruction set.
+    #[inline(always)]
+    unsafe fn block_dots<Q: Quants, const M: usize>(
+        from: *const u8,
+        x: [*const i8; M],
+        corrections: [i32; M],
+    ) -> [Self::Ints; M] {
+        // SAFETY: the trait's contract; `from` is at a block of `Q` and every `x` has 32 elements.
+        unsafe {
+            let (first, second) = (&Q::load_half::<Self, false>(from), &Q::load_half::<Self, true>(from));
+            let mut all = [Self::start::<Q>(0); M];
             for ((sums, x), correction) in all.iter_mut().zip(x).zip(corrections) {
                 // Two sums, so that one addition need not wait for the other.
-                let (a, b) = match BITS {
-                    8 => (Self::start::<false>(correction[0]), Self::start::<false>(correction[1])),
-                    _ => (Self::start::<true>(correction[0]), Self::start::<true>(correction[1])),
-                };
-                *sums = Self::add_ints(Self::dots::<BITS>(a, first, x), Self::dots::<BITS>(b, second, x.add(16)));
+                let (a, b) = (Self::start::<Q>(correction), Self::start::<Q>(0));
+                *sums = Self::add_ints(Self::dots::<Q>(a, first, x), Self::dots::<Q>(b, second, x.add(16)));
             }
             all
         }

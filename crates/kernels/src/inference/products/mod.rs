@@ -76,7 +76,8 @@ pub fn multiply(
         format => {
             let Some(layout) = BlockLayout::of(format) else { unreachable!("floats have products of their own") };
             let (planes, scales) = (matrix.weights(), matrix.scales());
-            let job = Shared(block_job(isa, &layout, planes, scales, panels, cols, x, tokens, input, output));
+            let job =
+                Shared(block_job(isa, Some(pool), &layout, planes, scales, panels, cols, x, tokens, input, output));
             let (job, kind) = (&job, (layout.planes, layout.scales));
             // SAFETY: `divide` gives disjoint ranges within `panels`; sizes were checked above and by `quantize`.
             divide(pool, panels, matrix.byte_len() * tokens, &|part| unsafe {
@@ -177,7 +178,7 @@ pub(super) fn multiply_bytes(
     let Some(layout) = BlockLayout::of(DType::Q8_0) else { unreachable!("Q8_0 is a block format") };
     let output = checked_output(out, out_stride, rows, tokens);
     let panels = rows.div_ceil(PANEL);
-    let job = block_job(isa, &layout, planes, scales, panels, blocks * PAIR, x, tokens, input, output);
+    let job = block_job(isa, None, &layout, planes, scales, panels, blocks * PAIR, x, tokens, input, output);
     // SAFETY: `block_job` has checked the sizes; this thread alone writes the result.
     unsafe { blocks::multiply(isa, (layout.planes, layout.scales), &job, 0..panels) }
 }
@@ -191,6 +192,7 @@ fn checked_output(out: &mut [f32], stride: usize, rows: usize, tokens: usize) ->
 #[allow(clippy::too_many_arguments)]
 fn block_job(
     isa: Isa,
+    pool: Option<&Pool>,
     layout: &BlockLayout,
     planes: &[u8],
     scales: &[u8],
@@ -204,7 +206,7 @@ fn block_job(
     let lengths = layout.panel_len(cols);
     assert!(planes.len() >= panels * lengths.0 && scales.len() >= panels * lengths.1, "weights");
     assert_eq!(x.len(), tokens * cols, "inputs");
-    input.quantize(isa, x, layout.bias);
+    input.quantize(isa, pool, x, tokens, layout);
     input.job(planes.as_ptr(), scales.as_ptr(), cols / PAIR, tokens, out)
 }
 

@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::blocks::block_product;
+use super::blocks::{Quants, block_product};
 use super::lanes::{Lanes, dense_products};
 
 /// NEON; with the dot products of bytes (FEAT_DotProd) where the constant says so.
@@ -192,12 +192,12 @@ impl<const DOT: bool> Lanes for Quads<DOT> {
     type Ints = [int32x4_t; 8];
 
     #[inline(always)]
-    unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints {
+    unsafe fn start<Q: Quants>(correction: i32) -> Self::Ints {
         // SAFETY: the trait's contract.
         unsafe {
             let zero = vdupq_n_s32(0);
-            // Other quants are multiplied as signed bytes and need none.
-            if !SMALL {
+            // Quants of eight bits are multiplied as signed bytes and need none.
+            if Q::BITS == 8 {
                 return [zero; 8];
             }
             if DOT {
@@ -210,22 +210,23 @@ impl<const DOT: bool> Lanes for Quads<DOT> {
     }
 
     #[inline(always)]
-    unsafe fn dot<const SMALL: bool>(mut sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints {
-        // SAFETY: the trait's contract: four readable inputs.
+    unsafe fn dots<Q: Quants>(mut sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints {
+        // SAFETY: the trait's contract: 16 readable inputs.
         unsafe {
-            let four = vdupq_n_s32(x.cast::<i32>().read_unaligned());
-            if DOT {
-                let x = vreinterpretq_s8_s32(four);
-                for (sum, w) in sums.iter_mut().zip(weights) {
-                    *sum = sdot(*sum, signed::<SMALL>(w), x);
+            for (g, weights) in weights.iter().enumerate() {
+                let four = vreinterpretq_s8_s32(vdupq_n_s32(x.add(4 * g).cast::<i32>().read_unaligned()));
+                if DOT {
+                    for (sum, w) in sums.iter_mut().zip(*weights) {
+                        *sum = sdot(*sum, signed::<Q>(w), four);
+                    }
+                    continue;
                 }
-                return sums;
-            }
-            let x = vget_low_s8(vreinterpretq_s8_s32(four));
-            for (sums, w) in sums.as_chunks_mut::<2>().0.iter_mut().zip(weights) {
-                let w = signed::<SMALL>(w);
-                sums[0] = vpadalq_s16(sums[0], vmull_s8(vget_low_s8(w), x));
-                sums[1] = vpadalq_s16(sums[1], vmull_s8(vget_high_s8(w), x));
+                let x = vget_low_s8(four);
+                for (sums, w) in sums.as_chunks_mut::<2>().0.iter_mut().zip(*weights) {
+                    let w = signed::<Q>(w);
+                    sums[0] = vpadalq_s16(sums[0], vmull_s8(vget_low_s8(w), x));
+                    sums[1] = vpadalq_s16(sums[1], vmull_s8(vget_high_s8(w), x));
+                }
             }
             sums
         }
@@ -256,11 +257,11 @@ impl<const DOT: bool> Lanes for Quads<DOT> {
     }
 }
 
-/// Quants as signed bytes: `SMALL` ones are below 64, of others the bias of 128 is taken off.
+/// Quants as signed bytes: those of less than eight bits are below 64, of others the bias of 128 is taken off.
 #[inline(always)]
-unsafe fn signed<const SMALL: bool>(quants: uint8x16_t) -> int8x16_t {
+unsafe fn signed<Q: Quants>(quants: uint8x16_t) -> int8x16_t {
     // SAFETY: NEON is always there.
-    unsafe { vreinterpretq_s8_u8(if SMALL { quants } else { veorq_u8(quants, vdupq_n_u8(0x80)) }) }
+    unsafe { vreinterpretq_s8_u8(if Q::BITS < 8 { quants } else { veorq_u8(quants, vdupq_n_u8(0x80)) }) }
 }
 
 dense_products!(Quads<false>, ["neon"], batch 4, wide 1, single 4, view false);

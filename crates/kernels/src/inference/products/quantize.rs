@@ -1,6 +1,10 @@
 //! Inputs of products with weights in blocks: f32 rows as blocks of 32 signed bytes with one scale each.
 
-use super::super::{Isa, Lines};
+use std::slice;
+
+use super::super::panel_blocks::{BlockLayout, Planes};
+use super::super::pool::WORTH_DIVIDING;
+use super::super::{Isa, Lines, Pool};
 use super::blocks::Blocks;
 use super::lanes::Output;
 use crate::codec::PAIR as BLOCK;
@@ -9,29 +13,88 @@ use crate::codec::PAIR as BLOCK;
 #[derive(Default)]
 pub struct ProductInput {
     pub(super) quants: Lines,
+    /// Whether quants are 16-bit numbers in the order of [`wide_order`], instead of bytes.
+    wide: bool,
     pub(super) scales: Vec<f32>,
-    /// Minus the bias of the weights' quants times the sums of the first and of the second half of each block.
+    /// Minus the bias of the weights' quants times the sums of the first half of each block and of all of it.
     pub(super) corrections: Vec<[i32; 2]>,
     /// The sum of each block times its scale.
     pub(super) sums: Vec<f32>,
 }
 
 impl ProductInput {
-    /// Quantizes `x` (`[tokens, cols]`, `cols` a multiple of 32) to the bits that ggml's kernels see, so that both engines give the
+    /// Quantizes `x` (`[tokens, cols]`, `cols` a multiple of 32), divided over `pool` where that pays, to the bits that ggml's kernels see, so that both engines give the
     /// same tokens: per block the scale is the largest magnitude over 127, rounded to f16 (the values are divided by the unrounded
     /// scale); values round to nearest, ties to even. Scales beyond f16 stay f32. A NaN or infinity makes its block's scale
     /// NaN, so that it reaches the result.
-    pub(super) fn quantize(&mut self, isa: Isa, x: &[f32], bias: u8) {
+    pub(super) fn quantize(&mut self, isa: Isa, pool: Option<&Pool>, x: &[f32], tokens: usize, layout: &BlockLayout) {
         let blocks = x.len() / BLOCK;
-        self.quants.grow(x.len());
+        self.wide = isa == Isa::Avx2 && layout.planes == Planes::Bytes && tokens > 1;
+        self.quants.grow(x.len() * self.width());
         if self.scales.len() < blocks {
             self.scales.resize(blocks, 0.0);
             self.corrections.resize(blocks, [0; 2]);
             self.sums.resize(blocks, 0.0);
         }
-        let to = (&mut self.scales[..], &mut self.corrections[..], &mut self.sums[..]);
-        quantize_blocks(isa, x, bias.into(), self.quants.as_mut_slice(), to.0, to.1, to.2);
+        let parts = pool.filter(|_| x.len() >= WORTH_DIVIDING).map_or(1, Pool::threads);
+        let each = blocks.div_ceil(parts).max(1);
+        let (width, bias) = (self.width(), layout.bias.into());
+        let to = Places {
+            quants: self.quants.as_mut_slice::<u8>().as_mut_ptr(),
+            scales: self.scales.as_mut_ptr(),
+            corrections: self.corrections.as_mut_ptr(),
+            sums: self.sums.as_mut_ptr(),
+        };
+        let to = &to;
+        let part = |part: usize| {
+            let (first, count) = (part * each, each.min(blocks - part * each));
+            // SAFETY: the buffers have just been made long enough for all blocks, each part has blocks of its own, and all parts are done before
+            // the buffers are used again.
+            let (quants, scales, corrections, sums) = unsafe {
+                (
+                    slice::from_raw_parts_mut(to.quants.add(first * BLOCK * width), count * BLOCK * width),
+                    slice::from_raw_parts_mut(to.scales.add(first), count),
+                    slice::from_raw_parts_mut(to.corrections.add(first), count),
+                    slice::from_raw_parts_mut(to.sums.add(first), count),
+                )
+            };
+            quantize_blocks(
+                isa,
+                &x[first * BLOCK..][..count * BLOCK],
+                bias,
+                width == 2,
+                quants,
+                scales,
+                corrections,
+                sums,
+            );
+        };
+        match pool {
+            Some(pool) => pool.run(blocks.div_ceil(each), &part),
+            None => (0..blocks.div_ceil(each)).for_each(part),
+        }
     }
+
+    /// Bytes of a quant.
+    fn width(&self) -> usize {
+        if self.wide { 2 } else { 1 }
+    }
+}
+
+/// Where threads write, each blocks of its own.
+struct Places {
+    quants: *mut u8,
+    scales: *mut f32,
+    corrections: *mut [i32; 2],
+    sums: *mut f32,
+}
+// SAFETY: `quantize` gives every thread blocks of its own.
+unsafe impl Sync for Places {}
+
+/// Four inputs in the order in which AVX2 takes them as 16-bit numbers: those whose weights are even bytes, then the others.
+#[inline(always)]
+pub(super) fn wide_order(four: [i32; 4]) -> [i16; 4] {
+    [four[0] as i16, four[2] as i16, four[1] as i16, four[3] as i16]
 }
 
 impl ProductInput {
@@ -44,12 +107,14 @@ impl ProductInput {
         tokens: usize,
         out: Output,
     ) -> Blocks {
-        assert!(tokens * blocks <= self.scales.len() && tokens * blocks * BLOCK <= self.quants.byte_len(), "inputs");
+        let inputs = tokens * blocks;
+        assert!(inputs <= self.scales.len() && inputs * BLOCK * self.width() <= self.quants.byte_len(), "inputs");
         Blocks {
             weights,
             scales,
             blocks,
             x: self.quants.as_slice::<i8>().as_ptr(),
+            wide: self.wide,
             x_scales: self.scales.as_ptr(),
             corrections: self.corrections.as_ptr(),
             sums: self.sums.as_ptr(),
@@ -63,14 +128,15 @@ impl ProductInput {
 fn quantize_blocks_body<const FMA: bool>(
     x: &[f32],
     bias: i32,
-    quants: &mut [i8],
+    wide: bool,
+    quants: &mut [u8],
     scales: &mut [f32],
     corrections: &mut [[i32; 2]],
     sums: &mut [f32],
 ) {
-    let blocks = x.as_chunks::<BLOCK>().0.iter().zip(quants.as_chunks_mut::<BLOCK>().0);
+    let blocks = x.as_chunks::<BLOCK>().0.iter().enumerate();
     let facts = scales.iter_mut().zip(corrections.iter_mut().zip(sums));
-    for ((x, quants), (scale, (correction, sum))) in blocks.zip(facts) {
+    for ((block, x), (scale, (correction, sum))) in blocks.zip(facts) {
         // The bits of magnitudes are ordered as the magnitudes are, infinities and NaN above all: the largest is found, and bad
         // numbers are seen, in integers, which the compiler may reorder.
         let largest = x.iter().fold(0, |m, v| (v.to_bits() & 0x7fff_ffff).max(m));
@@ -83,15 +149,24 @@ fn quantize_blocks_body<const FMA: bool>(
         // Adding and subtracting 1.5 * 2^23 rounds to nearest even without a library call.
         const ROUND: f32 = 12_582_912.0;
         let mut values = [0i32; BLOCK];
-        for ((x, q), value) in x.iter().zip(quants).zip(&mut values) {
+        for (x, value) in x.iter().zip(&mut values) {
             let rounded = ((x * inverse + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
             *value = rounded.clamp(-127, 127);
-            *q = *value as i8;
+        }
+        if wide {
+            let quants: &mut [i16] = bytemuck::cast_slice_mut(&mut quants[2 * block * BLOCK..][..2 * BLOCK]);
+            for (to, four) in quants.as_chunks_mut::<4>().0.iter_mut().zip(values.as_chunks::<4>().0) {
+                *to = wide_order(*four);
+            }
+        } else {
+            let quants = &mut quants[block * BLOCK..][..BLOCK];
+            quants.iter_mut().zip(values).for_each(|(to, value)| *to = value as u8);
         }
         let (first, second) = values.split_at(BLOCK / 2);
         let halves = [first.iter().sum::<i32>(), second.iter().sum::<i32>()];
-        *correction = halves.map(|sum| -bias * sum);
-        *sum = (halves[0] + halves[1]) as f32 * *scale;
+        let whole = halves[0] + halves[1];
+        *correction = [-bias * halves[0], -bias * whole];
+        *sum = whole as f32 * *scale;
     }
 }
 
@@ -113,12 +188,17 @@ fn round_to_f16(x: f32) -> f32 {
 
 super::super::isa::per_isa! {
     /// Quantizes every block of 32 of `x`.
-    fn quantize_blocks(x: &[f32], bias: i32, quants: &mut [i8], scales: &mut [f32], corrections: &mut [[i32; 2]], sums: &mut [f32]) = quantize_blocks_body;
+    fn quantize_blocks(x: &[f32], bias: i32, wide: bool, quants: &mut [u8], scales: &mut [f32], corrections: &mut [[i32; 2]], sums: &mut [f32]) = quantize_blocks_body;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::DType;
+
+    fn layout(format: DType) -> BlockLayout {
+        BlockLayout::of(format).expect("a format in blocks")
+    }
 
     #[test]
     fn blocks_round_to_nearest_and_say_their_sum() {
@@ -128,11 +208,31 @@ mod tests {
         x[2] = 0.4;
         for isa in Isa::available() {
             let mut input = ProductInput::default();
-            input.quantize(isa, &x, 128);
-            assert_eq!(&input.quants.as_slice::<i8>()[..4], &[127, -2, 0, 0]);
+            for tokens in [1, 2] {
+                input.quantize(isa, None, &x, tokens, &layout(DType::Q8_0));
+                match input.wide {
+                    true => assert_eq!(&input.quants.as_slice::<i16>()[..4], &[127, 0, -2, 0]),
+                    false => assert_eq!(&input.quants.as_slice::<i8>()[..4], &[127, -2, 0, 0]),
+                }
+            }
             assert_eq!((input.scales[0], input.scales[1]), (1.0, 0.0));
-            assert_eq!((input.corrections[0], input.corrections[1]), ([-128 * 125, 0], [0, 0]));
+            assert_eq!((input.corrections[0], input.corrections[1]), ([-128 * 125; 2], [0; 2]));
             assert_eq!((input.sums[0], input.sums[1]), (125.0, 0.0));
+        }
+    }
+
+    #[test]
+    fn threads_quantize_what_one_does() {
+        let x: Vec<f32> = (0..40 * 1_024).map(|i| ((i * 7_919) % 2_003) as f32 / 300.0 - 3.0).collect();
+        for isa in Isa::available() {
+            let (mut alone, mut shared) = (ProductInput::default(), ProductInput::default());
+            alone.quantize(isa, None, &x, 40, &layout(DType::Q8_0));
+            shared.quantize(isa, Some(&Pool::new(3)), &x, 40, &layout(DType::Q8_0));
+            assert_eq!(alone.quants.as_slice::<u8>(), shared.quants.as_slice::<u8>());
+            assert_eq!(
+                (&alone.scales, &alone.corrections, &alone.sums),
+                (&shared.scales, &shared.corrections, &shared.sums)
+            );
         }
     }
 
@@ -153,7 +253,7 @@ mod tests {
             let mut x = vec![1.0f32; 64];
             x[40] = bad;
             let mut input = ProductInput::default();
-            input.quantize(Isa::best(), &x, 8);
+            input.quantize(Isa::best(), None, &x, 1, &layout(DType::Q4_0));
             assert!(input.scales[0].is_finite() && input.scales[1].is_nan());
         }
     }

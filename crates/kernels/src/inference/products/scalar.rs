@@ -1,6 +1,6 @@
 //! Products in plain Rust: what every other implementation is tested against.
 
-use super::blocks::block_product;
+use super::blocks::{Quants, block_product};
 use super::lanes::{Lanes, dense_products};
 
 pub(super) struct Plain;
@@ -120,16 +120,18 @@ impl Lanes for Plain {
     type Ints = [i32; 16];
 
     #[inline(always)]
-    unsafe fn start<const SMALL: bool>(correction: i32) -> Self::Ints {
+    unsafe fn start<Q: Quants>(correction: i32) -> Self::Ints {
         [correction; 16]
     }
 
     #[inline(always)]
-    unsafe fn dot<const SMALL: bool>(mut sums: Self::Ints, weights: Self::Bytes, x: *const i8) -> Self::Ints {
-        // SAFETY: the caller gives four readable inputs.
-        let x = unsafe { x.cast::<[i8; 4]>().read_unaligned() };
-        for (sum, row) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
-            *sum += row.iter().zip(x).map(|(w, x)| i32::from(*w) * i32::from(x)).sum::<i32>();
+    unsafe fn dots<Q: Quants>(mut sums: Self::Ints, weights: &[Self::Bytes; 4], x: *const i8) -> Self::Ints {
+        // SAFETY: the caller gives 16 readable inputs.
+        let x = unsafe { x.cast::<[[i8; 4]; 4]>().read_unaligned() };
+        for (weights, x) in weights.iter().zip(x) {
+            for (sum, row) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
+                *sum += row.iter().zip(x).map(|(w, x)| i32::from(*w) * i32::from(x)).sum::<i32>();
+            }
         }
         sums
     }
