@@ -170,10 +170,7 @@ impl Lanes for Narrow {
     ) -> [Self::Ints; M] {
         // SAFETY: the trait's contract: a block of `Q`, and 16 readable inputs of every token.
         unsafe {
-            let mut sums = [[_mm256_setzero_si256(); 2]; M];
-            for (sums, correction) in sums.iter_mut().zip(corrections) {
-                *sums = Self::start::<Q>(correction);
-            }
+            let mut sums = starts::<Q, M>(corrections);
             add_dots::<Q, M>(&mut sums, &Q::load_half::<Self, SECOND>(from), x);
             sums
         }
@@ -187,10 +184,7 @@ impl Lanes for Narrow {
     ) -> [Self::Ints; M] {
         // SAFETY: the trait's contract: a block of `Q`, and 32 readable inputs of every token.
         unsafe {
-            let mut sums = [[_mm256_setzero_si256(); 2]; M];
-            for (sums, correction) in sums.iter_mut().zip(corrections) {
-                *sums = Self::start::<Q>(correction);
-            }
+            let mut sums = starts::<Q, M>(corrections);
             // Loops that the compiler cannot unroll, unless for one token: unrolled ones take the whole block apart first and then have no register left for
             // the tokens' sums. What is black is only a loop's end.
             let end = |end: usize| if M == 1 { end } else { black_box(end) };
@@ -229,6 +223,22 @@ impl Lanes for Narrow {
     unsafe fn float(sums: Self::Ints) -> Self::F {
         // SAFETY: the trait's contract.
         unsafe { [_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1])] }
+    }
+}
+
+/// The sums of `M` tokens before the first product.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+unsafe fn starts<Q: Quants, const M: usize>(corrections: [i32; M]) -> [[__m256i; 2]; M] {
+    // SAFETY: the caller's contract. Without a closure, which would not have the instruction set.
+    unsafe {
+        let mut sums = [[_mm256_setzero_si256(); 2]; M];
+        for (sums, correction) in sums.iter_mut().zip(corrections) {
+            *sums = Narrow::start::<Q>(correction);
+        }
+        sums
     }
 }
 
