@@ -16,6 +16,9 @@ use clap::Parser;
 use arguments::Arguments;
 use bantam_core::{Error, Result};
 
+#[global_allocator]
+static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines;
+
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

@@ -75,6 +75,12 @@ fn training_goes_on_from_a_model_of_the_same_shape() {
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(2) && told.contains(found), "{told}");
     }
+    // Twice the layers begin as the same model.
+    let least = ["train.steps=1", "train.warmup_steps=1", "train.learning_rate=1e-9", "model.num_hidden_layers=4"];
+    json(&mut train(&least));
+    let apart = (losses(&out).last().unwrap() - ended.last().unwrap()).abs();
+    let layers = read(&out.join("model/config.json"))["num_hidden_layers"].as_u64();
+    assert!(layers == Some(4) && apart < 1e-4, "{layers:?} {:?} {ended:?}", losses(&out));
     // Positions that are computed may be more than they were.
     json(&mut train(&["train.steps=1", "train.warmup_steps=1", "model.max_position_embeddings=4096"]));
     assert_eq!(read(&out.join("model/config.json"))["max_position_embeddings"], 4096);

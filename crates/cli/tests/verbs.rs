@@ -295,6 +295,7 @@ fn doctor_tells_what_the_machine_offers() {
     assert!(facts["kernels_available"].as_array().unwrap().contains(&facts["kernels"]));
     let names: Vec<&str> = facts["devices"].as_array().unwrap().iter().map(|d| d["device"].as_str().unwrap()).collect();
     assert_eq!(names, ["cuda", "metal", "vulkan"]);
+    assert!(["amx", "avx512-bf16", "f32"].contains(&facts["bf16_products"].as_str().unwrap()));
     let text = bantam(["doctor"]).output().unwrap();
     assert!(command::succeeded(&text) && String::from_utf8_lossy(&text.stdout).contains("kernels"));
 }

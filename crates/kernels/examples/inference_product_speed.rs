@@ -9,6 +9,9 @@ use std::time::Instant;
 use bantam_kernels::codec::DType;
 use bantam_kernels::inference::{Isa, PackedMatrix, PackedRows, Pool, ProductInput, WeightMemory, multiply};
 
+#[global_allocator]
+static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines;
+
 fn main() {
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     let (rows, cols) = if let [rows, cols] = sizes[..] { (rows, cols) } else { (1536, 512) };

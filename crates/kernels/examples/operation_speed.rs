@@ -1,7 +1,8 @@
 //! Speed of the training operations at the shape of a small model, all threads: milliseconds, and the products' speed as a
 //! share of what the processor does at that moment on a product in its nearest cache.
 //!
-//! `cargo run --release -p bantam-kernels --example operation_speed [width inner vocabulary rows heads]`
+//! `cargo run --release -p bantam-kernels --example operation_speed [width inner vocabulary rows heads]`; with `BF16=1` in
+//! that precision, with `ONLY=name` the operations whose names begin so.
 
 use std::time::Instant;
 
@@ -13,6 +14,9 @@ use bantam_kernels::training::panels::{LeftRoom, Onto, Panels, Precision, Stride
 use bantam_kernels::training::projected_attention;
 use bantam_kernels::training::rms_norm;
 use bantam_kernels::training::sequence::{Favor, Items, Kept, Lstm, Retention, SequenceOperation};
+
+#[global_allocator]
+static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines;
 
 fn main() {
     bantam_kernels::memory::keep_freed_memory();
@@ -75,7 +79,7 @@ fn report(name: &str, multiplications: usize, mut work: impl FnMut()) {
 }
 
 fn run([width, inner, vocabulary, rows, heads]: [usize; 5]) {
-    let p = Precision::F32;
+    let p = if std::env::var_os("BF16").is_some() { Precision::Bf16 } else { Precision::F32 };
     let (x, mixed, d) = (values(rows * width), values(rows * width), values(rows * width));
     let [q, k, v] = [1, 2, 3].map(|_| values(width * width));
     let joined = Stacked::plain(width, vec![&q, &k, &v]);
@@ -96,7 +100,7 @@ fn run([width, inner, vocabulary, rows, heads]: [usize; 5]) {
     report("feed-forward, backward", 2 * products, || drop(feed_forward::backward(&saved, norm, w, &d, true, p)));
     let rotary = RotaryTable::new(&vec![0.1; width / heads / 2], 256);
     let spans: Vec<Span> = (0..rows / 256).map(|i| Span { start: i * 256, len: 256 }).collect();
-    let shape = Shape { heads, kv_heads: heads, head_dim: width / heads, spans: &spans, rotary: &rotary };
+    let shape = Shape { heads, kv_heads: heads, head_dim: width / heads, spans: &spans, rotary: &rotary, precision: p };
     let (out, log_sum_exp) = attention::forward(&shape, &qkv);
     let products = rows * 2 * 152 * width;
     report("attention", products, || drop(attention::forward(&shape, &qkv)));

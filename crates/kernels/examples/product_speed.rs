@@ -7,6 +7,9 @@ use std::time::Instant;
 
 use bantam_kernels::training::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
 
+#[global_allocator]
+static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines;
+
 fn main() {
     let m = 128;
     println!("{:>6}{:>6}{:>10}{:>10}{:>12}{:>12}", "k", "n", "f32", "bf16", "transposed", "pack GB/s");

@@ -11,6 +11,7 @@ pub mod context;
 pub mod diffusion;
 pub mod dropout;
 mod feed_forward;
+pub mod growth;
 mod linear;
 pub mod mixers;
 pub mod ops;

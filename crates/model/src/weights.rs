@@ -15,6 +15,7 @@ use burn::tensor::{Gradients, Tensor};
 use crate::adapters;
 use crate::backbone::Backbone;
 use crate::feed_forward::FeedForward;
+use crate::growth;
 use crate::mixers::{Initialization, Mixer, ParameterGroup, ZOO, tensor_name};
 use crate::ops;
 use crate::token_model::TokenModel;
@@ -257,15 +258,24 @@ pub fn load_artifact(artifact: &ModelArtifact, device: &burn::tensor::Device) ->
     load_artifact_as(artifact, artifact.config(), device)
 }
 
-/// As [`load_artifact`], to a model of another configuration with the same tensors, such as one with more positions.
+/// As [`load_artifact`], to a model of another configuration: with the same tensors, such as one with more positions, or one into which that of
+/// the artifact [grows](crate::growth) and which begins as it.
 pub fn load_artifact_as(
     artifact: &ModelArtifact,
     config: &ModelConfig,
     device: &burn::tensor::Device,
 ) -> Result<TokenModel> {
+    let origins = growth::origins(artifact.config(), config).unwrap_or_default();
     let mut tensors = Vec::new();
     for spec in config.tensor_specs() {
-        let values = artifact.tensor(&spec.name)?.to_f32();
+        let origin = growth::layer_of(&spec.name).and_then(|(layer, rest)| Some((origins.get(layer)?, rest)));
+        let mut values = match origin {
+            Some((origin, rest)) => artifact.tensor(&format!("model.layers.{}.{rest}", origin.layer))?.to_f32(),
+            None => artifact.tensor(&spec.name)?.to_f32(),
+        };
+        if origin.is_some_and(|(origin, rest)| origin.silent && is_to_residual(rest)) {
+            values.fill(0.0);
+        }
         tensors.push((spec.name, spec.shape, values));
     }
     load(TokenModel::new(config, device), tensors, &artifact.path().display().to_string())
@@ -308,15 +318,19 @@ fn usual_rules(specs: Vec<TensorSpec>, backbone: &Backbone) -> Vec<ParameterGrou
             decays: matrix,
             initialization: if matrix { Initialization::Normal(0.02) } else { Initialization::Constant(constant) },
         });
-        let ends =
-            ["o_proj.weight", "down_proj.weight", "mixer.out_proj.weight", "mixer.output.weight", "mlp.value.weight"];
-        let to_residual = ends.iter().any(|end| spec.name.ends_with(end));
+        let to_residual = spec.name.ends_with(".weight") && is_to_residual(&spec.name);
         if let (true, &Initialization::Normal(deviation)) = (to_residual, &group.initialization) {
             group.initialization = Initialization::Normal(deviation * residual_scale);
         }
         group
     };
     specs.into_iter().map(rule).collect()
+}
+
+/// Whether a parameter is of a projection back into the residual stream.
+fn is_to_residual(name: &str) -> bool {
+    let maps = ["o_proj", "down_proj", "mixer.out_proj", "mixer.output", "mlp.value"];
+    name.rsplit_once('.').is_some_and(|(map, _)| maps.iter().any(|end| map.ends_with(end)))
 }
 
 /// Rules of every parameter of a vector model: [`usual_rules`], and its ports' own. The input map starts so that normalized vectors

@@ -3,7 +3,7 @@
 
 use bantam_formats::gguf::{GgufType, write_model};
 use bantam_formats::{Architecture, MIXER_NAMES, MixerConfig, ModelArtifact, ModelConfig};
-use bantam_model::{SequenceContext, TokenModel, weights};
+use bantam_model::{SequenceContext, TokenModel, growth, weights};
 use bantam_runtime::{LoadOptions, Model, Session};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -129,5 +129,31 @@ fn every_mixer_is_run_as_it_is_trained() {
             let apart = divergence(&logits, &wanted);
             assert!(apart < limit, "{name} as {kind:?}: {apart} nats");
         }
+    }
+}
+
+#[test]
+fn a_deeper_model_begins_as_the_shallower_one() {
+    let (device, dir) = (Device::flex(), tempfile::tempdir().unwrap());
+    let prompt: Vec<u32> = (0..23u32).map(|i| (i * i * 7 + i * 3 + 1) % VOCABULARY as u32).collect();
+    for (name, config) in models() {
+        let deep = ModelConfig { num_hidden_layers: 3 * config.num_hidden_layers, ..config.clone() };
+        if name.contains("rwkv7") {
+            // Its first layer is of another kind than all others.
+            assert!(!growth::grows_into(&config, &deep), "{name}");
+            continue;
+        }
+        let shallow = model(&config, &device);
+        let path = dir.path().join("model.gguf");
+        write_model(&path, &config, &weights::read(&shallow), None, GgufType::F32).unwrap();
+        let artifact = ModelArtifact::open(&path).unwrap();
+        let grown = weights::load_artifact_as(&artifact, &deep, &device).unwrap();
+        let wanted = trained_logits(&shallow, &prompt, &device);
+        assert_eq!(trained_logits(&grown, &prompt, &device), wanted, "{name}");
+        // Its copies are silent, not empty.
+        let blocks = |name: &str| name.contains(".layers.") && name.ends_with("weight");
+        let tensors = weights::read_some(&grown, blocks);
+        let silent = tensors.iter().filter(|(_, _, values)| values.iter().all(|v| *v == 0.0)).count();
+        assert!(silent > 0 && 2 * silent < tensors.len(), "{name}: {silent} of {}", tensors.len());
     }
 }

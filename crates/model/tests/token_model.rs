@@ -118,6 +118,7 @@ fn fused_operations_equal_composed_ones_with_their_gradients() {
         kv_heads: 2,
         head_dim: 8,
         rotary: Arc::new(RotaryTable::new(&[1.0, 0.3, 0.1, 0.01], 64)),
+        precision: Precision::F32,
     };
     // The composed form pads the last two to the same length.
     let spans: Arc<[Span]> = [(0, 50), (52, 7), (60, 5)].map(|(start, len)| Span { start, len }).into();

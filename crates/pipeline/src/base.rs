@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use bantam_core::progress::Progress;
 use bantam_core::{Error, Result};
 use bantam_formats::{MixerConfig, ModelArtifact, ModelConfig};
+use bantam_model::growth;
 
 use crate::hub_cache::{HubCache, HubName};
 use crate::recipe::Recipe;
 
-/// The model that the recipe's training starts from; none where it starts from random weights.
+/// The model that the recipe's training starts from, of the recipe's shape or [growing](growth) into it; none where it starts from random weights.
 ///
 /// # Errors
 /// A model that is not there, cannot be trained, or has another shape than the recipe.
@@ -34,12 +35,19 @@ pub(crate) fn started_from(recipe: &Recipe, progress: &dyn Progress) -> Result<O
         // Positions that are computed go as far as one likes; what lies beyond the old end is learned from here on.
         found.max_position_embeddings = found.max_position_embeddings.max(wanted.max_position_embeddings);
     }
+    if growth::grows_into(&found, &wanted) {
+        (found.num_hidden_layers, found.mixers) = (wanted.num_hidden_layers, wanted.mixers.clone());
+    }
     if found != wanted {
         let (found, wanted) = (format!("{found:#?}"), format!("{wanted:#?}"));
         let differs = found.lines().zip(wanted.lines()).find(|(a, b)| a != b);
         let (found, wanted) = differs.map_or(("", ""), |(a, b)| (a.trim(), b.trim()));
         let what = format!("{name} has `{found}`, the recipe `{wanted}`");
-        return Err(Error::input("model.start", what, "give [model] the shape of the model to start from"));
+        return Err(Error::input(
+            "model.start",
+            what,
+            "give [model] the shape of the model to start from, or its layers several times",
+        ));
     }
     Ok(Some(artifact))
 }

@@ -286,6 +286,7 @@ impl TrainConfig {
             nesterov: self.nesterov,
             iterations: self.newton_schulz,
             scale: self.muon_scale,
+            precision: self.precision.into(),
         };
         match self.optimizer {
             OptimizerKind::AdamW => Method::AdamW(adamw),

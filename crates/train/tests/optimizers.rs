@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bantam_model::context::Precision;
 use bantam_train::{AdamWConfig, LionConfig, Method, MuonConfig, MuonScale, Optimizer};
 use serde::Deserialize;
 
@@ -26,7 +27,9 @@ fn golden() -> Golden {
 
 fn method(case: &str) -> Method {
     let adamw = AdamWConfig { beta1: 0.9, beta2: 0.98, epsilon: 1e-8 };
-    let muon = |scale, nesterov| Method::Muon(MuonConfig { momentum: 0.95, nesterov, iterations: 5, scale }, adamw);
+    let muon = |scale, nesterov| {
+        Method::Muon(MuonConfig { momentum: 0.95, nesterov, iterations: 5, scale, precision: Precision::F32 }, adamw)
+    };
     match case {
         "adamw" => Method::AdamW(adamw),
         "lion" => Method::Lion(LionConfig { beta1: 0.9, beta2: 0.99 }),

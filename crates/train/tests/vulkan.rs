@@ -83,7 +83,7 @@ fn every_operation_and_its_gradients() {
         });
     }
     let rotary = Arc::new(RotaryTable::new(&[1.0, 0.3, 0.1, 0.01], 64));
-    let spec = AttentionSpec { heads: 4, kv_heads: 2, head_dim: 8, rotary };
+    let spec = AttentionSpec { heads: 4, kv_heads: 2, head_dim: 8, rotary, precision: Precision::F32 };
     let spans: Arc<[Span]> = [(0, 50), (52, 7), (60, 5)].map(|(start, len)| Span { start, len }).into();
     agrees("causal_attention", &device, &[[70, 64]], |x| {
         ops::causal_attention(x[0].clone(), spans.clone(), spec.clone())

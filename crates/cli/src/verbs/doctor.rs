@@ -5,6 +5,7 @@ use std::path::Path;
 use bantam_core::host::{self, Host};
 use bantam_core::{Result, files};
 use bantam_kernels::inference::Isa;
+use bantam_kernels::training::panels::Precision;
 use bantam_train::DeviceChoice;
 use bantam_train::device::ACCELERATORS;
 use serde::Serialize;
@@ -21,6 +22,7 @@ struct Facts {
     writable: bool,
     kernels: &'static str,
     kernels_available: Vec<&'static str>,
+    bf16_products: &'static str,
     devices: Vec<DeviceFact>,
 }
 
@@ -45,6 +47,7 @@ pub fn run(output: &Output) -> Result<()> {
         writable: is_writable(here),
         kernels: Isa::best().name(),
         kernels_available: Isa::available().into_iter().map(Isa::name).collect(),
+        bf16_products: Precision::bf16_products(),
         devices: ACCELERATORS.into_iter().map(device).collect(),
     };
     output.text(&for_people(&facts))?;
@@ -82,6 +85,7 @@ fn for_people(facts: &Facts) -> String {
             ),
         ),
         ("kernels", format!("{} (of {})", facts.kernels, facts.kernels_available.join(", "))),
+        ("bf16 by", facts.bf16_products.to_owned()),
         ("devices", format!("cpu{devices}")),
     ];
     rows.map(|(name, value)| format!("{name:>10}  {value}\n")).concat()

@@ -88,6 +88,8 @@ pub struct Shape<'a> {
     pub spans: &'a [Span],
     /// Rotary angles for at least the longest span's positions.
     pub rotary: &'a RotaryTable,
+    /// What the operands of products are rounded to; softmax and sums are f32.
+    pub precision: Precision,
 }
 
 impl Shape<'_> {
@@ -172,9 +174,12 @@ pub fn forward(shape: &Shape<'_>, qkv: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let rows = shape.rows(qkv);
     let (mut out, mut log_sum_exp) = (result(shape, rows, shape.width()), result(shape, rows, shape.heads));
     let (out_room, lse_room) = (out.room(), log_sum_exp.room());
-    shape.tasks().into_par_iter().for_each_init(Room::default, |room, (span, kv_head)| {
-        forward_task(shape, span, kv_head, qkv, out_room, lse_room, room);
-    });
+    shape.tasks().into_par_iter().for_each_init(
+        || Room::new(shape.precision),
+        |room, (span, kv_head)| {
+            forward_task(shape, span, kv_head, qkv, out_room, lse_room, room);
+        },
+    );
     // SAFETY: the tasks cover every head of every row inside the spans, `result` the rest.
     unsafe { (out.filled(), log_sum_exp.filled()) }
 }
@@ -197,9 +202,12 @@ pub fn backward(shape: &Shape<'_>, saved: Saved<'_>, d_out: &[f32]) -> Vec<f32> 
     assert!(saved.log_sum_exp.len() == rows * shape.heads, "sizes");
     let mut d_qkv = result(shape, rows, shape.qkv_width());
     let room = d_qkv.room();
-    shape.tasks().into_par_iter().for_each_init(Room::default, |scratch, (span, kv_head)| {
-        backward_task(shape, span, kv_head, saved, d_out, room, scratch);
-    });
+    shape.tasks().into_par_iter().for_each_init(
+        || Room::new(shape.precision),
+        |scratch, (span, kv_head)| {
+            backward_task(shape, span, kv_head, saved, d_out, room, scratch);
+        },
+    );
     // SAFETY: the tasks cover every head of every row inside the spans, `result` the rest.
     unsafe { d_qkv.filled() }
 }
@@ -227,15 +235,16 @@ struct Room {
     d_scores: Vec<f32>,
     /// A block of results, `[BLOCK, head_dim]`.
     rows: Vec<f32>,
+    /// The sum of each of its rows' weights.
+    sums: [f32; BLOCK],
     d_keys: Vec<f32>,
     d_values: Vec<f32>,
     left: LeftRoom,
 }
 
-impl Default for Room {
-    fn default() -> Self {
-        // Attention's products stay in f32 whatever the model's precision: they are few and the scores need it.
-        let panels = || Panels::empty(Precision::F32);
+impl Room {
+    fn new(precision: Precision) -> Self {
+        let panels = || Panels::empty(precision);
         Self {
             key_columns: panels(),
             key_rows: panels(),
@@ -247,14 +256,13 @@ impl Default for Room {
             scores: Vec::new(),
             d_scores: Vec::new(),
             rows: Vec::new(),
+            sums: [0.0; BLOCK],
             d_keys: Vec::new(),
             d_values: Vec::new(),
             left: LeftRoom::default(),
         }
     }
-}
 
-impl Room {
     fn fit(&mut self, len: usize, dim: usize) {
         let block = BLOCK.min(len);
         for (buffer, size) in [
@@ -336,20 +344,23 @@ fn forward_body<const FMA: bool, const LANES: usize>(
             );
             for i in 0..rows {
                 let row = &mut room.scores[i * stride..][..padded(seen)];
-                row[first + i + 1..].fill(f32::NEG_INFINITY);
-                let (maximum, sum) = exponentials::<FMA>(row);
-                let inverse = 1.0 / sum;
-                row.iter_mut().for_each(|s| *s *= inverse);
+                let (past, future) = row.split_at_mut(padded(first + i + 1));
+                past[first + i + 1..].fill(f32::NEG_INFINITY);
+                future.fill(0.0);
+                let (maximum, sum) = exponentials::<FMA>(past);
+                room.sums[i] = sum;
                 // SAFETY: row and head belong to this task alone.
                 let lse = unsafe { log_sum_exp.range((span.start + first + i) * shape.heads + head, 1) };
                 lse[0] = maximum + sum.ln();
             }
             let left = Strided::rows(&room.scores, stride);
             multiply(rows, left, room.value_rows.part(seen, dim), &mut room.rows, dim, Onto::Replace, &mut room.left);
-            for (i, result) in room.rows.chunks_exact(dim).take(rows).enumerate() {
+            for ((i, result), sum) in room.rows.chunks_exact(dim).take(rows).enumerate().zip(&room.sums) {
                 // SAFETY: as above.
-                unsafe { out.range((span.start + first + i) * shape.width() + head * dim, dim) }
-                    .copy_from_slice(result);
+                let out = unsafe { out.range((span.start + first + i) * shape.width() + head * dim, dim) };
+                // A row's result has fewer values than its weights, so it is what is divided by their sum.
+                let inverse = 1.0 / sum;
+                out.iter_mut().zip(result).for_each(|(o, r)| *o = r * inverse);
             }
         }
     }
@@ -396,7 +407,8 @@ fn backward_body<const FMA: bool, const LANES: usize>(
                 let lse = saved.log_sum_exp[(span.start + first + i) * shape.heads + head];
                 let w = &mut scores[i * stride..][..padded(seen)];
                 let d = &mut d_scores[i * stride..][..padded(seen)];
-                for (w, d) in w.iter_mut().zip(d.iter_mut()) {
+                let past = padded(first + i + 1);
+                for (w, d) in w[..past].iter_mut().zip(&mut d[..past]) {
                     *w = exp::<FMA>(*w - lse);
                     *d = *w * (*d - delta);
                 }

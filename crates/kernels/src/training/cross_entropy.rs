@@ -88,7 +88,7 @@ pub fn mean_loss(problem: Problem<'_>, label_smoothing: f32, of_weight: bool, pr
     let (columns, rows) = (Panels::of_columns(precision, &weight), Panels::of_rows(precision, &weight));
     let mut d_hidden = vec![0.0; problem.hidden.len()];
     let d_hidden_room = Disjoint::new(&mut d_hidden);
-    let chunk = chunk_rows(problem.targets.len(), problem.weight.len());
+    let chunk = chunk_rows(problem.targets.len(), problem.weight.len(), precision);
     let scale = 1.0 / problem.targets.len().max(1) as f32;
     let parts = over_parts(problem.targets.len(), chunk, |part| {
         let mut room = LeftRoom::default();
@@ -123,7 +123,7 @@ pub fn summed_loss(problem: Problem<'_>, precision: Precision) -> (f64, usize) {
     problem.check();
     let vocabulary = problem.vocabulary();
     let columns = Panels::of_columns(precision, &problem.weight_columns());
-    let chunk = chunk_rows(problem.targets.len(), problem.weight.len());
+    let chunk = chunk_rows(problem.targets.len(), problem.weight.len(), precision);
     let parts = over_parts(problem.targets.len(), chunk, |part| {
         let mut room = LeftRoom::default();
         let (mut hidden, mut logits) = (Vec::new(), Vec::new());

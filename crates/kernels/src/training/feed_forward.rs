@@ -73,7 +73,7 @@ pub fn forward(x: &[f32], mixed: &[f32], norm: Norm<'_>, w: Weights<'_>, precisi
     let (rows, width, inner) = (x.len() / w.width, w.width, w.inner());
     let gate_up_panels = Panels::of_columns(precision, &w.gate_up());
     let down_panels = Panels::of_columns(precision, &w.down_rows());
-    let chunk = chunk_rows(rows, 3 * inner * width);
+    let chunk = chunk_rows(rows, 3 * inner * width, precision);
     let (mut y, mut h) = (Unfilled::new(x.len()), Unfilled::new(x.len()));
     let (mut gate_up, mut inverse_rms) = (Unfilled::new(rows * 2 * inner), Unfilled::new(rows));
     let (y_room, h_room, gate_up_room, inverse_room) = (y.room(), h.room(), gate_up.room(), inverse_rms.room());
@@ -135,7 +135,7 @@ pub fn backward(
     let down_panels = Panels::of_rows(precision, &w.down_rows());
     let mut d_h = Unfilled::new(rows * width);
     let d_h_room = d_h.room();
-    let chunk = chunk_rows(rows, 3 * inner * width);
+    let chunk = chunk_rows(rows, 3 * inner * width, precision);
     let parts = over_parts(rows, chunk, |part| {
         let mut room = LeftRoom::default();
         let most = chunk.min(part.len());

@@ -58,7 +58,7 @@ pub fn forward(x: &[f32], w: &Stacked<'_>, residual: Option<&[f32]>, precision: 
         let of = |(b, n): (&Option<&[f32]>, usize)| b.map_or(vec![0.0; n], <[f32]>::to_vec);
         w.biases.iter().zip(w.outputs()).flat_map(of).collect()
     });
-    let chunk = chunk_rows(rows, width * w.inputs);
+    let chunk = chunk_rows(rows, width * w.inputs, precision);
     let mut y = Unfilled::new(rows * width);
     let room = y.room();
     (0..rows.div_ceil(chunk)).into_par_iter().with_max_len(1).for_each_init(LeftRoom::default, |left_room, i| {
@@ -111,7 +111,7 @@ pub fn backward(x: &[f32], w: &Stacked<'_>, d_y: &[f32], of_weights: bool, preci
     let outputs: Vec<usize> = w.outputs().collect();
     let mut d_x = Unfilled::new(x.len());
     let room = d_x.room();
-    let chunk = chunk_rows(rows, width * w.inputs);
+    let chunk = chunk_rows(rows, width * w.inputs, precision);
     let parts = over_parts(rows, chunk, |part| {
         let mut sums = WeightSums::new(precision, &outputs, w.inputs);
         let mut bias = if w.biases.iter().any(Option::is_some) { vec![0.0; width] } else { Vec::new() };

@@ -11,6 +11,8 @@ pub mod feed_forward;
 pub mod linear;
 pub mod newton_schulz;
 mod pack;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 pub mod panels;
 mod parts;
 pub mod projected_attention;

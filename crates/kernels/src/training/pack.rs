@@ -1,10 +1,30 @@
 //! Packing: how the rows or columns of a matrix become a panel's words.
 
+#[cfg(target_arch = "x86_64")]
+use super::pairs;
 use super::panels::{HALF_PANEL, Layout, PANEL};
 use crate::multiversion::multiversion;
 
-multiversion! { pub(super) fn pack_rows(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) = pack_rows_body }
-multiversion! { pub(super) fn pack_columns(layout: Layout, columns: &[&[f32]], first: usize, panel: &mut [u32]) = pack_columns_body }
+/// Packs 64 columns from `first` on of the matrix of these rows, or 32 if they are enough.
+pub(super) fn pack_rows(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) {
+    match layout {
+        Layout::F32 | Layout::Rounded => pack_row_words(layout, rows, first, panel),
+        #[cfg(target_arch = "x86_64")]
+        Layout::Pairs | Layout::Tiles => pairs::pack_rows(rows, first, panel),
+    }
+}
+
+/// As [`pack_rows`], of the matrix of these columns.
+pub(super) fn pack_columns(layout: Layout, columns: &[&[f32]], first: usize, panel: &mut [u32]) {
+    match layout {
+        Layout::F32 | Layout::Rounded => pack_column_words(layout, columns, first, panel),
+        #[cfg(target_arch = "x86_64")]
+        Layout::Pairs | Layout::Tiles => pairs::pack_columns(columns, first, panel),
+    }
+}
+
+multiversion! { fn pack_row_words(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) = pack_rows_body }
+multiversion! { fn pack_column_words(layout: Layout, columns: &[&[f32]], first: usize, panel: &mut [u32]) = pack_columns_body }
 
 #[inline(always)]
 fn pack_rows_body<const FMA: bool, const LANES: usize>(
@@ -24,33 +44,16 @@ fn pack_rows_body<const FMA: bool, const LANES: usize>(
 fn pack_rows_to<const PITCH: usize>(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) {
     let columns = PITCH.min(rows[0].len() - first);
     let (words, _) = panel.as_chunks_mut::<PITCH>();
-    match layout {
-        Layout::F32 | Layout::Rounded => {
-            for (word, row) in words.iter_mut().zip(rows) {
-                let row = &row[first..first + columns];
-                let convert = |x: f32| if layout == Layout::F32 { x } else { rounded(x) };
-                if let Ok(row) = <&[f32; PITCH]>::try_from(row) {
-                    for (w, &x) in word.iter_mut().zip(row) {
-                        *w = convert(x).to_bits();
-                    }
-                } else {
-                    word.fill(0);
-                    word.iter_mut().zip(row).for_each(|(w, &x)| *w = convert(x).to_bits());
-                }
+    let convert = |x: f32| if layout == Layout::F32 { x } else { rounded(x) };
+    for (word, row) in words.iter_mut().zip(rows) {
+        let row = &row[first..first + columns];
+        if let Ok(row) = <&[f32; PITCH]>::try_from(row) {
+            for (w, &x) in word.iter_mut().zip(row) {
+                *w = convert(x).to_bits();
             }
-        }
-        Layout::Pairs => {
-            for (word, pair) in words.iter_mut().zip(rows.chunks(2)) {
-                let low = &pair[0][first..first + columns];
-                word.fill(0);
-                match pair.get(1) {
-                    Some(high) => {
-                        let high = &high[first..first + columns];
-                        word.iter_mut().zip(low.iter().zip(high)).for_each(|(w, (&a, &b))| *w = paired(a, b));
-                    }
-                    None => word.iter_mut().zip(low).for_each(|(w, &a)| *w = paired(a, 0.0)),
-                }
-            }
+        } else {
+            word.fill(0);
+            word.iter_mut().zip(row).for_each(|(w, &x)| *w = convert(x).to_bits());
         }
     }
 }
@@ -105,24 +108,16 @@ fn pack_columns_to<const PITCH: usize, const FMA: bool, const LANES: usize>(
 /// Words `from..from + rows` of a column.
 #[inline(always)]
 fn column_words(layout: Layout, column: &[f32], from: usize, rows: usize, words: &mut [u32; SIDE]) {
-    match layout {
-        Layout::F32 | Layout::Rounded => {
-            let convert = |x: f32| if layout == Layout::F32 { x } else { rounded(x) };
-            let values = &column[from..];
-            match values.first_chunk::<SIDE>() {
-                Some(values) => words.iter_mut().zip(values).for_each(|(w, &x)| *w = convert(x).to_bits()),
-                None => words.iter_mut().zip(&values[..rows]).for_each(|(w, &x)| *w = convert(x).to_bits()),
-            }
-        }
-        Layout::Pairs => {
-            let pairs = column[2 * from..].chunks(2).take(rows);
-            words.iter_mut().zip(pairs).for_each(|(w, p)| *w = paired(p[0], p.get(1).copied().unwrap_or(0.0)));
-        }
+    let convert = |x: f32| if layout == Layout::F32 { x } else { rounded(x) };
+    let values = &column[from..];
+    match values.first_chunk::<SIDE>() {
+        Some(values) => words.iter_mut().zip(values).for_each(|(w, &x)| *w = convert(x).to_bits()),
+        None => words.iter_mut().zip(&values[..rows]).for_each(|(w, &x)| *w = convert(x).to_bits()),
     }
 }
 
 /// Rows and columns that are turned at a time: one register of the widest instruction set.
-const SIDE: usize = 16;
+pub(super) const SIDE: usize = 16;
 
 /// Rows become columns.
 #[inline(always)]
@@ -180,7 +175,7 @@ unsafe fn transposed_avx2(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
     out
 }
 
-/// In four rounds of exchanges: words, pairs, quarters and halves of registers.
+/// In registers.
 ///
 /// # Safety
 /// The processor has AVX-512 F.
@@ -188,18 +183,34 @@ unsafe fn transposed_avx2(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
 #[inline(always)]
 unsafe fn transposed_avx512(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
     use std::arch::x86_64::*;
+    let mut out = [[0; SIDE]; SIDE];
     // SAFETY: every load and store is of one row of 16 words; the caller vouches for the instructions.
     unsafe {
-        // Of rows 4k to 4k + 3, columns 4q + c side by side: `fours[k][c]` holds, in quarter q, words of those rows. No closures: they
-        // would not have the instruction set.
+        // No closures: they would not have the instruction set.
+        let mut rows = [_mm512_setzero_si512(); SIDE];
+        for (row, words) in rows.iter_mut().zip(block) {
+            *row = _mm512_loadu_si512(words.as_ptr().cast());
+        }
+        for (words, row) in out.iter_mut().zip(turned(rows)) {
+            _mm512_storeu_si512(words.as_mut_ptr().cast(), row);
+        }
+    }
+    out
+}
+
+/// Rows become columns, in four rounds of exchanges: words, pairs, quarters and halves of registers.
+///
+/// # Safety
+/// The processor has AVX-512 F.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) unsafe fn turned(rows: [std::arch::x86_64::__m512i; SIDE]) -> [std::arch::x86_64::__m512i; SIDE] {
+    use std::arch::x86_64::*;
+    // SAFETY: the caller vouches for the instructions.
+    unsafe {
+        // Of rows 4k to 4k + 3, columns 4q + c side by side: `fours[k][c]` holds, in quarter q, words of those rows.
         let mut fours = [[_mm512_setzero_si512(); 4]; 4];
-        for (four, rows) in fours.iter_mut().zip(block.as_chunks::<4>().0) {
-            let [a, b, c, d] = [
-                _mm512_loadu_si512(rows[0].as_ptr().cast()),
-                _mm512_loadu_si512(rows[1].as_ptr().cast()),
-                _mm512_loadu_si512(rows[2].as_ptr().cast()),
-                _mm512_loadu_si512(rows[3].as_ptr().cast()),
-            ];
+        for (four, &[a, b, c, d]) in fours.iter_mut().zip(rows.as_chunks::<4>().0) {
             let (ab_low, ab_high) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
             let (cd_low, cd_high) = (_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
             *four = [
@@ -209,21 +220,16 @@ unsafe fn transposed_avx512(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] 
                 _mm512_unpackhi_epi64(ab_high, cd_high),
             ];
         }
-        let mut out = [[0; SIDE]; SIDE];
+        let mut out = [_mm512_setzero_si512(); SIDE];
         for c in 0..4 {
             let [p, q, r, s] = [fours[0][c], fours[1][c], fours[2][c], fours[3][c]];
             // Quarters 0 and 2, and 1 and 3, of two registers each.
             let (even_pq, odd_pq) = (_mm512_shuffle_i32x4::<0x88>(p, q), _mm512_shuffle_i32x4::<0xdd>(p, q));
             let (even_rs, odd_rs) = (_mm512_shuffle_i32x4::<0x88>(r, s), _mm512_shuffle_i32x4::<0xdd>(r, s));
-            let quarters = [
-                _mm512_shuffle_i32x4::<0x88>(even_pq, even_rs),
-                _mm512_shuffle_i32x4::<0x88>(odd_pq, odd_rs),
-                _mm512_shuffle_i32x4::<0xdd>(even_pq, even_rs),
-                _mm512_shuffle_i32x4::<0xdd>(odd_pq, odd_rs),
-            ];
-            for (q, words) in quarters.into_iter().enumerate() {
-                _mm512_storeu_si512(out[4 * q + c].as_mut_ptr().cast(), words);
-            }
+            out[c] = _mm512_shuffle_i32x4::<0x88>(even_pq, even_rs);
+            out[4 + c] = _mm512_shuffle_i32x4::<0x88>(odd_pq, odd_rs);
+            out[8 + c] = _mm512_shuffle_i32x4::<0xdd>(even_pq, even_rs);
+            out[12 + c] = _mm512_shuffle_i32x4::<0xdd>(odd_pq, odd_rs);
         }
         out
     }
@@ -235,11 +241,6 @@ pub(super) fn rounded(x: f32) -> f32 {
     let bits = x.to_bits();
     let up = bits.wrapping_add(0x7fff + ((bits >> 16) & 1));
     f32::from_bits(if x.is_nan() { bits | 0x0040_0000 } else { up } & 0xffff_0000)
-}
-
-#[inline(always)]
-pub(super) fn paired(low: f32, high: f32) -> u32 {
-    rounded(low).to_bits() >> 16 | rounded(high).to_bits()
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! Matrix products of training: the right operand is packed once into panels of 64 columns, the left one is read where
 //! it lies, and tiles of the result stay in registers over a block of the inner dimension.
 //!
-//! In bf16 both operands are rounded to bfloat16 (to nearest, ties to even) and products are summed in f32: with
-//! AVX-512 BF16 by its pairwise dot product, elsewhere by the f32 kernel on the rounded values.
+//! In bf16 both operands are rounded to bfloat16 (to nearest, ties to even) and products are summed in f32: by the
+//! processor's matrix unit (AMX), with AVX-512 BF16 by its pairwise dot product, elsewhere by the f32 kernel on the
+//! rounded values.
 
 use rayon::prelude::*;
 
-use super::pack::{pack_columns, pack_rows, paired, rounded};
+use super::pack::{pack_columns, pack_rows, rounded};
+#[cfg(target_arch = "x86_64")]
+use super::pairs;
 use super::tile;
 use crate::multiversion::multiversion;
 
@@ -26,6 +29,29 @@ pub enum Precision {
     F32,
     /// bfloat16.
     Bf16,
+}
+
+impl Precision {
+    /// What this processor makes products of bfloat16 with: `amx`, `avx512-bf16`, or `f32`, on values that were rounded.
+    pub fn bf16_products() -> &'static str {
+        match Layout::of(Self::Bf16) {
+            Layout::F32 | Layout::Rounded => "f32",
+            #[cfg(target_arch = "x86_64")]
+            Layout::Pairs => "avx512-bf16",
+            #[cfg(target_arch = "x86_64")]
+            Layout::Tiles => "amx",
+        }
+    }
+
+    /// Whether products in it are made by a matrix unit of the processor.
+    pub(super) fn is_on_matrix_unit(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        {
+            Layout::of(self) == Layout::Tiles
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
 }
 
 /// A matrix seen through strides: element (row, column) is `data[row * row_stride + column * column_stride]`.
@@ -64,13 +90,20 @@ pub(super) enum Layout {
     /// f32 rounded to bfloat16; the left operand is rounded too.
     Rounded,
     /// Two bfloat16 of neighbouring rows in one word, the first in the low half.
+    #[cfg(target_arch = "x86_64")]
     Pairs,
+    /// Such words, with words of zeros up to whole tiles of a matrix unit. The left operand's are row-major.
+    #[cfg(target_arch = "x86_64")]
+    Tiles,
 }
 
 impl Layout {
     fn of(precision: Precision) -> Self {
         match precision {
             Precision::F32 => Self::F32,
+            #[cfg(target_arch = "x86_64")]
+            Precision::Bf16 if tile::has_tiles() => Self::Tiles,
+            #[cfg(target_arch = "x86_64")]
             Precision::Bf16 if tile::has_bf16() => Self::Pairs,
             Precision::Bf16 => Self::Rounded,
         }
@@ -78,7 +111,13 @@ impl Layout {
 
     /// Words that `k` rows of one column take.
     pub(super) fn words(self, k: usize) -> usize {
-        if self == Self::Pairs { k.div_ceil(2) } else { k }
+        match self {
+            Self::F32 | Self::Rounded => k,
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs => k.div_ceil(2),
+            #[cfg(target_arch = "x86_64")]
+            Self::Tiles => k.div_ceil(2).next_multiple_of(tile::SIDE),
+        }
     }
 }
 
@@ -223,7 +262,7 @@ pub enum Onto {
 #[derive(Clone, Debug, Default)]
 pub struct LeftRoom {
     /// All of the left one, rounded.
-    converted: Vec<u32>,
+    converted: Vec<Line>,
     /// Blocks of both.
     blocks: tile::Room,
 }
@@ -251,15 +290,43 @@ pub fn multiply(
         }
         return;
     }
-    let steps = panels.layout.words(k);
-    let adjacent_rows = left.row_stride == 1;
-    assert!(adjacent_rows || left.column_stride == 1, "the left operand is row-major or column-major");
-    let (data, stride): (&[u32], usize) = match panels.layout {
-        Layout::F32 => (bytemuck::cast_slice(left.data), left.row_stride.max(left.column_stride)),
-        layout => {
-            convert_left(layout == Layout::Pairs, rows, k, left, !adjacent_rows, &mut room.converted);
-            (&room.converted, if adjacent_rows { rows } else { steps })
+    let layout = panels.layout;
+    let steps = layout.words(k);
+    let by_columns = left.row_stride == 1;
+    assert!(by_columns || left.column_stride == 1, "the left operand is row-major or column-major");
+    let converted = &mut room.converted;
+    let (data, adjacent_rows): (&[u32], bool) = match layout {
+        Layout::F32 => (bytemuck::cast_slice(left.data), by_columns),
+        Layout::Rounded => {
+            let to = words_of(converted, rows * k);
+            round_left(rows, k, left, !by_columns, to);
+            (to, by_columns)
         }
+        #[cfg(target_arch = "x86_64")]
+        Layout::Pairs => {
+            let to = words_of(converted, rows * steps);
+            if by_columns {
+                pairs::left_columns(rows, k, left, to);
+            } else {
+                pairs::left_rows(rows, k, left, steps, to);
+            }
+            (to, by_columns)
+        }
+        #[cfg(target_arch = "x86_64")]
+        Layout::Tiles => {
+            let to = words_of(converted, rows.next_multiple_of(tile::SIDE) * steps);
+            if by_columns {
+                pairs::left_columns_turned(rows, k, left, steps, to);
+            } else {
+                pairs::left_rows(rows, k, left, steps, to);
+            }
+            (to, false)
+        }
+    };
+    let stride = match layout {
+        Layout::F32 => left.row_stride.max(left.column_stride),
+        _ if adjacent_rows => rows,
+        _ => steps,
     };
     let product = tile::Product {
         rows,
@@ -269,57 +336,42 @@ pub fn multiply(
         adjacent_rows,
         stride,
         right: panels.words(),
-        right_words: panels.layout.words(panels.k),
+        right_words: layout.words(panels.k),
         right_width: panels.width(),
         out_width,
         add: onto == Onto::Add,
     };
-    if panels.layout == Layout::Pairs {
-        tile::bf16_pairs(&product, out, &mut room.blocks)
-    } else {
-        tile::f32(&product, out, &mut room.blocks)
+    match layout {
+        Layout::F32 | Layout::Rounded => tile::f32(&product, out, &mut room.blocks),
+        #[cfg(target_arch = "x86_64")]
+        Layout::Pairs => tile::bf16_pairs(&product, out, &mut room.blocks),
+        #[cfg(target_arch = "x86_64")]
+        Layout::Tiles => tile::bf16_tiles(&product, out),
     }
 }
 
-multiversion! { fn convert_left(pairs: bool, rows: usize, k: usize, left: Strided<'_>, by_rows: bool, to: &mut Vec<u32>) = convert_left_body }
+/// Room for so many words, on whole cache lines. It never shrinks: growing again would write zeros that are overwritten.
+fn words_of(lines: &mut Vec<Line>, words: usize) -> &mut [u32] {
+    if lines.len() < words.div_ceil(16) {
+        lines.resize(words.div_ceil(16), Line([0; 16]));
+    }
+    &mut bytemuck::cast_slice_mut(lines)[..words]
+}
 
-/// The left operand in words, `[rows][steps]` if `by_rows`, else `[steps][rows]`.
+multiversion! { fn round_left(rows: usize, k: usize, left: Strided<'_>, by_rows: bool, to: &mut [u32]) = round_left_body }
+
+/// The left operand rounded, `[rows][k]` if `by_rows`, else `[k][rows]`.
 #[inline(always)]
-fn convert_left_body<const FMA: bool, const LANES: usize>(
-    pairs: bool,
+fn round_left_body<const FMA: bool, const LANES: usize>(
     rows: usize,
     k: usize,
     left: Strided<'_>,
     by_rows: bool,
-    to: &mut Vec<u32>,
+    to: &mut [u32],
 ) {
-    let steps = if pairs { k.div_ceil(2) } else { k };
-    to.resize(rows * steps, 0);
-    if by_rows {
-        for (i, to) in to.chunks_exact_mut(steps).enumerate() {
-            let row = &left.data[i * left.row_stride..][..k];
-            if pairs {
-                to.iter_mut().zip(row.chunks_exact(2)).for_each(|(w, p)| *w = paired(p[0], p[1]));
-                if k % 2 == 1 {
-                    to[steps - 1] = paired(row[k - 1], 0.0);
-                }
-            } else {
-                to.iter_mut().zip(row).for_each(|(w, &x)| *w = rounded(x).to_bits());
-            }
-        }
-    } else {
-        // One row of words holds `rows` neighbours of the transposed storage.
-        let column = |p: usize| &left.data[p * left.column_stride..][..rows];
-        for (p, to) in to.chunks_exact_mut(rows).enumerate() {
-            if !pairs {
-                to.iter_mut().zip(column(p)).for_each(|(w, &x)| *w = rounded(x).to_bits());
-            } else if 2 * p + 1 < k {
-                let both = column(2 * p).iter().zip(column(2 * p + 1));
-                to.iter_mut().zip(both).for_each(|(w, (&a, &b))| *w = paired(a, b));
-            } else {
-                to.iter_mut().zip(column(2 * p)).for_each(|(w, &a)| *w = paired(a, 0.0));
-            }
-        }
+    let (length, stride) = if by_rows { (k, left.row_stride) } else { (rows, left.column_stride) };
+    for (to, from) in to.chunks_exact_mut(length).zip(left.data.chunks(stride)) {
+        to.iter_mut().zip(from).for_each(|(w, &x)| *w = rounded(x).to_bits());
     }
 }
 

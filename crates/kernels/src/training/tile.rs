@@ -376,30 +376,34 @@ pub(super) fn f32(product: &Product<'_>, out: &mut [f32], room: &mut Room) {
 }
 
 /// Whether the processor multiplies pairs of bfloat16.
+#[cfg(target_arch = "x86_64")]
 pub(super) fn has_bf16() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        std::arch::is_x86_feature_detected!("avx512bf16") && level() == Level::Avx512
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+    std::arch::is_x86_feature_detected!("avx512bf16") && level() == Level::Avx512
 }
 
 /// The product of words of bfloat16 pairs.
 ///
 /// # Panics
 /// Where [`has_bf16`] is false: no one packs pairs there.
+#[cfg(target_arch = "x86_64")]
 pub(super) fn bf16_pairs(product: &Product<'_>, out: &mut [f32], room: &mut Room) {
     assert!(has_bf16(), "pairs were packed without the instructions to multiply them");
-    #[cfg(target_arch = "x86_64")]
     // SAFETY: the assertion has just seen every feature that the function enables.
-    unsafe {
-        avx512::bf16_pairs(product, out, room)
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (product, out, room);
+    unsafe { avx512::bf16_pairs(product, out, room) }
 }
 
+/// Whether the processor has a matrix unit for bfloat16, and the system lets this process use it.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn has_tiles() -> bool {
+    has_bf16() && amx::available()
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use amx::{SIDE, bf16_pairs as bf16_tiles};
+
+#[cfg(target_arch = "x86_64")]
+#[path = "tile_amx.rs"]
+mod amx;
 #[cfg(target_arch = "x86_64")]
 #[path = "tile_avx2.rs"]
 mod avx2;

@@ -85,7 +85,7 @@ impl Denoiser {
             first: Linear::zeros(STEP_FEATURES, width, true, device),
             second: Linear::zeros(width, width, true, device),
             blocks: (0..config.denoiser_layers).map(block).collect(),
-            spec: AttentionSpec { heads, kv_heads: heads, head_dim, rotary },
+            spec: AttentionSpec { heads, kv_heads: heads, head_dim, rotary, precision: Precision::F32 },
             epsilon: config.blocks.rms_norm_eps as f32,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bantam_formats::ModelConfig;
 use bantam_kernels::training::attention::RotaryTable;
+use bantam_kernels::training::panels::Precision;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -60,13 +61,14 @@ impl Attention {
     }
 }
 
-/// The model's heads and angles.
+/// The model's heads and angles. Each pass has its own precision.
 pub(super) fn spec(config: &ModelConfig, rotary: Arc<RotaryTable>) -> AttentionSpec {
     AttentionSpec {
         heads: config.num_attention_heads,
         kv_heads: config.num_key_value_heads,
         head_dim: config.head_dim,
         rotary,
+        precision: Precision::F32,
     }
 }
 
@@ -106,7 +108,8 @@ pub(super) fn attend(
         (Some(_), _) => panic!("the state of another mixer"),
         (None, carried) => {
             let state = carried.map(|(keys, values)| AttentionState { keys, values });
-            (ops::causal_attention(qkv, context.shared_spans(), spec.clone()), state)
+            let spec = AttentionSpec { precision: context.precision(), ..spec.clone() };
+            (ops::causal_attention(qkv, context.shared_spans(), spec), state)
         }
     };
     (mixed, state.map(MixerState::Attention))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bantam_kernels::training::attention::{RotaryTable, Shape, Span};
+use bantam_kernels::training::panels::Precision;
 use burn::backend::Dispatch;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
 
@@ -35,12 +36,15 @@ pub struct AttentionSpec {
     pub head_dim: usize,
     /// Rotary angles.
     pub rotary: Arc<RotaryTable>,
+    /// What the fused form rounds the operands of its products to.
+    pub precision: Precision,
 }
 
 impl AttentionSpec {
     /// The same for the kernels.
     pub(super) fn shape<'a>(&'a self, spans: &'a [Span]) -> Shape<'a> {
-        Shape { heads: self.heads, kv_heads: self.kv_heads, head_dim: self.head_dim, spans, rotary: &self.rotary }
+        let Self { heads, kv_heads, head_dim, ref rotary, precision } = *self;
+        Shape { heads, kv_heads, head_dim, spans, rotary, precision }
     }
 }
 

@@ -3,6 +3,7 @@
 //! for LLM Training").
 
 use bantam_kernels::training::newton_schulz::newton_schulz;
+use bantam_kernels::training::panels::Precision;
 use bantam_kernels::training::sum_of_squares::sum_of_squares;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,8 @@ pub struct MuonConfig {
     pub iterations: usize,
     /// The size of the update.
     pub scale: MuonScale,
+    /// What the operands of the iterations' products are rounded to.
+    pub precision: Precision,
 }
 
 /// One step of the matrix `values` (`shape` `[rows, columns]`).
@@ -55,7 +58,7 @@ pub(super) fn update(
         direction.push(if c.nesterov { g + mu * (*m - g) } else { *m });
     }
     let [rows, columns] = [shape[0], shape[1]];
-    let direction = orthogonal(direction, [rows, columns], c.iterations);
+    let direction = orthogonal(direction, [rows, columns], c.iterations, c.precision);
     let factor = match c.scale {
         MuonScale::MatchRmsAdamw => 0.2 * (rows.max(columns) as f64).sqrt(),
         MuonScale::Original => (rows as f64 / columns as f64).max(1.0).sqrt(),
@@ -68,12 +71,12 @@ pub(super) fn update(
 }
 
 /// Moves the singular values of a row-major matrix towards one: about `U V^T` of its `U S V^T`.
-fn orthogonal(values: Vec<f32>, [rows, columns]: [usize; 2], iterations: usize) -> Vec<f32> {
+fn orthogonal(values: Vec<f32>, [rows, columns]: [usize; 2], iterations: usize, precision: Precision) -> Vec<f32> {
     // The spectral norm is at most the Frobenius norm.
     let norm = sum_of_squares(&values).sqrt().max(LEAST_NORM);
     let mut x = if rows > columns { transposed(&values, columns) } else { values };
     x.iter_mut().for_each(|x| *x = (f64::from(*x) / norm) as f32);
-    newton_schulz(&mut x, rows.min(columns), QUINTIC, iterations);
+    newton_schulz(&mut x, rows.min(columns), QUINTIC, iterations, precision);
     if rows > columns { transposed(&x, rows) } else { x }
 }
 
@@ -104,10 +107,10 @@ mod tests {
             let values: Vec<f32> =
                 (0..shape[0] * shape[1]).map(|i| ((i * i * 7 + i) % 11) as f32 * 1e-6 - 4e-6).collect();
             let small = shape[0].min(shape[1]);
-            let x = orthogonal(values, shape, 5);
+            let x = orthogonal(values, shape, 5, Precision::F32);
             let squares: f64 = x.iter().map(|&v| f64::from(v).powi(2)).sum();
             assert!((0.45..1.5).contains(&(squares / small as f64)), "{shape:?}: {squares}");
         }
-        assert_eq!(orthogonal(vec![0.0; 6], [2, 3], 5), [0.0; 6]);
+        assert_eq!(orthogonal(vec![0.0; 6], [2, 3], 5, Precision::F32), [0.0; 6]);
     }
 }

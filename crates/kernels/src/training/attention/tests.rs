@@ -31,6 +31,7 @@ impl Case {
             head_dim: self.dim,
             spans: &self.spans,
             rotary: &self.rotary,
+            precision: Precision::F32,
         }
     }
 
@@ -130,14 +131,40 @@ fn gradients_match_finite_differences() {
 }
 
 #[test]
+fn bf16_stays_near_f32() {
+    for c in cases() {
+        let qkv = c.qkv();
+        let d_out = values(c.rows() * c.shape().width(), 4);
+        let both = |precision| {
+            let shape = Shape { precision, ..c.shape() };
+            let (out, log_sum_exp) = forward(&shape, &qkv);
+            let d_qkv = backward(&shape, Saved { qkv: &qkv, out: &out, log_sum_exp: &log_sum_exp }, &d_out);
+            [out, d_qkv, log_sum_exp]
+        };
+        for (near, exact) in both(Precision::Bf16).iter().zip(&both(Precision::F32)) {
+            let root_mean_square = |values: &mut dyn Iterator<Item = f32>| -> f64 {
+                let (sum, n) = values.fold((0.0, 0), |(sum, n), v| (sum + f64::from(v).powi(2), n + 1));
+                (sum / f64::from(n)).sqrt()
+            };
+            let off = root_mean_square(&mut near.iter().zip(exact).map(|(a, b)| a - b));
+            let size = root_mean_square(&mut exact.iter().copied());
+            assert!(off > 0.0 && off < 0.01 * size, "off by {off} of {size}");
+        }
+    }
+}
+
+#[test]
 fn a_changed_future_or_neighbour_leaves_the_output_exactly_alone() {
     let c = case(4, 2, 16, &[40, 60]);
-    let (before, _) = forward(&c.shape(), &c.qkv());
-    let mut changed = c.qkv();
-    let width = c.shape().qkv_width();
-    changed[30 * width..40 * width].iter_mut().for_each(|x| *x += 3.0);
-    let (after, _) = forward(&c.shape(), &changed);
-    assert_eq!(before[..30 * 64], after[..30 * 64]);
-    assert_ne!(before[30 * 64..40 * 64], after[30 * 64..40 * 64]);
-    assert_eq!(before[40 * 64..], after[40 * 64..]);
+    for precision in [Precision::F32, Precision::Bf16] {
+        let shape = Shape { precision, ..c.shape() };
+        let (before, _) = forward(&shape, &c.qkv());
+        let mut changed = c.qkv();
+        let width = shape.qkv_width();
+        changed[30 * width..40 * width].iter_mut().for_each(|x| *x += 3.0);
+        let (after, _) = forward(&shape, &changed);
+        assert_eq!(before[..30 * 64], after[..30 * 64]);
+        assert_ne!(before[30 * 64..40 * 64], after[30 * 64..40 * 64]);
+        assert_eq!(before[40 * 64..], after[40 * 64..]);
+    }
 }

@@ -82,3 +82,41 @@ fn rounding_is_that_of_bfloat16() {
         assert!(ours.to_bits() == theirs.to_bits() || (ours.is_nan() && theirs.is_nan()), "{x}");
     }
 }
+
+/// Every way in which this processor can multiply bfloat16, not its best alone, beyond one block of steps, rows and columns.
+#[test]
+fn all_layouts_of_bf16_give_the_same() {
+    let mut layouts = vec![Layout::Rounded];
+    #[cfg(target_arch = "x86_64")]
+    {
+        layouts.extend(tile::has_bf16().then_some(Layout::Pairs));
+        layouts.extend(tile::has_tiles().then_some(Layout::Tiles));
+    }
+    println!("layouts of this processor: {layouts:?}");
+    for (m, k, n) in [(1, 1, 1), (16, 32, 16), (17, 33, 97), (50, 1_100, 700), (300, 200, 40)] {
+        let (a, b, start) = (values(m * k, 1), values(k * n, 2), values(m * n, 3));
+        let exact = |values: &[f32]| -> Vec<f64> { values.iter().map(|&v| half::bf16::from_f32(v).to_f64()).collect() };
+        let (exact_a, exact_b) = (exact(&a), exact(&b));
+        for (&layout, by_columns) in layouts.iter().flat_map(|layout| [(layout, false), (layout, true)]) {
+            let empty = || Panels { layout, k: 0, n: 0, lines: Vec::new() };
+            let (mut right, mut turned) = (empty(), empty());
+            right.set_rows(&b.chunks(n).collect::<Vec<_>>());
+            let columns: Vec<Vec<f32>> = (0..n).map(|j| b[j..].iter().step_by(n).copied().collect()).collect();
+            turned.set_columns(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            assert_eq!(right.lines, turned.lines, "{layout:?} {m} {k} {n}");
+            let left_columns: Vec<f32> = (0..k).flat_map(|p| (0..m).map(move |i| i * k + p)).map(|at| a[at]).collect();
+            let left = if by_columns { Strided::columns(&left_columns, m) } else { Strided::rows(&a, k) };
+            let mut room = LeftRoom::default();
+            let (mut replaced, mut added) = (start.clone(), start.clone());
+            multiply(m, left, right.all(), &mut replaced, n, Onto::Replace, &mut room);
+            multiply(m, left, right.all(), &mut added, n, Onto::Add, &mut room);
+            for (at, (replaced, added)) in replaced.iter().zip(&added).enumerate() {
+                let (i, j) = (at / n, at % n);
+                let want: f64 = (0..k).map(|p| exact_a[i * k + p] * exact_b[p * n + j]).sum();
+                let near = |got: f32, want: f64| (f64::from(got) - want).abs() < 1e-6 * (40.0 + want.abs());
+                assert!(near(*replaced, want), "{layout:?} {m} {k} {n} at {i}, {j}: {replaced} for {want}");
+                assert!(near(*added, want + f64::from(start[at])), "{layout:?} {m} {k} {n} at {i}, {j}, added");
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Words of bfloat16 pairs: how the operands of products become them, by the processor's own conversion (AVX-512 BF16, which rounds to nearest, ties
+//! to even, and takes subnormal numbers for zero).
+
+use std::arch::x86_64::*;
+
+use super::pack::{SIDE, turned};
+use super::panels::{HALF_PANEL, PANEL, Strided};
+
+/// Defines a function that runs `$body` where the instructions are.
+macro_rules! native {
+    ($(#[$meta:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:ident) => {
+        $(#[$meta])*
+        pub(super) fn $name($($arg: $ty),*) {
+            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
+            fn native($($arg: $ty),*) {
+                // SAFETY: this function runs only where the instructions are.
+                unsafe { $body($($arg),*) }
+            }
+            assert!(super::tile::has_bf16(), "pairs were asked for without the instructions to make them");
+            // SAFETY: the assertion has just seen every feature that the function enables.
+            unsafe { native($($arg),*) }
+        }
+    };
+}
+
+native! {
+    /// Packs 64 columns from `first` on of the matrix of these rows, or 32 if they are enough.
+    fn pack_rows(rows: &[&[f32]], first: usize, panel: &mut [u32]) = pack_rows_body
+}
+native! {
+    /// As [`pack_rows`], of the matrix of these columns.
+    fn pack_columns(columns: &[&[f32]], first: usize, panel: &mut [u32]) = pack_columns_body
+}
+native! {
+    /// The words of a row-major left operand, `[rows][stride]`; zeros beyond its `k`, and beyond its rows.
+    fn left_rows(rows: usize, k: usize, left: Strided<'_>, stride: usize, to: &mut [u32]) = left_rows_body
+}
+native! {
+    /// The words of a column-major left operand as it lies, `[words of k][rows]`.
+    fn left_columns(rows: usize, k: usize, left: Strided<'_>, to: &mut [u32]) = left_columns_body
+}
+native! {
+    /// The words of a column-major left operand turned, `[rows][stride]`; zeros beyond its `k`, and beyond its rows.
+    fn left_columns_turned(rows: usize, k: usize, left: Strided<'_>, stride: usize, to: &mut [u32]) = left_columns_turned_body
+}
+
+/// The first `n` values, zeros after them.
+///
+/// # Safety
+/// The processor has AVX-512 F.
+#[inline(always)]
+unsafe fn first_values(values: &[f32], n: usize) -> __m512 {
+    // SAFETY: a masked load reads the values of its mask alone, all of them inside the slice.
+    unsafe {
+        match values.first_chunk::<16>() {
+            Some(values) if n >= 16 => _mm512_loadu_ps(values.as_ptr()),
+            _ => _mm512_maskz_loadu_ps(lanes(n.min(values.len())), values.as_ptr()),
+        }
+    }
+}
+
+/// A mask of the first `n` of sixteen lanes.
+#[inline(always)]
+fn lanes(n: usize) -> u16 {
+    ((1u32 << n.min(16)) - 1) as u16
+}
+
+/// Writes as many words as there is room for.
+///
+/// # Safety
+/// The processor has AVX-512 F.
+#[inline(always)]
+unsafe fn put(words: __m512i, to: &mut [u32]) {
+    // SAFETY: a masked store writes the words of its mask alone, all of them inside the slice.
+    unsafe {
+        match to.first_chunk_mut::<16>() {
+            Some(to) => _mm512_storeu_si512(to.as_mut_ptr().cast(), words),
+            None => _mm512_mask_storeu_epi32(to.as_mut_ptr().cast(), lanes(to.len()), words),
+        }
+    }
+}
+
+/// Sixteen words, each of the values that two rows have there.
+///
+/// # Safety
+/// The processor has AVX-512 BW and BF16.
+#[inline(always)]
+unsafe fn across(low: __m512, high: __m512) -> __m512i {
+    const INTERLEAVED: [u16; 32] = {
+        let mut order = [0; 32];
+        let mut i = 0;
+        while i < 32 {
+            order[i] = (i / 2 + 16 * (i % 2)) as u16;
+            i += 1;
+        }
+        order
+    };
+    // SAFETY: the caller's promise; the array is one register long, and vectors of bfloat16 are vectors of 16-bit numbers.
+    unsafe {
+        let both = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+        _mm512_permutexvar_epi16(_mm512_loadu_si512(INTERLEAVED.as_ptr().cast()), both)
+    }
+}
+
+/// Sixteen words of up to 32 neighbouring values.
+///
+/// # Safety
+/// The processor has AVX-512 BF16.
+#[inline(always)]
+unsafe fn along(values: &[f32]) -> __m512i {
+    // SAFETY: the caller's promise; vectors of bfloat16 are vectors of words.
+    unsafe {
+        let (low, high) = (first_values(values, 16), first_values(values.get(16..).unwrap_or_default(), 16));
+        std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low))
+    }
+}
+
+/// # Safety
+/// The processor has AVX-512 BW and BF16. So for all that follow.
+#[inline(always)]
+unsafe fn pack_rows_body(rows: &[&[f32]], first: usize, panel: &mut [u32]) {
+    let columns = rows[0].len() - first;
+    let pitch = if columns > HALF_PANEL { PANEL } else { HALF_PANEL };
+    for (w, to) in panel.chunks_exact_mut(pitch).enumerate() {
+        let row = |i: usize| rows.get(i).map_or(&[][..], |row| &row[first..]);
+        let (low, high) = (row(2 * w), row(2 * w + 1));
+        for (v, to) in to.chunks_exact_mut(SIDE).enumerate() {
+            let at = |row: &'_ [f32]| row.len().min(v * SIDE);
+            // SAFETY: the caller's promise.
+            unsafe { put(across(first_values(&low[at(low)..], SIDE), first_values(&high[at(high)..], SIDE)), to) };
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn pack_columns_body(columns: &[&[f32]], first: usize, panel: &mut [u32]) {
+    let columns = &columns[first..(first + PANEL).min(columns.len())];
+    let pitch = if columns.len() > HALF_PANEL { PANEL } else { HALF_PANEL };
+    let words = panel.len() / pitch;
+    for from in (0..words).step_by(SIDE) {
+        for group in (0..pitch).step_by(SIDE) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let mut block = [_mm512_setzero_si512(); SIDE];
+                for (words, column) in block.iter_mut().zip(columns.get(group..).unwrap_or_default()) {
+                    *words = along(column.get(2 * from..).unwrap_or_default());
+                }
+                for (words, to) in turned(block).into_iter().zip(panel[from * pitch..].chunks_exact_mut(pitch)) {
+                    put(words, &mut to[group..group + SIDE]);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn left_rows_body(rows: usize, k: usize, left: Strided<'_>, stride: usize, to: &mut [u32]) {
+    let (whole, beyond) = to.split_at_mut(rows * stride);
+    beyond.fill(0);
+    for (i, to) in whole.chunks_exact_mut(stride).enumerate() {
+        let row = &left.data[i * left.row_stride..][..k];
+        for (to, from) in to.chunks_mut(SIDE).zip((0..).step_by(2 * SIDE)) {
+            // SAFETY: the caller's promise.
+            unsafe { put(along(row.get(from..).unwrap_or_default()), to) };
+        }
+    }
+}
+
+/// Two columns of a left operand; the second is empty beyond `k`.
+#[inline(always)]
+fn two_columns(left: Strided<'_>, rows: usize, k: usize, word: usize) -> [&[f32]; 2] {
+    [2 * word, 2 * word + 1].map(|p| if p < k { &left.data[p * left.column_stride..][..rows] } else { &[][..] })
+}
+
+#[inline(always)]
+unsafe fn left_columns_body(rows: usize, k: usize, left: Strided<'_>, to: &mut [u32]) {
+    for (w, to) in to.chunks_exact_mut(rows).enumerate() {
+        let [low, high] = two_columns(left, rows, k, w);
+        for (to, from) in to.chunks_mut(SIDE).zip((0..).step_by(SIDE)) {
+            let values = |column: &[f32]| column.len().min(from);
+            // SAFETY: the caller's promise.
+            unsafe {
+                put(across(first_values(&low[values(low)..], SIDE), first_values(&high[values(high)..], SIDE)), to)
+            };
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn left_columns_turned_body(rows: usize, k: usize, left: Strided<'_>, stride: usize, to: &mut [u32]) {
+    let count = to.len() / stride;
+    for from in (0..stride).step_by(SIDE) {
+        for top in (0..count).step_by(SIDE) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let mut block = [_mm512_setzero_si512(); SIDE];
+                for (w, words) in block.iter_mut().enumerate() {
+                    let [low, high] = two_columns(left, rows, k, from + w);
+                    let values = |column: &[f32]| column.len().min(top);
+                    *words = across(first_values(&low[values(low)..], SIDE), first_values(&high[values(high)..], SIDE));
+                }
+                for (words, to) in turned(block).into_iter().zip(to[top * stride..].chunks_exact_mut(stride)) {
+                    put(words, &mut to[from..from + SIDE]);
+                }
+            }
+        }
+    }
+}
