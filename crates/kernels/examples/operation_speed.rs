@@ -1,7 +1,7 @@
 //! Speed of the training operations at the shape of a small model, all threads: milliseconds, and the products' speed as a
 //! share of what the processor does at that moment on a product in its nearest cache.
 //!
-//! `cargo run --release -p bantam-kernels --example operation_speed [width inner vocabulary rows heads]`; with `BF16=1` in
+//! `cargo run --release -p bantam-kernels --example operation_speed [width inner vocabulary rows heads]`; `LENGTH=n` has attention's spans that long, with `BF16=1` in
 //! that precision, with `ONLY=name` the operations whose names begin so.
 
 use std::time::Instant;
@@ -98,11 +98,12 @@ fn run([width, inner, vocabulary, rows, heads]: [usize; 5]) {
     let products = rows * width * 3 * inner;
     report("feed-forward", products, || drop(feed_forward::forward(&x, &mixed, norm, w, p)));
     report("feed-forward, backward", 2 * products, || drop(feed_forward::backward(&saved, norm, w, &d, true, p)));
-    let rotary = RotaryTable::new(&vec![0.1; width / heads / 2], 256);
-    let spans: Vec<Span> = (0..rows / 256).map(|i| Span { start: i * 256, len: 256 }).collect();
+    let length = std::env::var("LENGTH").ok().and_then(|length| length.parse().ok()).unwrap_or(256);
+    let rotary = RotaryTable::new(&vec![0.1; width / heads / 2], length);
+    let spans: Vec<Span> = (0..rows / length).map(|i| Span { start: i * length, len: length }).collect();
     let shape = Shape { heads, kv_heads: heads, head_dim: width / heads, spans: &spans, rotary: &rotary, precision: p };
     let (out, log_sum_exp) = attention::forward(&shape, &qkv);
-    let products = rows * 2 * 152 * width;
+    let products = rows * (length + 48) * width;
     report("attention", products, || drop(attention::forward(&shape, &qkv)));
     let saved = Saved { qkv: &qkv, out: &out, log_sum_exp: &log_sum_exp };
     report("attention, backward", products / 2 * 5, || drop(attention::backward(&shape, saved, &d)));
@@ -118,7 +119,7 @@ fn run([width, inner, vocabulary, rows, heads]: [usize; 5]) {
 
 /// The mixers' own operations, at the sizes that the zoo has them.
 fn sequences(width: usize, heads: usize, spans: &[Span]) {
-    let (rows, head) = (spans.len() * 256, width / heads);
+    let (rows, head) = (spans.iter().map(|s| s.len).sum(), width / heads);
     let items = Items { rows, spans, initial: None };
     let run = |name: &str, operation: &dyn SequenceOperation, inputs: &[Vec<f32>], products: [usize; 2]| {
         let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();

@@ -12,7 +12,16 @@ use super::sums::{dot, exponentials};
 use crate::multiversion::{exp, multiversion};
 
 /// Queries whose scores are held at once.
-const BLOCK: usize = 48;
+fn block_of(precision: Precision) -> usize {
+    if precision.is_on_matrix_unit() { 64 } else { 48 }
+}
+
+/// The same in the backward pass, where each block reads and writes the gradients of all of the span's keys and values. On a matrix unit that takes longer than the
+/// products: the longer the span, and the less a block computes beyond the diagonal in comparison, the larger the block.
+fn backward_block_of(precision: Precision, len: usize) -> usize {
+    let block = block_of(precision);
+    if precision.is_on_matrix_unit() { (len / 8).next_multiple_of(32).clamp(block, 2 * block) } else { block }
+}
 
 /// Rows `start..start + len`: each attends to itself and to the earlier rows of its span. Its position is counted from
 /// the span's start.
@@ -225,18 +234,18 @@ struct Room {
     value_columns: Panels,
     value_rows: Panels,
     /// A block's queries and output gradients as rows.
-    block: Panels,
+    block_rows: Panels,
     /// Rotated keys, `[len, head_dim]`.
     keys: Vec<f32>,
-    /// Rotated and scaled queries of the block, `[BLOCK, head_dim]`.
+    /// Rotated and scaled queries of the block, `[block, head_dim]`.
     queries: Vec<f32>,
-    /// A block's scores, then its weights, `[BLOCK, padded len]`.
+    /// A block's scores, then its weights, `[block, padded len]`.
     scores: Vec<f32>,
     d_scores: Vec<f32>,
-    /// A block of results, `[BLOCK, head_dim]`.
+    /// A block of results, `[block, head_dim]`.
     rows: Vec<f32>,
     /// The sum of each of its rows' weights.
-    sums: [f32; BLOCK],
+    sums: Vec<f32>,
     d_keys: Vec<f32>,
     d_values: Vec<f32>,
     left: LeftRoom,
@@ -250,27 +259,28 @@ impl Room {
             key_rows: panels(),
             value_columns: panels(),
             value_rows: panels(),
-            block: panels(),
+            block_rows: panels(),
             keys: Vec::new(),
             queries: Vec::new(),
             scores: Vec::new(),
             d_scores: Vec::new(),
             rows: Vec::new(),
-            sums: [0.0; BLOCK],
+            sums: Vec::new(),
             d_keys: Vec::new(),
             d_values: Vec::new(),
             left: LeftRoom::default(),
         }
     }
 
-    fn fit(&mut self, len: usize, dim: usize) {
-        let block = BLOCK.min(len);
+    fn fit(&mut self, len: usize, block: usize, dim: usize) {
+        let block = block.min(len);
         for (buffer, size) in [
             (&mut self.keys, len * dim),
             (&mut self.queries, block * dim),
             (&mut self.scores, block * padded(len)),
             (&mut self.d_scores, block * padded(len)),
             (&mut self.rows, block * dim),
+            (&mut self.sums, block),
             (&mut self.d_keys, len * dim),
             (&mut self.d_values, len * dim),
         ] {
@@ -322,13 +332,14 @@ fn forward_body<const FMA: bool, const LANES: usize>(
 ) {
     let (dim, len) = (shape.head_dim, span.len);
     let stride = padded(len);
-    room.fit(len, dim);
+    let block = block_of(shape.precision);
+    room.fit(len, block, dim);
     rotated_keys(shape, span, kv_head, qkv, &mut room.keys);
     room.key_columns.set_columns(&room.keys.chunks_exact(dim).collect::<Vec<_>>());
     room.value_rows.set_rows(&value_rows(shape, span, kv_head, qkv));
     for head in kv_head * shape.group()..(kv_head + 1) * shape.group() {
-        for first in (0..len).step_by(BLOCK) {
-            let rows = BLOCK.min(len - first);
+        for first in (0..len).step_by(block) {
+            let rows = block.min(len - first);
             let seen = first + rows;
             let queries = &mut room.queries[..rows * dim];
             rotated_queries(shape, span, head, first, qkv, queries);
@@ -378,7 +389,8 @@ fn backward_body<const FMA: bool, const LANES: usize>(
 ) {
     let (dim, len, width) = (shape.head_dim, span.len, shape.width());
     let stride = padded(len);
-    room.fit(len, dim);
+    let block = backward_block_of(shape.precision, len);
+    room.fit(len, block, dim);
     rotated_keys(shape, span, kv_head, saved.qkv, &mut room.keys);
     let keys: Vec<&[f32]> = room.keys.chunks_exact(dim).collect();
     room.key_columns.set_columns(&keys);
@@ -388,8 +400,8 @@ fn backward_body<const FMA: bool, const LANES: usize>(
     room.d_values.fill(0.0);
     let left_room = &mut room.left;
     for head in kv_head * shape.group()..(kv_head + 1) * shape.group() {
-        for first in (0..len).step_by(BLOCK) {
-            let rows = BLOCK.min(len - first);
+        for first in (0..len).step_by(block) {
+            let rows = block.min(len - first);
             let seen = first + rows;
             let block_at = (span.start + first) * width + head * dim;
             let d_block = &d_out[block_at..];
@@ -416,12 +428,12 @@ fn backward_body<const FMA: bool, const LANES: usize>(
                 d[first + i + 1..].fill(0.0);
             }
             let block_rows: Vec<&[f32]> = (0..rows).map(|i| &d_block[i * width..][..dim]).collect();
-            room.block.set_rows(&block_rows);
+            room.block_rows.set_rows(&block_rows);
             let left = Strided::columns(scores, stride);
-            multiply(seen, left, room.block.all(), &mut room.d_values, dim, Onto::Add, left_room);
-            room.block.set_rows(&queries.chunks_exact(dim).collect::<Vec<_>>());
+            multiply(seen, left, room.block_rows.all(), &mut room.d_values, dim, Onto::Add, left_room);
+            room.block_rows.set_rows(&queries.chunks_exact(dim).collect::<Vec<_>>());
             let left = Strided::columns(d_scores, stride);
-            multiply(seen, left, room.block.all(), &mut room.d_keys, dim, Onto::Add, left_room);
+            multiply(seen, left, room.block_rows.all(), &mut room.d_keys, dim, Onto::Add, left_room);
             let left = Strided::rows(d_scores, stride);
             multiply(rows, left, room.key_rows.part(seen, dim), &mut room.rows, dim, Onto::Replace, left_room);
             let scale = shape.scale();
