@@ -17,7 +17,7 @@ use arguments::Arguments;
 use bantam_core::{Error, Result};
 
 #[global_allocator]
-static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines;
+static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines::of_system();
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {

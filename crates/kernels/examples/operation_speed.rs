@@ -16,7 +16,7 @@ use bantam_kernels::training::rms_norm;
 use bantam_kernels::training::sequence::{Favor, Items, Kept, Lstm, Retention, SequenceOperation};
 
 #[global_allocator]
-static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines;
+static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines::of_system();
 
 fn main() {
     bantam_kernels::memory::keep_freed_memory();

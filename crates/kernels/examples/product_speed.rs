@@ -8,7 +8,7 @@ use std::time::Instant;
 use bantam_kernels::training::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
 
 #[global_allocator]
-static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines;
+static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines::of_system();
 
 fn main() {
     let m = 128;

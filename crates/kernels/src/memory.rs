@@ -2,12 +2,19 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// The system's allocator, with every block of at least a kilobyte on a cache line.
+/// An allocator, the system's if no other is named, with every block of at least a kilobyte on a cache line.
 ///
 /// A vector register, or a row of a matrix unit's, is as long as a line: read or written across two of them it costs twice
 /// (products whose results lie 16 bytes beside a line take up to 2.3 times as long). A program installs it with
 /// `#[global_allocator]`; without it everything is right, and slower.
-pub struct CacheLines;
+pub struct CacheLines<A = System>(A);
+
+impl CacheLines {
+    /// Around the system's allocator.
+    pub const fn of_system() -> Self {
+        Self(System)
+    }
+}
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
@@ -15,7 +22,7 @@ const LINE: usize = 64;
 /// Fewest bytes of a block that begins on one.
 const LARGE: usize = 1024;
 
-impl CacheLines {
+impl<A> CacheLines<A> {
     /// Whether blocks of this layout begin on a line: then they are `LINE` bytes longer than asked for, and the byte before the block's first
     /// tells how many bytes lie between the system's block and it. (A request for the alignment itself would leave a hole
     /// behind it when it is freed that no equal request fits into.)
@@ -63,13 +70,13 @@ impl CacheLines {
 
 // SAFETY: small blocks are the system's own. Large ones are inside blocks of the system that are `LINE` bytes longer, begin on a line, and find
 // their block again by the byte before them. Which of the two a block is depends on its layout alone, which callers give back unchanged.
-unsafe impl GlobalAlloc for CacheLines {
+unsafe impl<A: GlobalAlloc> GlobalAlloc for CacheLines<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are the system's; sizes are valid.
         unsafe {
             match Self::aligns(layout) {
-                true => Self::line_in(System.alloc(Self::inner(layout.size()))),
-                false => System.alloc(layout),
+                true => Self::line_in(self.0.alloc(Self::inner(layout.size()))),
+                false => self.0.alloc(layout),
             }
         }
     }
@@ -78,8 +85,8 @@ unsafe impl GlobalAlloc for CacheLines {
         // SAFETY: as above.
         unsafe {
             match Self::aligns(layout) {
-                true => Self::line_in(System.alloc_zeroed(Self::inner(layout.size()))),
-                false => System.alloc_zeroed(layout),
+                true => Self::line_in(self.0.alloc_zeroed(Self::inner(layout.size()))),
+                false => self.0.alloc_zeroed(layout),
             }
         }
     }
@@ -88,8 +95,8 @@ unsafe impl GlobalAlloc for CacheLines {
         // SAFETY: as above; a block of such a layout came from `line_in`.
         unsafe {
             match Self::aligns(layout) {
-                true => System.dealloc(Self::block_of(block), Self::inner(layout.size())),
-                false => System.dealloc(block, layout),
+                true => self.0.dealloc(Self::block_of(block), Self::inner(layout.size())),
+                false => self.0.dealloc(block, layout),
             }
         }
     }
@@ -101,11 +108,11 @@ unsafe impl GlobalAlloc for CacheLines {
         // at most `LINE` bytes, which both blocks have beyond it.
         unsafe {
             match (Self::aligns(layout), Self::aligns(new)) {
-                (false, false) => System.realloc(block, layout, size),
+                (false, false) => self.0.realloc(block, layout, size),
                 (true, true) => {
                     let before = block.sub(1).read();
                     let moved =
-                        System.realloc(Self::block_of(block), Self::inner(layout.size()), Self::inner(size).size());
+                        self.0.realloc(Self::block_of(block), Self::inner(layout.size()), Self::inner(size).size());
                     if moved.is_null() {
                         return moved;
                     }
@@ -143,10 +150,49 @@ pub fn keep_freed_memory() {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    /// An allocator whose blocks begin 0, 16, 32 and 48 bytes beside a line in turn, and move whenever they are asked to grow or shrink.
+    #[derive(Default)]
+    struct Wandering {
+        /// By their address, the system's blocks and how long they are.
+        blocks: Mutex<HashMap<usize, (usize, Layout)>>,
+        count: AtomicUsize,
+    }
+
+    // SAFETY: a block is inside one of the system's that is 128 bytes longer, and is given back as that.
+    unsafe impl GlobalAlloc for Wandering {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            let longer = Layout::from_size_align(layout.size() + 128, 64).unwrap();
+            // SAFETY: the layout is not empty; the offset is less than what the block is longer.
+            unsafe {
+                let block = System.alloc_zeroed(longer);
+                let inside = block.add(16 * (self.count.fetch_add(1, Ordering::Relaxed) % 4));
+                self.blocks.lock().unwrap().insert(inside as usize, (block as usize, longer));
+                inside
+            }
+        }
+
+        unsafe fn dealloc(&self, block: *mut u8, _: Layout) {
+            let (block, layout) = self.blocks.lock().unwrap().remove(&(block as usize)).expect("one of ours");
+            // SAFETY: the system's block with its layout.
+            unsafe { System.dealloc(block as *mut u8, layout) };
+        }
+    }
 
     #[test]
     fn large_blocks_lie_on_lines_and_keep_what_they_hold() {
+        every_change_of_size(&CacheLines::of_system());
+        let wandering = CacheLines(Wandering::default());
+        every_change_of_size(&wandering);
+        assert!(wandering.0.blocks.into_inner().unwrap().is_empty(), "all blocks are given back");
+    }
+
+    fn every_change_of_size(allocator: &impl GlobalAlloc) {
         let sizes = [1, 100, LARGE - 1, LARGE, LARGE + 1, 5_000, 1 << 20, (1 << 20) + 77];
         for &first in &sizes {
             for &second in &sizes {
@@ -155,15 +201,15 @@ mod tests {
                     let value = |i: usize| (i * 31 % 251) as u8;
                     // SAFETY: layouts are of positive sizes, blocks are used inside their sizes and given back with their layouts.
                     unsafe {
-                        let block = if zeroed { CacheLines.alloc_zeroed(layout) } else { CacheLines.alloc(layout) };
+                        let block = if zeroed { allocator.alloc_zeroed(layout) } else { allocator.alloc(layout) };
                         assert!(!block.is_null() && (first < LARGE || (block as usize).is_multiple_of(LINE)));
                         assert!(!zeroed || (0..first).all(|i| block.add(i).read() == 0));
                         (0..first).for_each(|i| block.add(i).write(value(i)));
-                        let block = CacheLines.realloc(block, layout, second);
+                        let block = allocator.realloc(block, layout, second);
                         assert!(!block.is_null() && (second < LARGE || (block as usize).is_multiple_of(LINE)));
                         assert!((0..first.min(second)).all(|i| block.add(i).read() == value(i)), "{first} {second}");
                         (0..second).for_each(|i| block.add(i).write(1));
-                        CacheLines.dealloc(block, Layout::from_size_align(second, 4).unwrap());
+                        allocator.dealloc(block, Layout::from_size_align(second, 4).unwrap());
                     }
                 }
             }
@@ -174,6 +220,6 @@ mod tests {
     fn a_block_that_no_memory_holds_is_refused() {
         let layout = Layout::from_size_align(isize::MAX as usize - 63, 64).unwrap();
         // SAFETY: the layout is valid and not empty.
-        unsafe { assert!(CacheLines.alloc(layout).is_null()) };
+        unsafe { assert!(CacheLines::of_system().alloc(layout).is_null()) };
     }
 }
