@@ -44,17 +44,18 @@ native! {
     fn left_columns_turned(rows: usize, k: usize, left: Strided<'_>, stride: usize, to: &mut [u32]) = left_columns_turned_body
 }
 
-/// The first `n` values, zeros after them.
+/// Sixteen values from `at` on, zeros where there are no more.
 ///
 /// # Safety
 /// The processor has AVX-512 F.
 #[inline(always)]
-unsafe fn first_values(values: &[f32], n: usize) -> __m512 {
+unsafe fn sixteen(values: &[f32], at: usize) -> __m512 {
+    let values = values.get(at..).unwrap_or_default();
     // SAFETY: a masked load reads the values of its mask alone, all of them inside the slice.
     unsafe {
         match values.first_chunk::<16>() {
-            Some(values) if n >= 16 => _mm512_loadu_ps(values.as_ptr()),
-            _ => _mm512_maskz_loadu_ps(lanes(n.min(values.len())), values.as_ptr()),
+            Some(values) => _mm512_loadu_ps(values.as_ptr()),
+            None => _mm512_maskz_loadu_ps(lanes(values.len()), values.as_ptr()),
         }
     }
 }
@@ -110,7 +111,7 @@ unsafe fn across(low: __m512, high: __m512) -> __m512i {
 unsafe fn along(values: &[f32]) -> __m512i {
     // SAFETY: the caller's promise; vectors of bfloat16 are vectors of words.
     unsafe {
-        let (low, high) = (first_values(values, 16), first_values(values.get(16..).unwrap_or_default(), 16));
+        let (low, high) = (sixteen(values, 0), sixteen(values, 16));
         std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low))
     }
 }
@@ -125,9 +126,8 @@ unsafe fn pack_rows_body(rows: &[&[f32]], first: usize, panel: &mut [u32]) {
         let row = |i: usize| rows.get(i).map_or(&[][..], |row| &row[first..]);
         let (low, high) = (row(2 * w), row(2 * w + 1));
         for (v, to) in to.chunks_exact_mut(SIDE).enumerate() {
-            let at = |row: &'_ [f32]| row.len().min(v * SIDE);
             // SAFETY: the caller's promise.
-            unsafe { put(across(first_values(&low[at(low)..], SIDE), first_values(&high[at(high)..], SIDE)), to) };
+            unsafe { put(across(sixteen(low, v * SIDE), sixteen(high, v * SIDE)), to) };
         }
     }
 }
@@ -177,11 +177,8 @@ unsafe fn left_columns_body(rows: usize, k: usize, left: Strided<'_>, to: &mut [
     for (w, to) in to.chunks_exact_mut(rows).enumerate() {
         let [low, high] = two_columns(left, rows, k, w);
         for (to, from) in to.chunks_mut(SIDE).zip((0..).step_by(SIDE)) {
-            let values = |column: &[f32]| column.len().min(from);
             // SAFETY: the caller's promise.
-            unsafe {
-                put(across(first_values(&low[values(low)..], SIDE), first_values(&high[values(high)..], SIDE)), to)
-            };
+            unsafe { put(across(sixteen(low, from), sixteen(high, from)), to) };
         }
     }
 }
@@ -196,8 +193,7 @@ unsafe fn left_columns_turned_body(rows: usize, k: usize, left: Strided<'_>, str
                 let mut block = [_mm512_setzero_si512(); SIDE];
                 for (w, words) in block.iter_mut().enumerate() {
                     let [low, high] = two_columns(left, rows, k, from + w);
-                    let values = |column: &[f32]| column.len().min(top);
-                    *words = across(first_values(&low[values(low)..], SIDE), first_values(&high[values(high)..], SIDE));
+                    *words = across(sixteen(low, top), sixteen(high, top));
                 }
                 for (words, to) in turned(block).into_iter().zip(to[top * stride..].chunks_exact_mut(stride)) {
                     put(words, &mut to[from..from + SIDE]);
