@@ -5,7 +5,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use bantam_kernels::training::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
+use bantam_kernels::training::left::{LeftRoom, Strided};
+use bantam_kernels::training::panels::{Onto, Panels, Precision, multiply};
 
 #[global_allocator]
 static ALLOCATOR: bantam_kernels::memory::CacheLines = bantam_kernels::memory::CacheLines::of_system();

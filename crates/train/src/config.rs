@@ -48,15 +48,27 @@ pub enum ComputePrecision {
     F32,
     /// Operands are rounded to bfloat16.
     Bf16,
+    /// The one of the two that is faster where the training runs.
+    Auto,
 }
 
 impl ComputePrecision {
+    /// What [`Self::Auto`] stands for on this machine; the others as they are.
+    pub fn resolved(self, device: DeviceChoice) -> Self {
+        match self {
+            // Rounding first and multiplying in f32 after is never faster.
+            Self::Auto if device == DeviceChoice::Cpu && Precision::bf16_products() != "f32" => Self::Bf16,
+            Self::Auto => Self::F32,
+            chosen => chosen,
+        }
+    }
+
     /// Rounded operands are a property of the fused operations, which only the processor has.
     ///
     /// # Errors
     /// Anything but f32 on another device; `place` names what was asked for.
     pub fn check(self, device: DeviceChoice, place: &str) -> Result<()> {
-        if self == Self::F32 || matches!(device, DeviceChoice::Cpu | DeviceChoice::Auto) {
+        if self != Self::Bf16 || matches!(device, DeviceChoice::Cpu | DeviceChoice::Auto) {
             return Ok(());
         }
         Err(Error::input(place, format_args!("bf16 is for the CPU, {device} devices compute in f32"), "give \"f32\""))
@@ -65,9 +77,9 @@ impl ComputePrecision {
 
 impl From<ComputePrecision> for Precision {
     fn from(precision: ComputePrecision) -> Self {
-        match precision {
-            ComputePrecision::F32 => Self::F32,
+        match precision.resolved(DeviceChoice::Cpu) {
             ComputePrecision::Bf16 => Self::Bf16,
+            _ => Self::F32,
         }
     }
 }
@@ -336,6 +348,18 @@ mod tests {
         assert_eq!(config.phase_at(74).0, 0);
         assert_eq!(config.phase_at(75).0, 1);
         assert_eq!(config.phase_at(99).0, 1);
+    }
+
+    #[test]
+    fn the_faster_precision_is_that_of_the_machine() {
+        let here = match Precision::bf16_products() {
+            "f32" => ComputePrecision::F32,
+            _ => ComputePrecision::Bf16,
+        };
+        assert_eq!(ComputePrecision::Auto.resolved(DeviceChoice::Cpu), here);
+        assert_eq!(Precision::from(ComputePrecision::Auto), here.into());
+        assert_eq!(ComputePrecision::Auto.resolved(DeviceChoice::Vulkan), ComputePrecision::F32);
+        assert_eq!(ComputePrecision::Bf16.resolved(DeviceChoice::Vulkan), ComputePrecision::Bf16);
     }
 
     #[test]

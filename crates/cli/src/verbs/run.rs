@@ -50,6 +50,7 @@ pub fn wanted(
     }
     // `auto` is not written down: the run's weights depend on what was found.
     recipe.train.device = device.choice;
+    recipe.train.precision = recipe.train.precision.resolved(device.choice);
     let request = Request { until, restart: arguments.restart, command: command(), source: source() };
     Ok((recipe, request))
 }

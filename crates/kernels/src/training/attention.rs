@@ -7,7 +7,9 @@
 use rayon::prelude::*;
 
 use super::disjoint::{Disjoint, Unfilled};
-use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
+use super::left::{LeftRoom, Strided};
+use super::panels::{Onto, Panels, Precision, multiply};
+use super::prefetch;
 use super::sums::{dot, exponentials};
 use crate::multiversion::{exp, multiversion};
 
@@ -299,18 +301,24 @@ multiversion! {
 /// Writes the head's rotated keys, `[len, head_dim]`.
 #[inline(always)]
 fn rotated_keys(shape: &Shape<'_>, span: Span, kv_head: usize, qkv: &[f32], to: &mut [f32]) {
-    for (j, to) in to.chunks_exact_mut(shape.head_dim).enumerate() {
-        shape.rotary.rotate(j, false, &qkv[shape.key(span.start + j, kv_head)..][..shape.head_dim], to);
+    let dim = shape.head_dim;
+    for (j, to) in to.chunks_exact_mut(dim).enumerate() {
+        let row = span.start + j;
+        prefetch::ask_for(qkv, shape.key(row + prefetch::ROWS, kv_head), dim);
+        // Values are packed when the keys are done.
+        prefetch::ask_for(qkv, shape.value(row, kv_head), dim);
+        shape.rotary.rotate(j, false, &qkv[shape.key(row, kv_head)..][..dim], to);
     }
 }
 
 /// Writes the block's rotated queries, scaled.
 #[inline(always)]
 fn rotated_queries(shape: &Shape<'_>, span: Span, head: usize, first: usize, qkv: &[f32], to: &mut [f32]) {
-    let scale = shape.scale();
-    for (i, to) in to.chunks_exact_mut(shape.head_dim).enumerate() {
-        let row = &qkv[shape.query(span.start + first + i, head)..][..shape.head_dim];
-        shape.rotary.rotate(first + i, false, row, to);
+    let (scale, dim) = (shape.scale(), shape.head_dim);
+    for (i, to) in to.chunks_exact_mut(dim).enumerate() {
+        let row = span.start + first + i;
+        prefetch::ask_for(qkv, shape.query(row + prefetch::ROWS, head), dim);
+        shape.rotary.rotate(first + i, false, &qkv[shape.query(row, head)..][..dim], to);
         to.iter_mut().for_each(|x| *x *= scale);
     }
 }
@@ -415,6 +423,8 @@ fn backward_body<const FMA: bool, const LANES: usize>(
             multiply(rows, left, room.value_columns.part(dim, seen), d_scores, stride, Onto::Replace, left_room);
             for i in 0..rows {
                 let at = block_at + i * width;
+                prefetch::ask_for(saved.out, at + prefetch::ROWS * width, dim);
+                prefetch::ask_for(d_out, at + (rows + prefetch::ROWS) * width, dim);
                 let delta = dot::<FMA>(&saved.out[at..at + dim], &d_out[at..at + dim]);
                 let lse = saved.log_sum_exp[(span.start + first + i) * shape.heads + head];
                 let w = &mut scores[i * stride..][..padded(seen)];

@@ -7,10 +7,11 @@
 use std::ops::Range;
 
 use super::disjoint::Disjoint;
-use super::linear::WeightSums;
-use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
-use super::parts::{chunk_rows, chunks, over_parts, sum_each};
+use super::left::{LeftRoom, Strided};
+use super::panels::{Onto, Panels, Precision, multiply};
+use super::parts::{chunk_rows, chunks, over_parts};
 use super::sums::{exponentials, sum};
+use super::weight_sums::WeightSums;
 use crate::multiversion::multiversion;
 
 /// What the loss is taken over.
@@ -111,11 +112,12 @@ pub fn mean_loss(problem: Problem<'_>, label_smoothing: f32, of_weight: bool, pr
                 sums.add(n, &logits, &hidden, &mut room);
             }
         }
-        (total, if of_weight { sums.finish().collect() } else { Vec::new() })
+        (total, sums)
     });
-    let (totals, weights): (Vec<f64>, Vec<_>) = parts.into_iter().unzip();
+    let (totals, sums): (Vec<f64>, Vec<_>) = parts.into_iter().unzip();
+    let d_weight = if of_weight { WeightSums::finish(sums).pop() } else { None };
     let mean = (totals.iter().sum::<f64>() * f64::from(scale)) as f32;
-    Loss { mean, d_hidden, d_weight: sum_each(weights).pop().unwrap_or_default() }
+    Loss { mean, d_hidden, d_weight: d_weight.unwrap_or_default() }
 }
 
 /// Summed loss in nats and number of rows whose best logit is the target, without gradients or smoothing.

@@ -6,11 +6,12 @@
 
 use rayon::prelude::*;
 
-use super::disjoint::Unfilled;
-use super::linear::WeightSums;
-use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
-use super::parts::{chunk_rows, chunks, over_parts, sum, sum_each};
-use super::{rms_norm, swiglu};
+use super::disjoint::{Disjoint, Unfilled};
+use super::left::{LeftRoom, Strided};
+use super::panels::{Onto, Panels, Precision, multiply};
+use super::parts::{chunk_rows, chunks, near_rows, over_parts, sum};
+use super::weight_sums::WeightSums;
+use super::{bfloat16, rms_norm, swiglu};
 
 /// The three weights.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +63,114 @@ pub struct Saved {
     pub h: Vec<f32>,
     /// The inverse root mean square of each row of `h`.
     pub inverse_rms: Vec<f32>,
-    /// Gate's and up's outputs, side by side, `[rows, 2 inner]`.
-    pub gate_up: Vec<f32>,
+    /// Gate's and up's outputs.
+    pub gate_up: Gates,
+}
+
+/// Gate's and up's outputs, side by side, `[rows, 2 inner]`: in the precision of the products that they come from, to which they are rounded before
+/// anything is made of them. In bfloat16 they take half the memory.
+#[derive(Clone, Debug)]
+pub enum Gates {
+    /// As they are.
+    F32(Vec<f32>),
+    /// The upper halves of f32.
+    Bf16(Vec<u16>),
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Self::F32(Vec::new())
+    }
+}
+
+impl Gates {
+    fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::Bf16(values) => values.len(),
+        }
+    }
+
+    /// A row, which may have to be restored.
+    fn row<'a>(&'a self, row: usize, restored: &'a mut [f32]) -> &'a [f32] {
+        let at = row * restored.len()..(row + 1) * restored.len();
+        match self {
+            Self::F32(values) => &values[at],
+            Self::Bf16(values) => {
+                bfloat16::restore(&values[at], restored);
+                restored
+            }
+        }
+    }
+}
+
+/// Memory for [`Gates`].
+enum UnfilledGates {
+    F32(Unfilled),
+    Bf16(Unfilled<u16>),
+}
+
+impl UnfilledGates {
+    fn new(precision: Precision, len: usize) -> Self {
+        match precision {
+            Precision::F32 => Self::F32(Unfilled::new(len)),
+            Precision::Bf16 => Self::Bf16(Unfilled::new(len)),
+        }
+    }
+
+    fn room(&mut self) -> GatesRoom<'_> {
+        match self {
+            Self::F32(values) => GatesRoom::F32(values.room()),
+            Self::Bf16(values) => GatesRoom::Bf16(values.room()),
+        }
+    }
+
+    /// # Safety
+    /// Every value has been written.
+    unsafe fn filled(self) -> Gates {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Self::F32(values) => Gates::F32(values.filled()),
+                Self::Bf16(values) => Gates::Bf16(values.filled()),
+            }
+        }
+    }
+}
+
+/// Its places, which threads fill at once.
+#[derive(Clone, Copy)]
+enum GatesRoom<'a> {
+    F32(Disjoint<'a>),
+    Bf16(Disjoint<'a, u16>),
+}
+
+impl GatesRoom<'_> {
+    /// Where the `len` products go that are to be kept from `at` on: there, or to `scratch`.
+    ///
+    /// # Safety
+    /// No one else uses these places, which are written before they are read.
+    unsafe fn products<'a>(&'a self, at: usize, len: usize, scratch: &'a mut Vec<f32>) -> &'a mut [f32] {
+        match self {
+            // SAFETY: the caller's promise.
+            Self::F32(room) => unsafe { room.range(at, len) },
+            Self::Bf16(_) => {
+                scratch.resize(len, 0.0);
+                scratch
+            }
+        }
+    }
+
+    /// Rounds some of them, which are to be kept from `at` on, to what is kept, and keeps them.
+    ///
+    /// # Safety
+    /// As for [`products`](Self::products).
+    unsafe fn keep(&self, at: usize, products: &mut [f32]) {
+        if let Self::Bf16(room) = self {
+            // SAFETY: the caller's promise.
+            bfloat16::round_and_keep(products, unsafe { room.range(at, products.len()) });
+        }
+    }
 }
 
 /// `x` and what a mixer made of it, `[rows, width]` both, to `y` of that shape.
@@ -73,13 +180,14 @@ pub fn forward(x: &[f32], mixed: &[f32], norm: Norm<'_>, w: Weights<'_>, precisi
     let (rows, width, inner) = (x.len() / w.width, w.width, w.inner());
     let gate_up_panels = Panels::of_columns(precision, &w.gate_up());
     let down_panels = Panels::of_columns(precision, &w.down_rows());
-    let chunk = chunk_rows(rows, 3 * inner * width, precision);
-    let (mut y, mut h) = (Unfilled::new(x.len()), Unfilled::new(x.len()));
-    let (mut gate_up, mut inverse_rms) = (Unfilled::new(rows * 2 * inner), Unfilled::new(rows));
-    let (y_room, h_room, gate_up_room, inverse_room) = (y.room(), h.room(), gate_up.room(), inverse_rms.room());
+    let chunk = near_rows(2 * inner, chunk_rows(rows, 3 * inner * width, precision), precision);
+    let (mut y, mut h, mut inverse_rms) = (Unfilled::new(x.len()), Unfilled::new(x.len()), Unfilled::new(rows));
+    let mut gates = UnfilledGates::new(precision, rows * 2 * inner);
+    let (y_room, h_room, inverse_room, gates_room) = (y.room(), h.room(), inverse_rms.room(), gates.room());
     let most = chunk.min(rows);
-    let scratch = || (LeftRoom::default(), vec![0.0; most * width], vec![0.0; most * inner]);
-    (0..rows.div_ceil(chunk)).into_par_iter().with_max_len(1).for_each_init(scratch, |(room, normed, hidden), i| {
+    let scratch = || (LeftRoom::default(), vec![0.0; most * width], vec![0.0; most * inner], Vec::new());
+    (0..rows.div_ceil(chunk)).into_par_iter().with_max_len(1).for_each_init(scratch, |scratch, i| {
+        let (room, normed, hidden, products) = scratch;
         let first = i * chunk;
         let n = chunk.min(rows - first);
         let (normed, hidden) = (&mut normed[..n * width], &mut hidden[..n * inner]);
@@ -89,22 +197,25 @@ pub fn forward(x: &[f32], mixed: &[f32], norm: Norm<'_>, w: Weights<'_>, precisi
             (
                 y_room.range(at.start, n * width),
                 h_room.range(at.start, n * width),
-                gate_up_room.range(first * 2 * inner, n * 2 * inner),
+                gates_room.products(first * 2 * inner, n * 2 * inner, products),
                 inverse_room.range(first, n),
             )
         };
         h.iter_mut().zip(x[at.clone()].iter().zip(&mixed[at])).for_each(|(h, (x, mixed))| *h = x + mixed);
         rms_norm::forward_rows(h, norm.weight, norm.epsilon, normed, inverse_rms);
-        let gates = gate_up_panels.all();
-        multiply(n, Strided::rows(normed, width), gates, gate_up, 2 * inner, Onto::Replace, room);
-        for (hidden, both) in hidden.chunks_exact_mut(inner).zip(gate_up.chunks_exact(2 * inner)) {
+        let panels = gate_up_panels.all();
+        multiply(n, Strided::rows(normed, width), panels, gate_up, 2 * inner, Onto::Replace, room);
+        let hidden_rows = hidden.chunks_exact_mut(inner);
+        for ((row, hidden), both) in (first..).zip(hidden_rows).zip(gate_up.chunks_exact_mut(2 * inner)) {
+            // SAFETY: as above.
+            unsafe { gates_room.keep(row * 2 * inner, both) };
             swiglu::forward_chunk(&both[..inner], &both[inner..], hidden);
         }
         y.copy_from_slice(h);
         multiply(n, Strided::rows(hidden, inner), down_panels.all(), y, width, Onto::Add, room);
     });
     // SAFETY: the chunks cover all rows.
-    unsafe { (y.filled(), Saved { h: h.filled(), inverse_rms: inverse_rms.filled(), gate_up: gate_up.filled() }) }
+    unsafe { (y.filled(), Saved { h: h.filled(), inverse_rms: inverse_rms.filled(), gate_up: gates.filled() }) }
 }
 
 /// What a backward pass gives.
@@ -136,46 +247,63 @@ pub fn backward(
     let mut d_h = Unfilled::new(rows * width);
     let d_h_room = d_h.room();
     let chunk = chunk_rows(rows, 3 * inner * width, precision);
+    let near = near_rows(4 * inner, chunk, precision);
     let parts = over_parts(rows, chunk, |part| {
         let mut room = LeftRoom::default();
-        let most = chunk.min(part.len());
+        let most = near.min(part.len());
         let (mut d_hidden, mut hidden) = (vec![0.0; most * inner], vec![0.0; most * inner]);
-        let mut d_gate_up = vec![0.0; most * 2 * inner];
-        let (mut normed, mut d_normed) = (vec![0.0; most * width], vec![0.0; most * width]);
+        let (mut d_gate_up, mut restored) = (vec![0.0; most * 2 * inner], vec![0.0; 2 * inner]);
+        let (mut normed, mut d_normed) = (vec![0.0; chunk.min(part.len()) * width], vec![0.0; most * width]);
         let mut d_norm = vec![0.0; width];
-        let mut gate_up_sums = WeightSums::new(precision, &[inner, inner], width);
-        let mut down_sums = WeightSums::new(precision, &[width], inner);
+        let mut gate_up_sums = WeightSums::packing_outputs(precision, &[inner, inner], width);
+        let mut down_sums = WeightSums::packing_inputs(precision, &[width], inner);
         for chunk in chunks(part, chunk) {
-            let n = chunk.len();
-            let at = |values: usize| chunk.start * values..chunk.end * values;
-            let (h, gate_up, d_y) = (&saved.h[at(width)], &saved.gate_up[at(2 * inner)], &d_y[at(width)]);
-            let inverse_rms = &saved.inverse_rms[chunk.clone()];
-            multiply(n, Strided::rows(d_y, width), down_panels.all(), &mut d_hidden, inner, Onto::Replace, &mut room);
-            let d_rows = d_hidden.chunks_exact(inner).zip(d_gate_up.chunks_exact_mut(2 * inner));
-            for (((d, d_both), hidden), both) in
-                d_rows.zip(hidden.chunks_exact_mut(inner)).zip(gate_up.chunks_exact(2 * inner))
-            {
-                let (d_gate, d_up) = d_both.split_at_mut(inner);
-                swiglu::backward_row(&both[..inner], &both[inner..], d, d_gate, d_up, hidden);
-            }
-            let d = Strided::rows(&d_gate_up, 2 * inner);
-            multiply(n, d, gate_up_panels.all(), &mut d_normed, width, Onto::Replace, &mut room);
-            // SAFETY: chunks of rows are disjoint; the norm's backward pass writes every value.
-            let d_h = unsafe { d_h_room.range(chunk.start * width, n * width) };
-            rms_norm::backward_rows(h, norm.weight, inverse_rms, &d_normed[..n * width], d_h, &mut d_norm);
-            d_h.iter_mut().zip(d_y).for_each(|(d_h, d_y)| *d_h += d_y);
             if of_weights {
-                rms_norm::scale_rows(h, norm.weight, inverse_rms, &mut normed[..n * width]);
-                gate_up_sums.add(n, &d_gate_up, &normed, &mut room);
-                down_sums.add(n, d_y, &hidden, &mut room);
+                gate_up_sums.begin(chunk.len());
+                down_sums.begin(chunk.len());
+            }
+            for rows in chunks(chunk.clone(), near) {
+                let n = rows.len();
+                let at = rows.start * width..rows.end * width;
+                let (h, d_y, inverse_rms) = (&saved.h[at.clone()], &d_y[at.clone()], &saved.inverse_rms[rows.clone()]);
+                let d = Strided::rows(d_y, width);
+                multiply(n, d, down_panels.all(), &mut d_hidden, inner, Onto::Replace, &mut room);
+                let outs = d_gate_up.chunks_exact_mut(2 * inner).zip(hidden.chunks_exact_mut(inner));
+                for ((row, d), (d_both, hidden)) in rows.clone().zip(d_hidden.chunks_exact(inner)).zip(outs) {
+                    let both = saved.gate_up.row(row, &mut restored);
+                    let (d_gate, d_up) = d_both.split_at_mut(inner);
+                    swiglu::backward_row(&both[..inner], &both[inner..], d, d_gate, d_up, hidden);
+                }
+                let d = Strided::rows(&d_gate_up, 2 * inner);
+                multiply(n, d, gate_up_panels.all(), &mut d_normed, width, Onto::Replace, &mut room);
+                // SAFETY: chunks of rows are disjoint; the norm's backward pass writes every value.
+                let d_h = unsafe { d_h_room.range(at.start, n * width) };
+                rms_norm::backward_rows(h, norm.weight, inverse_rms, &d_normed[..n * width], d_h, &mut d_norm);
+                d_h.iter_mut().zip(d_y).for_each(|(d_h, d_y)| *d_h += d_y);
+                if of_weights {
+                    let first = rows.start - chunk.start;
+                    let normed = &mut normed[first * width..][..n * width];
+                    rms_norm::scale_rows(h, norm.weight, inverse_rms, normed);
+                    gate_up_sums.pack(first, &d_gate_up[..n * 2 * inner]);
+                    down_sums.pack(first, &hidden[..n * inner]);
+                }
+            }
+            if of_weights {
+                let d_y = &d_y[chunk.start * width..chunk.end * width];
+                gate_up_sums.add_turned(chunk.len(), &normed, &mut room);
+                down_sums.add_turned(chunk.len(), d_y, &mut room);
             }
         }
-        let sums = if of_weights { gate_up_sums.finish().chain(down_sums.finish()).collect() } else { Vec::new() };
-        (sums, d_norm)
+        ([gate_up_sums, down_sums], d_norm)
     });
-    let (weights, norms): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let (sums, norms): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let (gate_up, down): (Vec<_>, Vec<_>) = sums.into_iter().map(|[gate_up, down]| (gate_up, down)).unzip();
+    let weights = match of_weights {
+        true => [WeightSums::finish(gate_up), WeightSums::finish(down)].concat(),
+        false => Vec::new(),
+    };
     // SAFETY: the chunks cover all rows.
-    Gradients { h: unsafe { d_h.filled() }, norm: sum(norms), weights: sum_each(weights) }
+    Gradients { h: unsafe { d_h.filled() }, norm: sum(norms), weights }
 }
 
 #[cfg(test)]
@@ -229,6 +357,37 @@ mod tests {
                 prop_assert!(close(got, &want.weights[0]));
             }
             prop_assert!(backward(&saved, norm, w, &d_y, false, p).weights.is_empty());
+        }
+
+        #[test]
+        fn bfloat16_is_near(rows in 1usize..300, width in 1usize..40, inner in 1usize..70) {
+            compare_precisions(rows, width, inner);
+        }
+    }
+
+    /// A matrix unit makes rows of so many values in several steps.
+    #[test]
+    fn wide_rows_are_near_in_bfloat16() {
+        compare_precisions(333, 16, 700);
+    }
+
+    fn compare_precisions(rows: usize, width: usize, inner: usize) {
+        let (x, mixed, d_y) = (values(rows * width, 1), values(rows * width, 2), values(rows * width, 3));
+        let (gate, up, down) = (values(inner * width, 4), values(inner * width, 5), values(inner * width, 6));
+        let scale = values(width, 7);
+        let norm = Norm { weight: &scale, epsilon: 1e-2 };
+        let w = Weights { gate: &gate, up: &up, down: &down, width };
+        let of = |precision| {
+            let (y, saved) = forward(&x, &mixed, norm, w, precision);
+            let d = backward(&saved, norm, w, &d_y, true, precision);
+            [vec![y, d.h, d.norm], d.weights].concat()
+        };
+        for (exact, rounded) in of(Precision::F32).iter().zip(of(Precision::Bf16)) {
+            let size = (exact.iter().map(|x| x * x).sum::<f32>() / exact.len() as f32).sqrt();
+            assert_eq!(exact.len(), rounded.len());
+            for (e, r) in exact.iter().zip(rounded) {
+                assert!((e - r).abs() < 0.06 * (e.abs() + size), "{e} {r} of {size}");
+            }
         }
     }
 }

@@ -4,9 +4,11 @@
 
 use rayon::prelude::*;
 
-use super::disjoint::{Disjoint, Unfilled};
-use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
-use super::parts::{chunk_rows, chunks, over_parts, sum, sum_each};
+use super::disjoint::Unfilled;
+use super::left::{LeftRoom, Strided};
+use super::panels::{Onto, Panels, Precision, multiply};
+use super::parts::{chunk_rows, chunks, over_parts, sum};
+use super::weight_sums::WeightSums;
 
 /// Weights `[outputs, inputs]` side by side, each perhaps with a bias `[outputs]`.
 #[derive(Clone, Debug)]
@@ -130,7 +132,7 @@ pub fn backward(x: &[f32], w: &Stacked<'_>, d_y: &[f32], of_weights: bool, preci
                 }
             }
         }
-        (if of_weights { sums.finish().collect() } else { Vec::new() }, bias)
+        (sums, bias)
     });
     let (weights, biases): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
     let bias = sum(biases);
@@ -141,65 +143,8 @@ pub fn backward(x: &[f32], w: &Stacked<'_>, d_y: &[f32], of_weights: bool, preci
     };
     let biases = w.biases.iter().zip(&outputs).map(&mut of).collect();
     // SAFETY: the chunks cover all rows.
-    Gradients { x: unsafe { d_x.filled() }, weights: sum_each(weights), biases }
-}
-
-/// Sums `d_y^T x` over chunks of rows, one buffer `[outputs, inputs]` for each weight.
-pub(super) struct WeightSums {
-    /// Outputs and buffer of each weight.
-    buffers: Vec<(usize, Vec<f32>)>,
-    inputs: usize,
-    x: Panels,
-    empty: bool,
-}
-
-impl WeightSums {
-    pub(super) fn new(precision: Precision, outputs: &[usize], inputs: usize) -> Self {
-        let buffers = outputs.iter().map(|&n| (n, Vec::new())).collect();
-        Self { buffers, inputs, x: Panels::empty(precision), empty: true }
-    }
-
-    /// Adds `rows` rows: `d_y` `[rows, outputs in all]`, `x` `[rows, inputs]`.
-    pub(super) fn add(&mut self, rows: usize, d_y: &[f32], x: &[f32], room: &mut LeftRoom) {
-        let width: usize = self.buffers.iter().map(|b| b.0).sum();
-        let x_rows: Vec<&[f32]> = x.chunks_exact(self.inputs).take(rows).collect();
-        self.x.set_rows(&x_rows);
-        let mut first = 0;
-        for (outputs, buffer) in &mut self.buffers {
-            let left = Strided::columns(&d_y[first..], width);
-            if self.empty {
-                let mut fresh = Unfilled::new(*outputs * self.inputs);
-                product(&fresh.room(), *outputs, self.inputs, left, &self.x, Onto::Replace, room);
-                // SAFETY: a product that replaces writes every value.
-                *buffer = unsafe { fresh.filled() };
-            } else {
-                product(&Disjoint::new(buffer), *outputs, self.inputs, left, &self.x, Onto::Add, room);
-            }
-            first += *outputs;
-        }
-        self.empty = false;
-    }
-
-    /// The sums; zeros if no rows came.
-    pub(super) fn finish(self) -> impl Iterator<Item = Vec<f32>> {
-        let inputs = self.inputs;
-        let of = move |(n, b): (usize, Vec<f32>)| if b.is_empty() { vec![0.0; n * inputs] } else { b };
-        self.buffers.into_iter().map(of)
-    }
-}
-
-fn product(
-    to: &Disjoint<'_>,
-    outputs: usize,
-    inputs: usize,
-    left: Strided<'_>,
-    right: &Panels,
-    onto: Onto,
-    room: &mut LeftRoom,
-) {
-    // SAFETY: the whole buffer, which this thread alone holds.
-    let to = unsafe { to.range(0, outputs * inputs) };
-    multiply(outputs, left, right.all(), to, inputs, onto, room);
+    let x = unsafe { d_x.filled() };
+    Gradients { x, weights: if of_weights { WeightSums::finish(weights) } else { Vec::new() }, biases }
 }
 
 #[cfg(test)]

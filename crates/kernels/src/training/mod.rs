@@ -5,9 +5,11 @@
 
 pub mod adamw;
 pub mod attention;
+mod bfloat16;
 pub mod cross_entropy;
 mod disjoint;
 pub mod feed_forward;
+pub mod left;
 pub mod linear;
 pub mod newton_schulz;
 mod pack;
@@ -15,6 +17,7 @@ mod pack;
 mod pairs;
 pub mod panels;
 mod parts;
+mod prefetch;
 pub mod projected_attention;
 pub mod rms_norm;
 pub mod sequence;
@@ -22,3 +25,4 @@ pub mod sum_of_squares;
 mod sums;
 pub mod swiglu;
 mod tile;
+mod weight_sums;

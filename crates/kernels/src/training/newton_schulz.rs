@@ -6,7 +6,8 @@
 
 use rayon::prelude::*;
 
-use super::panels::{LeftRoom, Onto, Panels, Part, Precision, Strided, multiply};
+use super::left::{LeftRoom, Strided};
+use super::panels::{Onto, Panels, Part, Precision, multiply};
 use super::tile::TILE;
 
 /// Fewest rows of a symmetric product that one thread makes at a time, whole tiles.

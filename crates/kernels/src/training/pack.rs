@@ -5,35 +5,36 @@ use super::pairs;
 use super::panels::{HALF_PANEL, Layout, PANEL};
 use crate::multiversion::multiversion;
 
-/// Packs 64 columns from `first` on of the matrix of these rows, or 32 if they are enough.
-pub(super) fn pack_rows(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) {
+/// Packs `pitch` columns from `first` on of the matrix of these rows: 64 or 32.
+pub(super) fn pack_rows(layout: Layout, rows: &[&[f32]], first: usize, pitch: usize, panel: &mut [u32]) {
     match layout {
-        Layout::F32 | Layout::Rounded => pack_row_words(layout, rows, first, panel),
+        Layout::F32 | Layout::Rounded => pack_row_words(layout, rows, first, pitch, panel),
         #[cfg(target_arch = "x86_64")]
-        Layout::Pairs | Layout::Tiles => pairs::pack_rows(rows, first, panel),
+        Layout::Pairs | Layout::Tiles => pairs::pack_rows(rows, first, pitch, panel),
     }
 }
 
 /// As [`pack_rows`], of the matrix of these columns.
-pub(super) fn pack_columns(layout: Layout, columns: &[&[f32]], first: usize, panel: &mut [u32]) {
+pub(super) fn pack_columns(layout: Layout, columns: &[&[f32]], first: usize, pitch: usize, panel: &mut [u32]) {
     match layout {
-        Layout::F32 | Layout::Rounded => pack_column_words(layout, columns, first, panel),
+        Layout::F32 | Layout::Rounded => pack_column_words(layout, columns, first, pitch, panel),
         #[cfg(target_arch = "x86_64")]
-        Layout::Pairs | Layout::Tiles => pairs::pack_columns(columns, first, panel),
+        Layout::Pairs | Layout::Tiles => pairs::pack_columns(columns, first, pitch, panel),
     }
 }
 
-multiversion! { fn pack_row_words(layout: Layout, rows: &[&[f32]], first: usize, panel: &mut [u32]) = pack_rows_body }
-multiversion! { fn pack_column_words(layout: Layout, columns: &[&[f32]], first: usize, panel: &mut [u32]) = pack_columns_body }
+multiversion! { fn pack_row_words(layout: Layout, rows: &[&[f32]], first: usize, pitch: usize, panel: &mut [u32]) = pack_rows_body }
+multiversion! { fn pack_column_words(layout: Layout, columns: &[&[f32]], first: usize, pitch: usize, panel: &mut [u32]) = pack_columns_body }
 
 #[inline(always)]
 fn pack_rows_body<const FMA: bool, const LANES: usize>(
     layout: Layout,
     rows: &[&[f32]],
     first: usize,
+    pitch: usize,
     panel: &mut [u32],
 ) {
-    if rows[0].len() - first > HALF_PANEL {
+    if pitch == PANEL {
         pack_rows_to::<PANEL>(layout, rows, first, panel);
     } else {
         pack_rows_to::<HALF_PANEL>(layout, rows, first, panel);
@@ -63,9 +64,10 @@ fn pack_columns_body<const FMA: bool, const LANES: usize>(
     layout: Layout,
     columns: &[&[f32]],
     first: usize,
+    pitch: usize,
     panel: &mut [u32],
 ) {
-    if columns.len() - first > HALF_PANEL {
+    if pitch == PANEL {
         pack_columns_to::<PANEL, FMA, LANES>(layout, columns, first, panel);
     } else {
         pack_columns_to::<HALF_PANEL, FMA, LANES>(layout, columns, first, panel);
@@ -121,7 +123,7 @@ pub(super) const SIDE: usize = 16;
 
 /// Rows become columns.
 #[inline(always)]
-fn transposed<const FMA: bool, const LANES: usize>(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
+pub(super) fn transposed<const FMA: bool, const LANES: usize>(block: &[[u32; SIDE]; SIDE]) -> [[u32; SIDE]; SIDE] {
     #[cfg(target_arch = "x86_64")]
     if LANES == 32 {
         // SAFETY: only the body that is compiled for AVX-512 has 32 lanes.

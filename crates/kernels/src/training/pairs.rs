@@ -3,8 +3,8 @@
 
 use std::arch::x86_64::*;
 
+use super::left::Strided;
 use super::pack::{SIDE, turned};
-use super::panels::{HALF_PANEL, PANEL, Strided};
 
 /// Defines a function that runs `$body` where the instructions are.
 macro_rules! native {
@@ -24,24 +24,29 @@ macro_rules! native {
 }
 
 native! {
-    /// Packs 64 columns from `first` on of the matrix of these rows, or 32 if they are enough.
-    fn pack_rows(rows: &[&[f32]], first: usize, panel: &mut [u32]) = pack_rows_body
+    /// Packs `pitch` columns from `first` on of the matrix of these rows.
+    fn pack_rows(rows: &[&[f32]], first: usize, pitch: usize, panel: &mut [u32]) = pack_rows_body
 }
 native! {
     /// As [`pack_rows`], of the matrix of these columns.
-    fn pack_columns(columns: &[&[f32]], first: usize, panel: &mut [u32]) = pack_columns_body
+    fn pack_columns(columns: &[&[f32]], first: usize, pitch: usize, panel: &mut [u32]) = pack_columns_body
 }
 native! {
-    /// The words of a row-major left operand, `[rows][stride]`; zeros beyond its `k`, and beyond its rows.
-    fn left_rows(rows: usize, k: usize, left: Strided<'_>, stride: usize, to: &mut [u32]) = left_rows_body
+    /// The words of a row-major left operand, `[rows][words of k]`.
+    fn left_rows(rows: usize, k: usize, left: Strided<'_>, to: &mut [u32]) = left_rows_body
 }
 native! {
     /// The words of a column-major left operand as it lies, `[words of k][rows]`.
     fn left_columns(rows: usize, k: usize, left: Strided<'_>, to: &mut [u32]) = left_columns_body
 }
 native! {
-    /// The words of a column-major left operand turned, `[rows][stride]`; zeros beyond its `k`, and beyond its rows.
-    fn left_columns_turned(rows: usize, k: usize, left: Strided<'_>, stride: usize, to: &mut [u32]) = left_columns_turned_body
+    /// The words of a row-major left operand in tiles of 16 rows by 16 words, `[rows / 16][steps / 16][16][16]`, both rounded up; zeros beyond its
+    /// `k`, and beyond its rows.
+    fn left_row_tiles(rows: usize, k: usize, left: Strided<'_>, steps: usize, to: &mut [u32]) = left_row_tiles_body
+}
+native! {
+    /// As [`left_row_tiles`], of a column-major left operand.
+    fn left_column_tiles(rows: usize, k: usize, left: Strided<'_>, steps: usize, to: &mut [u32]) = left_column_tiles_body
 }
 
 /// Sixteen values from `at` on, zeros where there are no more.
@@ -119,9 +124,7 @@ unsafe fn along(values: &[f32]) -> __m512i {
 /// # Safety
 /// The processor has AVX-512 BW and BF16. So for all that follow.
 #[inline(always)]
-unsafe fn pack_rows_body(rows: &[&[f32]], first: usize, panel: &mut [u32]) {
-    let columns = rows[0].len() - first;
-    let pitch = if columns > HALF_PANEL { PANEL } else { HALF_PANEL };
+unsafe fn pack_rows_body(rows: &[&[f32]], first: usize, pitch: usize, panel: &mut [u32]) {
     for (w, to) in panel.chunks_exact_mut(pitch).enumerate() {
         let row = |i: usize| rows.get(i).map_or(&[][..], |row| &row[first..]);
         let (low, high) = (row(2 * w), row(2 * w + 1));
@@ -133,9 +136,8 @@ unsafe fn pack_rows_body(rows: &[&[f32]], first: usize, panel: &mut [u32]) {
 }
 
 #[inline(always)]
-unsafe fn pack_columns_body(columns: &[&[f32]], first: usize, panel: &mut [u32]) {
-    let columns = &columns[first..(first + PANEL).min(columns.len())];
-    let pitch = if columns.len() > HALF_PANEL { PANEL } else { HALF_PANEL };
+unsafe fn pack_columns_body(columns: &[&[f32]], first: usize, pitch: usize, panel: &mut [u32]) {
+    let columns = &columns[first..(first + pitch).min(columns.len())];
     let words = panel.len() / pitch;
     for from in (0..words).step_by(SIDE) {
         for group in (0..pitch).step_by(SIDE) {
@@ -154,14 +156,26 @@ unsafe fn pack_columns_body(columns: &[&[f32]], first: usize, panel: &mut [u32])
 }
 
 #[inline(always)]
-unsafe fn left_rows_body(rows: usize, k: usize, left: Strided<'_>, stride: usize, to: &mut [u32]) {
-    let (whole, beyond) = to.split_at_mut(rows * stride);
-    beyond.fill(0);
-    for (i, to) in whole.chunks_exact_mut(stride).enumerate() {
+unsafe fn left_rows_body(rows: usize, k: usize, left: Strided<'_>, to: &mut [u32]) {
+    for (i, to) in to.chunks_exact_mut(k.div_ceil(2)).take(rows).enumerate() {
         let row = &left.data[i * left.row_stride..][..k];
         for (to, from) in to.chunks_mut(SIDE).zip((0..).step_by(2 * SIDE)) {
             // SAFETY: the caller's promise.
             unsafe { put(along(row.get(from..).unwrap_or_default()), to) };
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn left_row_tiles_body(rows: usize, k: usize, left: Strided<'_>, steps: usize, to: &mut [u32]) {
+    for (top, to) in to.chunks_exact_mut(SIDE * steps).enumerate() {
+        for i in 0..SIDE {
+            let row = top * SIDE + i;
+            let row = if row < rows { &left.data[row * left.row_stride..][..k] } else { &[] };
+            for (tile, from) in to.chunks_exact_mut(SIDE * SIDE).zip((0..).step_by(2 * SIDE)) {
+                // SAFETY: the caller's promise.
+                unsafe { put(along(row.get(from..).unwrap_or_default()), &mut tile[i * SIDE..][..SIDE]) };
+            }
         }
     }
 }
@@ -184,20 +198,19 @@ unsafe fn left_columns_body(rows: usize, k: usize, left: Strided<'_>, to: &mut [
 }
 
 #[inline(always)]
-unsafe fn left_columns_turned_body(rows: usize, k: usize, left: Strided<'_>, stride: usize, to: &mut [u32]) {
-    let count = to.len() / stride;
-    for from in (0..stride).step_by(SIDE) {
-        for top in (0..count).step_by(SIDE) {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let mut block = [_mm512_setzero_si512(); SIDE];
-                for (w, words) in block.iter_mut().enumerate() {
-                    let [low, high] = two_columns(left, rows, k, from + w);
-                    *words = across(sixteen(low, top), sixteen(high, top));
-                }
-                for (words, to) in turned(block).into_iter().zip(to[top * stride..].chunks_exact_mut(stride)) {
-                    put(words, &mut to[from..from + SIDE]);
-                }
+unsafe fn left_column_tiles_body(rows: usize, k: usize, left: Strided<'_>, steps: usize, to: &mut [u32]) {
+    let tiles = steps / SIDE;
+    for (i, tile) in to.chunks_exact_mut(SIDE * SIDE).enumerate() {
+        let (top, from) = (i / tiles * SIDE, i % tiles * SIDE);
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut block = [_mm512_setzero_si512(); SIDE];
+            for (w, words) in block.iter_mut().enumerate() {
+                let [low, high] = two_columns(left, rows, k, from + w);
+                *words = across(sixteen(low, top), sixteen(high, top));
+            }
+            for (words, to) in turned(block).into_iter().zip(tile.chunks_exact_mut(SIDE)) {
+                put(words, to);
             }
         }
     }

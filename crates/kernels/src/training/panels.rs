@@ -7,11 +7,9 @@
 
 use rayon::prelude::*;
 
-use super::pack::{pack_columns, pack_rows, rounded};
-#[cfg(target_arch = "x86_64")]
-use super::pairs;
+use super::left::{Left, LeftRoom, Strided};
+use super::pack::{pack_columns, pack_rows};
 use super::tile;
-use crate::multiversion::multiversion;
 
 /// Columns a panel. With six rows they make a tile of 24 vectors: of all tiles that fit in 32 registers the one with the
 /// fewest loads and instructions for a multiplication, which counts where another thread shares the core (20 % faster
@@ -54,34 +52,6 @@ impl Precision {
     }
 }
 
-/// A matrix seen through strides: element (row, column) is `data[row * row_stride + column * column_stride]`.
-#[derive(Clone, Copy)]
-pub struct Strided<'a> {
-    /// The storage.
-    pub data: &'a [f32],
-    /// Distance between rows.
-    pub row_stride: usize,
-    /// Distance between columns.
-    pub column_stride: usize,
-}
-
-impl<'a> Strided<'a> {
-    /// A row-major matrix whose rows are `width` apart.
-    pub fn rows(data: &'a [f32], width: usize) -> Self {
-        Self { data, row_stride: width, column_stride: 1 }
-    }
-
-    /// The transpose of a row-major matrix whose rows are `width` apart.
-    pub fn columns(data: &'a [f32], width: usize) -> Self {
-        Self { data, row_stride: 1, column_stride: width }
-    }
-
-    fn holds(&self, rows: usize, columns: usize) -> bool {
-        let last = |n: usize, stride: usize| n.saturating_sub(1) * stride;
-        rows * columns == 0 || last(rows, self.row_stride) + last(columns, self.column_stride) < self.data.len()
-    }
-}
-
 /// How panels hold their values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
@@ -92,7 +62,8 @@ pub(super) enum Layout {
     /// Two bfloat16 of neighbouring rows in one word, the first in the low half.
     #[cfg(target_arch = "x86_64")]
     Pairs,
-    /// Such words, with words of zeros up to whole tiles of a matrix unit. The left operand's are row-major.
+    /// Such words, with words of zeros up to whole tiles of a matrix unit. Panels have 32 columns, so that what such a unit reads one after the
+    /// other lies one after the other; the left operand is in tiles too.
     #[cfg(target_arch = "x86_64")]
     Tiles,
 }
@@ -109,6 +80,24 @@ impl Layout {
         }
     }
 
+    /// Columns of a panel.
+    fn panel(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Tiles => HALF_PANEL,
+            _ => PANEL,
+        }
+    }
+
+    /// Words of one column before row `k`, which is even.
+    fn words_before(self, k: usize) -> usize {
+        match self {
+            Self::F32 | Self::Rounded => k,
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs | Self::Tiles => k / 2,
+        }
+    }
+
     /// Words that `k` rows of one column take.
     pub(super) fn words(self, k: usize) -> usize {
         match self {
@@ -122,7 +111,7 @@ impl Layout {
 }
 
 /// A right operand `[k, n]` in panels: `[n / 64 rounded up][words of k][64]`, the last panel padded with zeros; if 32
-/// columns are enough for it, it is `[words of k][32]`.
+/// columns are enough for it, it is `[words of k][32]`. For a matrix unit all are.
 #[derive(Clone, Debug)]
 pub struct Panels {
     layout: Layout,
@@ -131,10 +120,10 @@ pub struct Panels {
     lines: Vec<Line>,
 }
 
-/// A cache line of words: panels begin on one, since a vector load across two lines costs as much as two.
+/// A cache line of words: operands begin on one, since a vector load across two lines costs as much as two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
-struct Line([u32; 16]);
+pub(super) struct Line(pub(super) [u32; 16]);
 
 // SAFETY: all bits zero are sixteen zero words.
 unsafe impl bytemuck::Zeroable for Line {}
@@ -147,7 +136,7 @@ impl Panels {
         let mut panels = Self::empty(precision);
         panels.shape(rows.len(), rows.first().map_or(0, |r| r.len()));
         let layout = panels.layout;
-        panels.each_panel_parallel(|first, panel| pack_rows(layout, rows, first, panel));
+        panels.each_panel_parallel(|first, pitch, panel| pack_rows(layout, rows, first, pitch, panel));
         panels
     }
 
@@ -156,7 +145,7 @@ impl Panels {
         let mut panels = Self::empty(precision);
         panels.shape(columns.first().map_or(0, |c| c.len()), columns.len());
         let layout = panels.layout;
-        panels.each_panel_parallel(|first, panel| pack_columns(layout, columns, first, panel));
+        panels.each_panel_parallel(|first, pitch, panel| pack_columns(layout, columns, first, pitch, panel));
         panels
     }
 
@@ -168,19 +157,35 @@ impl Panels {
     /// Packs the matrix of these rows in the same memory, on this thread.
     pub fn set_rows(&mut self, rows: &[&[f32]]) {
         self.shape(rows.len(), rows.first().map_or(0, |r| r.len()));
-        let (layout, stride) = (self.layout, self.stride());
-        for (i, panel) in self.words_mut().chunks_mut(stride.max(1)).enumerate() {
-            pack_rows(layout, rows, i * PANEL, panel);
+        let layout = self.layout;
+        self.each_panel(|first, pitch, panel| pack_rows(layout, rows, first, pitch, panel));
+    }
+
+    /// Makes room in the same memory for `k` rows of `n` values, zeros or what was there before until [`set_some_rows`](Self::set_some_rows) packs them.
+    pub(super) fn begin(&mut self, k: usize, n: usize) {
+        (self.k, self.n) = (k, n);
+        self.lines.resize(self.width() * self.layout.words(k) / 16, Line([0; 16]));
+    }
+
+    /// Packs rows from `at` on, on this thread. Two rows share words: `at` is even, and so is their number unless they are the last.
+    pub(super) fn set_some_rows(&mut self, at: usize, rows: &[&[f32]]) {
+        let (layout, end) = (self.layout, at + rows.len());
+        assert!(end <= self.k && rows.iter().all(|r| r.len() == self.n), "rows of another matrix");
+        assert!(at.is_multiple_of(2) && (rows.len().is_multiple_of(2) || end == self.k), "half of two rows");
+        let to = if end == self.k { layout.words(end) } else { layout.words_before(end) };
+        let from = layout.words_before(at);
+        if !rows.is_empty() {
+            self.each_panel(|first, pitch, panel| {
+                pack_rows(layout, rows, first, pitch, &mut panel[from * pitch..to * pitch]);
+            });
         }
     }
 
     /// Packs the matrix of these columns in the same memory, on this thread.
     pub fn set_columns(&mut self, columns: &[&[f32]]) {
         self.shape(columns.first().map_or(0, |c| c.len()), columns.len());
-        let (layout, stride) = (self.layout, self.stride());
-        for (i, panel) in self.words_mut().chunks_mut(stride.max(1)).enumerate() {
-            pack_columns(layout, columns, i * PANEL, panel);
-        }
+        let layout = self.layout;
+        self.each_panel(|first, pitch, panel| pack_columns(layout, columns, first, pitch, panel));
     }
 
     fn shape(&mut self, k: usize, n: usize) {
@@ -206,7 +211,7 @@ impl Panels {
 
     /// Words of a whole panel.
     fn stride(&self) -> usize {
-        self.layout.words(self.k) * PANEL
+        self.layout.words(self.k) * self.layout.panel()
     }
 
     /// Columns with the last panel's padding.
@@ -214,11 +219,28 @@ impl Panels {
         self.n.next_multiple_of(HALF_PANEL)
     }
 
-    fn each_panel_parallel(&mut self, pack: impl Fn(usize, &mut [u32]) + Sync) {
-        let stride = self.stride();
-        if stride > 0 {
-            self.words_mut().par_chunks_mut(stride).enumerate().for_each(|(i, panel)| pack(i * PANEL, panel));
+    /// The first column of a panel, and how many it has.
+    fn place(&self) -> impl Fn(usize) -> (usize, usize) + use<> {
+        let (columns, width) = (self.layout.panel(), self.width());
+        move |i| (i * columns, columns.min(width - i * columns))
+    }
+
+    /// Calls `pack` with each panel, its first column and how many it has.
+    fn each_panel(&mut self, pack: impl Fn(usize, usize, &mut [u32])) {
+        let (stride, place) = (self.stride(), self.place());
+        for (i, panel) in self.words_mut().chunks_mut(stride.max(1)).enumerate() {
+            let (first, pitch) = place(i);
+            pack(first, pitch, panel);
         }
+    }
+
+    /// As [`each_panel`](Self::each_panel), on all threads.
+    fn each_panel_parallel(&mut self, pack: impl Fn(usize, usize, &mut [u32]) + Sync) {
+        let (stride, place) = (self.stride(), self.place());
+        self.words_mut().par_chunks_mut(stride.max(1)).enumerate().for_each(|(i, panel)| {
+            let (first, pitch) = place(i);
+            pack(first, pitch, panel);
+        });
     }
 
     /// All of it.
@@ -258,15 +280,6 @@ pub enum Onto {
     Add,
 }
 
-/// Room for the operands of a product.
-#[derive(Clone, Debug, Default)]
-pub struct LeftRoom {
-    /// All of the left one, rounded.
-    converted: Vec<Line>,
-    /// Blocks of both.
-    blocks: tile::Room,
-}
-
 /// `out = left right`, or `out += left right`: `left` is `[rows, k]`, row- or column-major, `out` row-major with rows `out_width` apart.
 /// Each element is summed over `k` in blocks, each in order.
 pub fn multiply(
@@ -278,63 +291,26 @@ pub fn multiply(
     onto: Onto,
     room: &mut LeftRoom,
 ) {
-    let Part { panels, k, n } = right;
-    if rows == 0 || n == 0 {
+    if rows == 0 || right.n == 0 {
         return;
     }
-    assert!(left.holds(rows, k), "left operand too short");
-    assert!(out_width >= n && (rows - 1) * out_width + n <= out.len(), "result too short");
-    if k == 0 {
+    if right.k == 0 {
         if onto == Onto::Replace {
-            out.chunks_mut(out_width).take(rows).for_each(|row| row[..n].fill(0.0));
+            out.chunks_mut(out_width).take(rows).for_each(|row| row[..right.n].fill(0.0));
         }
         return;
     }
+    let Part { panels, k, n } = right;
+    assert!(out_width >= n && (rows - 1) * out_width + n <= out.len(), "result too short");
     let layout = panels.layout;
-    let steps = layout.words(k);
-    let by_columns = left.row_stride == 1;
-    assert!(by_columns || left.column_stride == 1, "the left operand is row-major or column-major");
-    let converted = &mut room.converted;
-    let (data, adjacent_rows): (&[u32], bool) = match layout {
-        Layout::F32 => (bytemuck::cast_slice(left.data), by_columns),
-        Layout::Rounded => {
-            let to = words_of(converted, rows * k);
-            round_left(rows, k, left, !by_columns, to);
-            (to, by_columns)
-        }
-        #[cfg(target_arch = "x86_64")]
-        Layout::Pairs => {
-            let to = words_of(converted, rows * steps);
-            if by_columns {
-                pairs::left_columns(rows, k, left, to);
-            } else {
-                pairs::left_rows(rows, k, left, steps, to);
-            }
-            (to, by_columns)
-        }
-        #[cfg(target_arch = "x86_64")]
-        Layout::Tiles => {
-            let to = words_of(converted, rows.next_multiple_of(tile::SIDE) * steps);
-            if by_columns {
-                pairs::left_columns_turned(rows, k, left, steps, to);
-            } else {
-                pairs::left_rows(rows, k, left, steps, to);
-            }
-            (to, false)
-        }
-    };
-    let stride = match layout {
-        Layout::F32 => left.row_stride.max(left.column_stride),
-        _ if adjacent_rows => rows,
-        _ => steps,
-    };
+    let left = Left::new(layout, rows, k, left, &mut room.converted);
     let product = tile::Product {
         rows,
-        steps,
+        steps: layout.words(k),
         columns: n,
-        left: data,
-        adjacent_rows,
-        stride,
+        left: left.words,
+        adjacent_rows: left.adjacent_rows,
+        stride: left.stride,
         right: panels.words(),
         right_words: layout.words(panels.k),
         right_width: panels.width(),
@@ -347,31 +323,6 @@ pub fn multiply(
         Layout::Pairs => tile::bf16_pairs(&product, out, &mut room.blocks),
         #[cfg(target_arch = "x86_64")]
         Layout::Tiles => tile::bf16_tiles(&product, out),
-    }
-}
-
-/// Room for so many words, on whole cache lines. It never shrinks: growing again would write zeros that are overwritten.
-fn words_of(lines: &mut Vec<Line>, words: usize) -> &mut [u32] {
-    if lines.len() < words.div_ceil(16) {
-        lines.resize(words.div_ceil(16), Line([0; 16]));
-    }
-    &mut bytemuck::cast_slice_mut(lines)[..words]
-}
-
-multiversion! { fn round_left(rows: usize, k: usize, left: Strided<'_>, by_rows: bool, to: &mut [u32]) = round_left_body }
-
-/// The left operand rounded, `[rows][k]` if `by_rows`, else `[k][rows]`.
-#[inline(always)]
-fn round_left_body<const FMA: bool, const LANES: usize>(
-    rows: usize,
-    k: usize,
-    left: Strided<'_>,
-    by_rows: bool,
-    to: &mut [u32],
-) {
-    let (length, stride) = if by_rows { (k, left.row_stride) } else { (rows, left.column_stride) };
-    for (to, from) in to.chunks_exact_mut(length).zip(left.data.chunks(stride)) {
-        to.iter_mut().zip(from).for_each(|(w, &x)| *w = rounded(x).to_bits());
     }
 }
 

@@ -28,14 +28,30 @@ pub(super) fn chunk_rows(rows: usize, values: usize, precision: Precision) -> us
     };
     let threads = rayon::current_num_threads();
     let chunks = threads * rows.div_ceil(threads * target).max(1);
-    rows.div_ceil(chunks).next_multiple_of(TILE).max(TILE)
+    let whole = if precision.is_on_matrix_unit() { BLOCK } else { TILE };
+    rows.div_ceil(chunks).next_multiple_of(whole).max(whole)
 }
 
-/// Calls `work` on one contiguous part of `0..rows` for each thread, whole chunks of at most `chunk` rows; the results in
-/// order. At least one part.
+/// Rows of a block of a matrix unit.
+const BLOCK: usize = 32;
+
+/// Rows of a chunk of `chunk` rows whose results, `values` each, are made and used before the next ones.
+///
+/// A matrix unit gives results faster than memory takes them, and reads them again as bfloat16: what is made and used at once (half a megabyte)
+/// should stay in the core's second cache, beside the weights that pass by.
+pub(super) fn near_rows(values: usize, chunk: usize, precision: Precision) -> usize {
+    const NEAR: usize = 1 << 17;
+    if !precision.is_on_matrix_unit() {
+        return chunk;
+    }
+    (NEAR / values / BLOCK * BLOCK).clamp(2 * BLOCK, chunk.max(2 * BLOCK))
+}
+
+/// Calls `work` on one contiguous part of `0..rows` for each thread, to be worked on in chunks of `chunk` rows; the results in order. At least one
+/// part.
 pub(super) fn over_parts<R: Send>(rows: usize, chunk: usize, work: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
     let parts = rayon::current_num_threads().min(rows.div_ceil(chunk)).max(1);
-    let length = rows.div_ceil(chunk).div_ceil(parts) * chunk;
+    let length = rows.div_ceil(parts).next_multiple_of(chunk.min(BLOCK));
     let part = |i: usize| (i * length).min(rows)..((i + 1) * length).min(rows);
     (0..parts).into_par_iter().map(|i| work(part(i))).collect()
 }

@@ -7,7 +7,8 @@
 use rayon::prelude::*;
 
 use super::disjoint::{Disjoint, Unfilled};
-use super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
+use super::left::{LeftRoom, Strided};
+use super::panels::{Onto, Panels, Precision, multiply};
 use super::parts::{over_parts, sum_each};
 use super::sums::{dot, exponentials};
 use crate::multiversion::{exp, multiversion};

@@ -7,7 +7,7 @@ use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count};
 use std::sync::OnceLock;
 
-use super::Product;
+use super::{HALF_PANEL, Product};
 
 /// Rows of a register, and words of a row.
 pub(in super::super) const SIDE: usize = 16;
@@ -18,6 +18,9 @@ const STEPS: usize = 256;
 /// Words of the right operand (a quarter of a megabyte) that all rows of the left one pass by before the next: they stay in the core's second
 /// cache, and the result is visited along its rows. Where it lies far apart, its pages cost more than the products.
 const GROUP: usize = 1 << 16;
+
+/// Columns of a panel.
+const PITCH: usize = HALF_PANEL;
 
 /// Registers of the result that one block of it has in each direction.
 const SPAN: usize = 2;
@@ -76,16 +79,16 @@ fn granted() -> bool {
     false
 }
 
-/// The product of words of bfloat16 pairs. Both operands have whole registers of steps, the left one whole registers of rows, which lie one after
-/// the other; what is beyond the matrix is zero.
+/// The product of words of bfloat16 pairs. The left operand is in whole registers, those of 16 rows one after the other, the right one in panels of
+/// 32 columns and whole registers of steps; what is beyond the matrix is zero.
 ///
 /// # Panics
 /// Where [`available`] is false, and if an operand is too short.
 pub(in super::super) fn bf16_pairs(p: &Product<'_>, out: &mut [f32]) {
     assert!(available(), "tiles were packed without a unit that multiplies them");
     p.check(out);
-    assert!(!p.adjacent_rows && p.steps.is_multiple_of(SIDE), "operands are whole tiles");
-    assert!(p.rows.next_multiple_of(SIDE) * p.stride <= p.left.len(), "left operand too short");
+    assert!(!p.adjacent_rows && p.steps == p.stride && p.steps.is_multiple_of(SIDE), "operands are whole tiles");
+    assert!(p.rows.next_multiple_of(SIDE) * p.steps <= p.left.len(), "left operand too short");
     // SAFETY: the unit is there; the configuration is one that it knows. No one else on this thread uses the registers before they are released.
     unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const SHAPES, options(nostack, readonly)) };
     let group = (GROUP / p.steps.min(STEPS)).next_multiple_of(SPAN * SIDE);
@@ -107,21 +110,18 @@ fn block(p: &Product<'_>, top: usize, first: usize, from: usize, out: &mut [f32]
     let (rows, columns) = ((SPAN * SIDE).min(p.rows - top), (SPAN * SIDE).min(p.columns - first));
     let steps = STEPS.min(p.steps - from);
     let add = p.add || from > 0;
-    let panel = first / super::PANEL * super::PANEL;
-    let pitch = super::PANEL.min(p.right_width - panel);
-    let left = &p.left[top * p.stride + from..][..(rows.next_multiple_of(SIDE) - 1) * p.stride + steps];
-    let right = &p.right[panel * p.right_words + from * pitch + first - panel..];
-    let width = columns.next_multiple_of(SIDE);
-    assert!((steps - 1) * pitch + width <= right.len(), "right operand too short");
+    let left = &p.left[top * p.steps + from * SIDE..];
+    let below = rows.div_ceil(SIDE) - 1;
+    assert!((below * p.steps + steps) * SIDE <= left.len(), "left operand too short");
+    let right = &p.right[first * p.right_words + from * PITCH..][..steps * PITCH];
     let out = &mut out[top * p.out_width + first..];
     assert!((rows - 1) * p.out_width + columns <= out.len(), "result too short");
     let tiles = (rows.div_ceil(SIDE), columns.div_ceil(SIDE));
     let mut operands = Operands {
         tiles: steps / SIDE,
         left: left.as_ptr(),
-        stride: p.stride,
+        low_left: left.as_ptr().wrapping_add(below * p.steps * SIDE),
         right: right.as_ptr(),
-        pitch,
         out: out.as_mut_ptr(),
         out_width: p.out_width,
         add,
@@ -145,14 +145,14 @@ fn block(p: &Product<'_>, top: usize, first: usize, from: usize, out: &mut [f32]
     }
 }
 
-/// What a block is made of; strides in words.
+/// What a block is made of.
 struct Operands {
     /// Tiles of the inner dimension.
     tiles: usize,
     left: *const u32,
-    stride: usize,
+    /// The registers of the 16 rows below, if there are any.
+    low_left: *const u32,
     right: *const u32,
-    pitch: usize,
     out: *mut f32,
     out_width: usize,
     add: bool,
@@ -194,20 +194,19 @@ macro_rules! block {
                     $(concat!("tileloadd ", $sum, ", [", $at, " + {out_width}*1]"),)*
                     "3:",
                     $($loop,)*
-                    "add {left}, 64",
-                    "add {low_left}, 64",
-                    "add {right}, {right_tile}",
+                    "add {left}, 1024",
+                    "add {low_left}, 1024",
+                    "add {right}, 2048",
                     "dec {tiles}",
                     "jnz 3b",
                     $(concat!("tilestored [", $at, " + {out_width}*1], ", $sum),)*
                     add = in(reg) usize::from(o.add),
                     tiles = inout(reg) o.tiles => _,
                     left = inout(reg) o.left => _,
-                    low_left = inout(reg) o.left.wrapping_add(SIDE * o.stride) => _,
-                    stride = in(reg) 4 * o.stride,
+                    low_left = inout(reg) o.low_left => _,
+                    stride = in(reg) 4 * SIDE,
                     right = inout(reg) o.right => _,
-                    right_tile = in(reg) 4 * SIDE * o.pitch,
-                    pitch = in(reg) 4 * o.pitch,
+                    pitch = in(reg) 4 * PITCH,
                     out = in(reg) o.out,
                     low_out = in(reg) o.out.wrapping_add(SIDE * o.out_width),
                     out_width = in(reg) 4 * o.out_width,

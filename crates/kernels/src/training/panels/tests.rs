@@ -1,3 +1,4 @@
+use super::super::pack::rounded;
 use super::*;
 use proptest::prelude::*;
 

@@ -23,7 +23,8 @@ mod tests;
 use std::ops::Range;
 
 use super::super::attention::Span;
-use super::super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
+use super::super::left::{LeftRoom, Strided};
+use super::super::panels::{Onto, Panels, Precision, multiply};
 use rows::{add_dots, add_products, add_rows, add_to_rows, exponentials, row_sums, times, weighed};
 
 pub(super) use rows::Rows;

@@ -6,7 +6,8 @@
 use rayon::prelude::*;
 
 use super::super::attention::Span;
-use super::super::panels::{LeftRoom, Onto, Panels, Precision, Strided, multiply};
+use super::super::left::{LeftRoom, Strided};
+use super::super::panels::{Onto, Panels, Precision, multiply};
 use super::{Forward, Items, Kept, SequenceOperation, rows_of};
 
 /// Items that run side by side at most: a tile of the products.

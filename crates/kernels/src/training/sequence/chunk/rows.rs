@@ -1,6 +1,6 @@
 //! Rows of matrices that may lie apart, and what the chunks do with them beside the products.
 
-use super::super::super::panels::Strided;
+use super::super::super::left::Strided;
 use super::super::super::sums::{dot, sum};
 use crate::multiversion::{exp, mul_add, multiversion};
 

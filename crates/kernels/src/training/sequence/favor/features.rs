@@ -6,7 +6,8 @@
 
 use super::super::chunk::Rows;
 use crate::multiversion::{exp, mul_add, multiversion};
-use crate::training::panels::{LeftRoom, Onto, Panels, Precision, multiply};
+use crate::training::left::LeftRoom;
+use crate::training::panels::{Onto, Panels, Precision, multiply};
 use crate::training::sums::{dot, largest, sum};
 
 /// Added to every exponential.
