@@ -75,12 +75,20 @@ impl RotaryTable {
         let (a, b) = from.split_at(self.half);
         let (to_a, to_b) = to.split_at_mut(self.half);
         let sign = if inverse { -1.0 } else { 1.0 };
-        // Zipped, so that the compiler knows the lengths equal and makes vectors of it.
-        let pairs = to_a.iter_mut().zip(to_b).zip(a.iter().zip(b)).zip(cos.iter().zip(sin));
-        for (((to_a, to_b), (&a, &b)), (&cos, &sin)) in pairs {
-            let s = sign * sin;
-            *to_a = a * cos - b * s;
-            *to_b = b * cos + a * s;
+        let turn = |a: f32, b: f32, cos: f32, sin: f32| (a * cos - b * (sign * sin), b * cos + a * (sign * sin));
+        // Sixteen at a time are read before any is written, so that the compiler need not ask whether the slices overlap, which took as long as
+        // turning them.
+        let [(a16, a), (b16, b), (cos16, cos), (sin16, sin)] = [a, b, cos, sin].map(|values| values.as_chunks::<16>());
+        let [(to_a16, to_a), (to_b16, to_b)] = [to_a, to_b].map(|values| values.as_chunks_mut::<16>());
+        let to16 = to_a16.iter_mut().zip(to_b16);
+        for ((to_a, to_b), ((a, b), (cos, sin))) in to16.zip(a16.iter().zip(b16).zip(cos16.iter().zip(sin16))) {
+            let both: [(f32, f32); 16] = std::array::from_fn(|i| turn(a[i], b[i], cos[i], sin[i]));
+            (*to_a, *to_b) = (both.map(|(a, _)| a), both.map(|(_, b)| b));
+        }
+        for ((to_a, to_b), ((a, b), (cos, sin))) in
+            to_a.iter_mut().zip(to_b).zip(a.iter().zip(b).zip(cos.iter().zip(sin)))
+        {
+            (*to_a, *to_b) = turn(*a, *b, *cos, *sin);
         }
     }
 }

@@ -180,7 +180,8 @@ pub fn forward(x: &[f32], mixed: &[f32], norm: Norm<'_>, w: Weights<'_>, precisi
     let (rows, width, inner) = (x.len() / w.width, w.width, w.inner());
     let gate_up_panels = Panels::of_columns(precision, &w.gate_up());
     let down_panels = Panels::of_columns(precision, &w.down_rows());
-    let chunk = near_rows(2 * inner, chunk_rows(rows, 3 * inner * width, precision), precision);
+    let weights = 3 * inner * width;
+    let chunk = near_rows(2 * inner, weights, chunk_rows(rows, weights, precision), precision);
     let (mut y, mut h, mut inverse_rms) = (Unfilled::new(x.len()), Unfilled::new(x.len()), Unfilled::new(rows));
     let mut gates = UnfilledGates::new(precision, rows * 2 * inner);
     let (y_room, h_room, inverse_room, gates_room) = (y.room(), h.room(), inverse_rms.room(), gates.room());
@@ -246,8 +247,9 @@ pub fn backward(
     let down_panels = Panels::of_rows(precision, &w.down_rows());
     let mut d_h = Unfilled::new(rows * width);
     let d_h_room = d_h.room();
-    let chunk = chunk_rows(rows, 3 * inner * width, precision);
-    let near = near_rows(4 * inner, chunk, precision);
+    let weights = 3 * inner * width;
+    let chunk = chunk_rows(rows, weights, precision);
+    let near = near_rows(4 * inner, weights, chunk, precision);
     let parts = over_parts(rows, chunk, |part| {
         let mut room = LeftRoom::default();
         let most = near.min(part.len());

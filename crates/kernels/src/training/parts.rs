@@ -35,16 +35,18 @@ pub(super) fn chunk_rows(rows: usize, values: usize, precision: Precision) -> us
 /// Rows of a block of a matrix unit.
 const BLOCK: usize = 32;
 
-/// Rows of a chunk of `chunk` rows whose results, `values` each, are made and used before the next ones.
+/// Rows of a chunk of `chunk` rows whose results, `values` each, are made and used before the next ones, by an operation whose weights have `weights`
+/// values.
 ///
 /// A matrix unit gives results faster than memory takes them, and reads them again as bfloat16: what is made and used at once (half a megabyte)
-/// should stay in the core's second cache, beside the weights that pass by.
-pub(super) fn near_rows(values: usize, chunk: usize, precision: Precision) -> usize {
+/// should stay in the core's second cache. Where the weights do not fit beside it, they pass by for each such block, so it is as large as they are.
+pub(super) fn near_rows(values: usize, weights: usize, chunk: usize, precision: Precision) -> usize {
     const NEAR: usize = 1 << 17;
     if !precision.is_on_matrix_unit() {
         return chunk;
     }
-    (NEAR / values / BLOCK * BLOCK).clamp(2 * BLOCK, chunk.max(2 * BLOCK))
+    // Weights are of half as many bytes.
+    (NEAR.max(weights / 2) / values / BLOCK * BLOCK).clamp(2 * BLOCK, chunk.max(2 * BLOCK))
 }
 
 /// Calls `work` on one contiguous part of `0..rows` for each thread, to be worked on in chunks of `chunk` rows; the results in order. At least one
