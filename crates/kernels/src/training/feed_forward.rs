@@ -6,12 +6,13 @@
 
 use rayon::prelude::*;
 
-use super::disjoint::{Disjoint, Unfilled};
+use super::disjoint::Unfilled;
+use super::gates::{Gates, UnfilledGates};
 use super::left::{LeftRoom, Strided};
 use super::panels::{Onto, Panels, Precision, multiply};
 use super::parts::{chunk_rows, chunks, near_rows, over_parts, sum};
 use super::weight_sums::WeightSums;
-use super::{bfloat16, rms_norm, swiglu};
+use super::{rms_norm, swiglu};
 
 /// The three weights.
 #[derive(Clone, Copy, Debug)]
@@ -65,112 +66,6 @@ pub struct Saved {
     pub inverse_rms: Vec<f32>,
     /// Gate's and up's outputs.
     pub gate_up: Gates,
-}
-
-/// Gate's and up's outputs, side by side, `[rows, 2 inner]`: in the precision of the products that they come from, to which they are rounded before
-/// anything is made of them. In bfloat16 they take half the memory.
-#[derive(Clone, Debug)]
-pub enum Gates {
-    /// As they are.
-    F32(Vec<f32>),
-    /// The upper halves of f32.
-    Bf16(Vec<u16>),
-}
-
-impl Default for Gates {
-    fn default() -> Self {
-        Self::F32(Vec::new())
-    }
-}
-
-impl Gates {
-    fn len(&self) -> usize {
-        match self {
-            Self::F32(values) => values.len(),
-            Self::Bf16(values) => values.len(),
-        }
-    }
-
-    /// A row, which may have to be restored.
-    fn row<'a>(&'a self, row: usize, restored: &'a mut [f32]) -> &'a [f32] {
-        let at = row * restored.len()..(row + 1) * restored.len();
-        match self {
-            Self::F32(values) => &values[at],
-            Self::Bf16(values) => {
-                bfloat16::restore(&values[at], restored);
-                restored
-            }
-        }
-    }
-}
-
-/// Memory for [`Gates`].
-enum UnfilledGates {
-    F32(Unfilled),
-    Bf16(Unfilled<u16>),
-}
-
-impl UnfilledGates {
-    fn new(precision: Precision, len: usize) -> Self {
-        match precision {
-            Precision::F32 => Self::F32(Unfilled::new(len)),
-            Precision::Bf16 => Self::Bf16(Unfilled::new(len)),
-        }
-    }
-
-    fn room(&mut self) -> GatesRoom<'_> {
-        match self {
-            Self::F32(values) => GatesRoom::F32(values.room()),
-            Self::Bf16(values) => GatesRoom::Bf16(values.room()),
-        }
-    }
-
-    /// # Safety
-    /// Every value has been written.
-    unsafe fn filled(self) -> Gates {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match self {
-                Self::F32(values) => Gates::F32(values.filled()),
-                Self::Bf16(values) => Gates::Bf16(values.filled()),
-            }
-        }
-    }
-}
-
-/// Its places, which threads fill at once.
-#[derive(Clone, Copy)]
-enum GatesRoom<'a> {
-    F32(Disjoint<'a>),
-    Bf16(Disjoint<'a, u16>),
-}
-
-impl GatesRoom<'_> {
-    /// Where the `len` products go that are to be kept from `at` on: there, or to `scratch`.
-    ///
-    /// # Safety
-    /// No one else uses these places, which are written before they are read.
-    unsafe fn products<'a>(&'a self, at: usize, len: usize, scratch: &'a mut Vec<f32>) -> &'a mut [f32] {
-        match self {
-            // SAFETY: the caller's promise.
-            Self::F32(room) => unsafe { room.range(at, len) },
-            Self::Bf16(_) => {
-                scratch.resize(len, 0.0);
-                scratch
-            }
-        }
-    }
-
-    /// Rounds some of them, which are to be kept from `at` on, to what is kept, and keeps them.
-    ///
-    /// # Safety
-    /// As for [`products`](Self::products).
-    unsafe fn keep(&self, at: usize, products: &mut [f32]) {
-        if let Self::Bf16(room) = self {
-            // SAFETY: the caller's promise.
-            bfloat16::round_and_keep(products, unsafe { room.range(at, products.len()) });
-        }
-    }
 }
 
 /// `x` and what a mixer made of it, `[rows, width]` both, to `y` of that shape.

@@ -5,10 +5,10 @@
 
 pub mod adamw;
 pub mod attention;
-mod bfloat16;
 pub mod cross_entropy;
 mod disjoint;
 pub mod feed_forward;
+pub mod gates;
 pub mod left;
 pub mod linear;
 pub mod newton_schulz;
