@@ -291,17 +291,17 @@ pub fn multiply(
     onto: Onto,
     room: &mut LeftRoom,
 ) {
-    if rows == 0 || right.n == 0 {
+    let Part { panels, k, n } = right;
+    if rows == 0 || n == 0 {
         return;
     }
-    if right.k == 0 {
+    assert!(out_width >= n && (rows - 1) * out_width + n <= out.len(), "result too short");
+    if k == 0 {
         if onto == Onto::Replace {
-            out.chunks_mut(out_width).take(rows).for_each(|row| row[..right.n].fill(0.0));
+            out.chunks_mut(out_width).take(rows).for_each(|row| row[..n].fill(0.0));
         }
         return;
     }
-    let Part { panels, k, n } = right;
-    assert!(out_width >= n && (rows - 1) * out_width + n <= out.len(), "result too short");
     let layout = panels.layout;
     let left = Left::new(layout, rows, k, left, &mut room.converted);
     let product = tile::Product {
